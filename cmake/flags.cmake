@@ -1,0 +1,36 @@
+# Compiler and linker flags of every target of ours: warnings are errors, hardening is on (style B2).
+find_program(CCACHE ccache)
+if(CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+    add_link_options(-fuse-ld=mold)
+endif()
+
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror
+                    -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+# g++ 12 reports uninitialised and out-of-bounds uses inside std::variant and std::string that are
+# not there (GCC bugs 105562, 105329, 107852).
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds
+                        -Wno-stringop-overflow -Wno-missing-field-initializers)
+else()
+    add_compile_options(-Wthread-safety -Wno-missing-field-initializers)
+endif()
+add_compile_options(-fstack-protector-strong)
+if(NOT CMAKE_BUILD_TYPE STREQUAL Debug AND NOT HOPYARD_SANITIZE)
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+endif()
+add_link_options(-pie -Wl,-z,relro -Wl,-z,now)
+if(HOPYARD_SANITIZE)
+    add_compile_options(-fsanitize=${HOPYARD_SANITIZE} -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${HOPYARD_SANITIZE})
+endif()
+if(HOPYARD_DEFECT)
+    add_compile_definitions(HOPYARD_DEFECT_${HOPYARD_DEFECT}=1)
+endif()
