@@ -1,0 +1,29 @@
+// The entities as JSON text, for the store. Readers accept what older versions wrote: a missing field
+// takes its default, an unknown one is ignored; a malformed document is an `internal` error.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "model/access.h"
+#include "model/activity.h"
+#include "model/cluster.h"
+#include "model/resource.h"
+
+namespace hopyard::model {
+
+std::string to_json(const Cluster&);
+std::string to_json(const Node&);
+std::string to_json(const Resource&);
+std::string to_json(const Activity&);
+std::string to_json(const ApiKey&);
+std::string to_json(const Error&);
+Result<Cluster> cluster_from_json(std::string_view);
+Result<Node> node_from_json(std::string_view);
+Result<Resource> resource_from_json(std::string_view);
+Result<Activity> activity_from_json(std::string_view);
+Result<ApiKey> api_key_from_json(std::string_view);
+Result<Error> error_from_json(std::string_view);
+
+}  // namespace hopyard::model

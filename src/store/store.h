@@ -1,0 +1,137 @@
+// What must survive. One interface, three implementations: SQLite (one server), PostgreSQL (several
+// replicas), memory (simulation and unit tests). Every write happens in a transaction that either
+// commits whole or not at all; what was acknowledged is on disk.
+//
+// Rows carry a version. `put` of a row whose version is not the stored one fails with `conflict`, and
+// the caller reads again: there is no lock that a crash could leave behind. A put with version 0
+// creates and fails with `already_exists` when the row is there. A put raises the version in the
+// caller's value too.
+//
+// The loops write under a lease with a fencing generation: a transaction opened with `fence` fails
+// with `conflict` ("lease_lost") when another replica holds a newer one.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "model/access.h"
+#include "model/activity.h"
+#include "model/cluster.h"
+#include "model/resource.h"
+
+namespace hopyard::store {
+
+struct ActivityPage {
+    std::vector<model::Activity> entries;   ///< newest first
+    std::optional<std::int64_t> next_before;  ///< pass as `before` for the next page; nothing at the end
+};
+
+struct ActivityQuery {
+    OrganisationId organisation;
+    std::optional<ClusterId> cluster;
+    std::optional<std::int64_t> before;     ///< only sequence numbers below
+    std::optional<std::int64_t> after;      ///< only above; then oldest first and no next_before
+    int limit = 50;
+};
+
+/// The reply that was given to a request with that Idempotency-Key.
+struct RememberedReply {
+    std::string request_hash;               ///< of method, path and body
+    int status = 0;
+    std::string body;
+    Timestamp at;
+};
+
+class Transaction {
+  public:
+    virtual ~Transaction() = default;
+
+    virtual Result<std::optional<model::Cluster>> cluster(const ClusterId& id) = 0;
+    virtual Result<std::optional<model::Cluster>> cluster_named(const OrganisationId& organisation,
+                                                                const std::string& name) = 0;
+    /// Oldest first. Terminated clusters are gone.
+    virtual Result<std::vector<model::Cluster>> clusters() = 0;
+    virtual Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation) = 0;
+    /// `already_exists` also when another cluster of the organisation has the name.
+    virtual Result<void> put(model::Cluster& cluster) = 0;
+    /// With its nodes and resources, of which there must be none left that are `made`.
+    virtual Result<void> erase(const ClusterId& id) = 0;
+
+    virtual Result<std::vector<model::Node>> nodes(const ClusterId& cluster) = 0;
+    virtual Result<std::optional<model::Node>> node(const NodeId& id) = 0;
+    virtual Result<void> put(model::Node& node) = 0;
+    virtual Result<void> erase(const NodeId& id) = 0;
+
+    virtual Result<std::vector<model::Resource>> resources(const ClusterId& cluster) = 0;
+    virtual Result<std::optional<model::Resource>> resource(const model::ResourceName& name) = 0;
+    /// With an operation whose look_at has come, soonest first.
+    virtual Result<std::vector<model::Resource>> due_operations(Timestamp now, int limit) = 0;
+    /// The soonest look_at of all; nothing when no operation is pending.
+    virtual Result<std::optional<Timestamp>> next_operation_at() = 0;
+    virtual Result<void> put(model::Resource& resource) = 0;
+    virtual Result<void> erase(const model::ResourceName& name) = 0;
+
+    /// Gives it its sequence number.
+    virtual Result<void> append(model::Activity& activity) = 0;
+    virtual Result<ActivityPage> activity(const ActivityQuery& query) = 0;
+
+    virtual Result<std::optional<model::ApiKey>> api_key_by_hash(const std::string& key_hash) = 0;
+    virtual Result<std::vector<model::ApiKey>> api_keys(const OrganisationId& organisation) = 0;
+    virtual Result<void> put(model::ApiKey& key) = 0;
+
+    /// Secrets are sealed before they reach the database (sealed.h). Names are paths:
+    /// "cluster/<id>/munge-key". Absent: nothing.
+    virtual Result<std::optional<Secret>> secret(const std::string& name) = 0;
+    virtual Result<void> put_secret(const std::string& name, const Secret& value) = 0;
+    /// Erases every secret whose name begins with that.
+    virtual Result<void> erase_secrets(const std::string& prefix) = 0;
+
+    /// Small facts of the installation: "installation-id", "schema-note".
+    virtual Result<std::optional<std::string>> setting(const std::string& name) = 0;
+    virtual Result<void> put_setting(const std::string& name, const std::string& value) = 0;
+
+    virtual Result<std::optional<RememberedReply>> remembered(const OrganisationId& organisation,
+                                                              const std::string& key) = 0;
+    virtual Result<void> remember(const OrganisationId& organisation,
+                                  const std::string& key,
+                                  const RememberedReply& reply) = 0;
+    virtual Result<void> forget_replies_before(Timestamp time) = 0;
+};
+
+/// A held lease: present its generation with every write.
+struct Lease {
+    std::string name;
+    std::string holder;
+    std::int64_t generation = 0;
+    Timestamp expires_at;
+};
+
+class Store {
+  public:
+    virtual ~Store() = default;
+
+    using Body = std::function<Result<void>(Transaction&)>;
+    /// A consistent view; what the body writes is an error.
+    virtual Result<void> read(const Body& body) = 0;
+    /// Commits when the body succeeds, else nothing happened. The body may run again after a
+    /// serialization failure, so it has no effects but on the transaction and its own captures.
+    virtual Result<void> write(const Body& body) = 0;
+    virtual Result<void> write(const Lease& fence, const Body& body) = 0;
+
+    /// Takes a free or expired lease (generation rises), or prolongs one's own. Nothing while
+    /// another holds it.
+    virtual Result<std::optional<Lease>> acquire(const std::string& name,
+                                                 const std::string& holder,
+                                                 Timestamp now,
+                                                 Milliseconds validity) = 0;
+    virtual Result<void> release(const Lease& lease) = 0;
+};
+
+}  // namespace hopyard::store
