@@ -1,0 +1,108 @@
+// What people ask of clusters. A command checks, writes what is wanted in one transaction together with
+// its activity, wakes the reconciler and returns: nothing here waits for a cloud but preflight's reads.
+// The phase has changed before the call returns (control-api.md 3.2).
+//
+// Every error names field or state, rule and remedy. `conflict` when the cluster's state forbids the
+// command ("cluster_not_running") or somebody else's change came in between ("changed_meanwhile").
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "cloud/catalog.h"
+#include "cloud/storage.h"
+#include "decide/preflight/preflight.h"
+#include "model/cluster.h"
+#include "store/store.h"
+
+namespace hopyard::control {
+
+/// Wakes the loops. The wake-up carries no data: what is to be done is in the store.
+class Wake {
+  public:
+    virtual ~Wake() = default;
+    virtual void wake() = 0;
+};
+
+struct Caller {
+    OrganisationId organisation;
+    std::string actor;                      ///< for the activity: the API key's name
+};
+
+struct CreateOutcome {
+    ClusterId id;
+    decide::Preflight preflight;            ///< the plan, the warnings and, when refused, the findings
+};
+
+struct CommandsOptions {
+    InstallationId installation;
+    /// Retry writes that lost against another writer this often.
+    int write_attempts = 5;
+};
+
+class Commands {
+  public:
+    Commands(store::Store& store,
+             cloud::Catalog& catalog,
+             cloud::Storage& storage,
+             Wake& wake,
+             const Clock& clock,
+             Random& random,
+             CommandsOptions options);
+
+    /// Gathers facts and weighs them; changes nothing.
+    Result<decide::Preflight> dry_run(const Caller& caller, const model::ClusterSpec& spec);
+    /// Preflight, then claims the container and stores the cluster. Refused: the first blocking
+    /// finding as the error, all of them through dry_run.
+    Result<CreateOutcome> create(const Caller& caller, const model::ClusterSpec& spec);
+
+    Result<model::Cluster> stop(const Caller& caller, const ClusterId& id);
+    Result<model::Cluster> start(const Caller& caller, const ClusterId& id);
+    Result<model::Cluster> restart(const Caller& caller, const ClusterId& id);
+    /// One node of a running cluster (product.md D1).
+    Result<model::Cluster> restart_node(const Caller& caller, const ClusterId& id, const NodeId& node);
+    Result<model::Cluster> terminate(const Caller& caller, const ClusterId& id);
+    /// After a failure: tries again from where it stands.
+    Result<model::Cluster> retry(const Caller& caller, const ClusterId& id);
+
+    /// Raises the counts of these groups; a group that is not there is made.
+    Result<model::Cluster> add_workers(const Caller& caller,
+                                       const ClusterId& id,
+                                       const std::vector<model::WorkerGroupSpec>& increments);
+    /// Lowers the counts, never below 0; a group that reaches 0 goes. Unknown groups and zeros are
+    /// tolerated (control-api.md 4.2).
+    Result<model::Cluster> remove_workers(const Caller& caller,
+                                          const ClusterId& id,
+                                          const std::vector<model::WorkerGroupSpec>& decrements);
+    /// The whole list of groups as it shall be.
+    Result<model::Cluster> set_workers(const Caller& caller,
+                                       const ClusterId& id,
+                                       const std::vector<model::WorkerGroupSpec>& groups);
+    Result<model::Cluster> set_ports(const Caller& caller,
+                                     const ClusterId& id,
+                                     const model::Ports& ports,
+                                     const std::optional<std::vector<std::string>>& sources);
+    /// Of a stopped cluster (product.md B3).
+    Result<model::Cluster> set_head_type(const Caller& caller,
+                                         const ClusterId& id,
+                                         const std::string& instance_type);
+
+    /// The first administrator's password; administrators only, checked by the API.
+    Result<Secret> first_password(const Caller& caller, const ClusterId& id);
+
+  private:
+    store::Store& store_;
+    cloud::Catalog& catalog_;
+    cloud::Storage& storage_;
+    Wake& wake_;
+    const Clock& clock_;
+    Random& random_;
+    CommandsOptions options_;
+};
+
+}  // namespace hopyard::control

@@ -1,0 +1,67 @@
+// The control plane's side of src/nodewire/wire.h. A head's channel is one mutual-TLS client; what it says
+// of itself and of its workers is stored when it changes something, and wakes the loops. Silence is
+// noticed here and shown; it decides nothing by itself (product.md D17).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/ids.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "control/commands.h"
+#include "nodewire/wire.h"
+#include "store/store.h"
+
+namespace hopyard::control {
+
+/// Signs what nodes ask for, with the installation's own authority.
+class NodeAuthority {
+  public:
+    virtual ~NodeAuthority() = default;
+    struct Signed {
+        std::string certificate_pem;
+        std::string serial;
+        Timestamp expires_at;
+    };
+    virtual Result<Signed> sign(const std::string& signing_request_pem,
+                                const NodeId& node,
+                                const std::string& private_ip,
+                                Timestamp now) = 0;
+    virtual std::string ca_pem() const = 0;
+};
+
+class NodeSessions {
+  public:
+    NodeSessions(store::Store& store, NodeAuthority& authority, Wake& wake, const Clock& clock);
+    ~NodeSessions();
+
+    /// `unauthenticated` for a wrong, expired or used-up token, without saying which.
+    Result<nodewire::EnrolReply> enrol(const nodewire::EnrolRequest& request);
+    /// A new certificate for a node that still has a valid one.
+    Result<nodewire::EnrolReply> renew(const NodeId& caller, const nodewire::EnrolRequest& request);
+    /// Stores what is new in it. `permission_denied` when the caller speaks for a cluster not its own.
+    Result<void> report(const NodeId& caller, const nodewire::Report& report);
+    /// The newest orders of a head, with its workers' inside.
+    Result<nodewire::Orders> orders(const NodeId& caller);
+    Result<std::string> init_script(const NodeId& caller);
+
+    /// Calls back once, from any thread, when orders of that head with a revision above `seen` may be
+    /// there. Returns a token; destroying it cancels.
+    class Subscription {
+      public:
+        virtual ~Subscription() = default;
+    };
+    std::unique_ptr<Subscription> when_newer(const NodeId& caller,
+                                             std::int64_t seen,
+                                             std::function<void()> callback);
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace hopyard::control
