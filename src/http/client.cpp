@@ -1,0 +1,390 @@
+// libcurl behind Transport. A slot is one easy handle inside its own multi handle: the multi handle
+// keeps the connections between calls, and can be woken, so that a stop does not wait for the network.
+#include <algorithm>
+#include <csignal>
+#include <curl/curl.h>
+#include <mutex>
+#include <sys/socket.h>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/encoding.h"
+#include "http/transport.h"
+
+namespace hopyard::http {
+
+namespace {
+
+constexpr std::size_t idle_slots_max = 32;
+/// Below the 75 s after which our own server closes an idle connection.
+constexpr long connection_age_max_s = 60;
+
+void initialise_curl() {
+    static const CURLcode outcome = curl_global_init(CURL_GLOBAL_ALL);
+    CHECK(outcome == CURLE_OK);
+}
+
+/// OpenSSL writes to sockets without MSG_NOSIGNAL. Ignoring SIGPIPE is the program's decision and
+/// would be inherited by its children, so it is kept from this thread only, for the time of a call.
+class NoPipeSignal {
+  public:
+    NoPipeSignal() {
+        sigemptyset(&pipe_);
+        sigaddset(&pipe_, SIGPIPE);
+        sigset_t pending;
+        sigpending(&pending);
+        was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+        pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    }
+    ~NoPipeSignal() {
+        const timespec now{};
+        if (!was_pending_)
+            while (sigtimedwait(&pipe_, nullptr, &now) == SIGPIPE) continue;
+        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    NoPipeSignal(const NoPipeSignal&) = delete;
+    NoPipeSignal& operator=(const NoPipeSignal&) = delete;
+
+  private:
+    sigset_t pipe_{};
+    sigset_t before_{};
+    bool was_pending_ = false;
+};
+
+/// A curl_slist with an owner.
+class StringList {
+  public:
+    StringList() = default;
+    ~StringList() { curl_slist_free_all(list_); }
+    StringList(const StringList&) = delete;
+    StringList& operator=(const StringList&) = delete;
+    void add(const std::string& text) { list_ = curl_slist_append(list_, text.c_str()); }
+    curl_slist* get() const { return list_; }
+
+  private:
+    curl_slist* list_ = nullptr;
+};
+
+struct Slot {
+    Slot() : multi(curl_multi_init()), easy(curl_easy_init()) { CHECK(multi && easy); }
+    ~Slot() {
+        curl_easy_cleanup(easy);
+        curl_multi_cleanup(multi);
+    }
+    Slot(const Slot&) = delete;
+    Slot& operator=(const Slot&) = delete;
+
+    CURLM* multi;
+    CURL* easy;
+    std::string server;         ///< scheme, host and port of its last exchange
+};
+
+/// What curl's callbacks of one exchange write to.
+struct Exchanged {
+    CURL* easy = nullptr;
+    Response response;
+    std::size_t body_bytes_max = 0;
+    const std::function<bool(std::string_view)>* on_chunk = nullptr;
+    bool repeatable = false;
+    int sent = 0;
+    bool too_large = false;
+    bool enough = false;
+    bool refused_repeat = false;
+};
+
+std::size_t on_header(char* data, std::size_t, std::size_t length, void* user) {
+    auto& exchanged = *static_cast<Exchanged*>(user);
+    std::string_view line(data, length);
+    while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
+    // A status line opens a header; the one of an interim reply (100) is replaced by the final one.
+    if (line.starts_with("HTTP/")) {
+        exchanged.response.headers = {};
+        return length;
+    }
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) return length;
+    auto value = line.substr(colon + 1);
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+    while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+    exchanged.response.headers.add(line.substr(0, colon), std::string(value));
+    return length;
+}
+
+/// Returning less than the length ends the exchange.
+std::size_t on_body(char* data, std::size_t, std::size_t length, void* user) {
+    auto& exchanged = *static_cast<Exchanged*>(user);
+    if (exchanged.on_chunk) {
+        long status = 0;
+        curl_easy_getinfo(exchanged.easy, CURLINFO_RESPONSE_CODE, &status);
+        if (status == 200) {
+            exchanged.enough = !(*exchanged.on_chunk)(std::string_view(data, length));
+            return exchanged.enough ? 0 : length;
+        }
+    }
+    auto& body = exchanged.response.body;
+    exchanged.too_large = body.size() + length > exchanged.body_bytes_max;
+    if (exchanged.too_large) return 0;
+    body.append(data, length);
+    return length;
+}
+
+/// Called each time a request is about to be sent. curl sends again by itself when a kept connection
+/// ends without a reply; the server may have acted, so that is not allowed to what changes anything.
+int on_sending(void* user, char*, char*, int, int) {
+    auto& exchanged = *static_cast<Exchanged*>(user);
+    exchanged.refused_repeat = ++exchanged.sent > 1 && !exchanged.repeatable;
+    return exchanged.refused_repeat ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+/// Sockets that child processes do not inherit.
+curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+bool is_clean(std::string_view text) {
+    return std::none_of(text.begin(), text.end(),
+                        [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+/// This machine, and the address of instance metadata: never reached through a proxy.
+bool is_local(std::string_view host) {
+    return host == "localhost" || host.starts_with("127.") || host == "::1" ||
+           host.starts_with("169.254.") || host.ends_with(".localhost");
+}
+
+/// `tls_material` because its parts are so often wrong and curl's words for that are not.
+Failure failed(CURLcode outcome, const std::string& server, const char* detail) {
+    const std::string cause = *detail ? detail : curl_easy_strerror(outcome);
+    const auto make = [&](ErrorKind kind, std::string code, std::string message, std::string next) {
+        auto failure = fail(kind, std::move(code), std::move(message));
+        failure.value().owner = Owner::administrator;
+        failure.value().next_action = std::move(next);
+        return failure;
+    };
+    switch (outcome) {
+        case CURLE_OPERATION_TIMEDOUT:
+            return make(ErrorKind::timed_out, "no_reply_in_time",
+                        "No reply from " + server + " in time: " + cause + ".",
+                        "Check that the server runs and that the network lets connections through.");
+        case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_COULDNT_RESOLVE_PROXY:
+            return make(ErrorKind::unavailable, "name_not_resolved",
+                        "The name of " + server + " has no address: " + cause + ".",
+                        "Check the name and the name servers of this machine.");
+        case CURLE_COULDNT_CONNECT:
+            return make(ErrorKind::unavailable, "not_connected",
+                        "No connection to " + server + ": " + cause + ".",
+                        "Check that the server runs and listens on that port.");
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_SSL_CERTPROBLEM:
+        case CURLE_SSL_ISSUER_ERROR:
+            return make(ErrorKind::unavailable, "tls_failed",
+                        "No trusted connection to " + server + ": " + cause + ".",
+                        "Check the certificate of the server and the authority trusted here.");
+        default:
+            return make(ErrorKind::unavailable, "no_reply",
+                        "The exchange with " + server + " broke off: " + cause + ".",
+                        "Look into the log of the server.");
+    }
+}
+
+curl_blob blob_of(const std::string& text) {
+    // curl's type is not const, but CURL_BLOB_NOCOPY data is only read.
+    return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
+}
+
+}  // namespace
+
+struct Client::State {
+    explicit State(ClientOptions given) : options(std::move(given)) {
+        for (const auto& [from, to] : options.connect_to) connect_to.add(from + ":" + to);
+    }
+
+    std::unique_ptr<Slot> take(const std::string& server);
+    void give_back(std::unique_ptr<Slot> slot);
+    Result<Response> exchange(const OutgoingRequest& request,
+                              const std::function<bool(std::string_view)>* on_chunk);
+    void set_connection(CURL* easy, const Url& url) const;
+    CURLcode perform(Slot& slot) const;
+
+    const ClientOptions options;
+    StringList connect_to;
+    std::mutex mutex;
+    std::vector<std::unique_ptr<Slot>> idle;    ///< guarded by mutex; the last used at the end
+};
+
+std::unique_ptr<Slot> Client::State::take(const std::string& server) {
+    const std::lock_guard lock(mutex);
+    if (idle.empty()) return std::make_unique<Slot>();
+    // Most likely to have a connection open: the last one that spoke with that server.
+    auto found = std::find_if(idle.rbegin(), idle.rend(),
+                              [&](const auto& slot) { return slot->server == server; });
+    if (found == idle.rend()) {
+        if (idle.size() < idle_slots_max) return std::make_unique<Slot>();
+        found = idle.rend() - 1;
+    }
+    auto slot = std::move(*found);
+    idle.erase(std::next(found).base());
+    return slot;
+}
+
+void Client::State::give_back(std::unique_ptr<Slot> slot) {
+    const std::lock_guard lock(mutex);
+    if (idle.size() < idle_slots_max) idle.push_back(std::move(slot));
+}
+
+void Client::State::set_connection(CURL* easy, const Url& url) const {
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     static_cast<long>(options.connect_timeout.count()));
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, connection_age_max_s);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to.get());
+    const auto key = url.host + ":" + std::to_string(url.port);
+    const bool redirected = std::any_of(options.connect_to.begin(), options.connect_to.end(),
+                                        [&](const auto& pair) { return pair.first == key; });
+    if (redirected || is_local(url.host)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    if (!options.ca_pem.empty()) {
+        auto blob = blob_of(options.ca_pem);
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+        curl_easy_setopt(easy, CURLOPT_CAINFO, nullptr);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+    }
+    if (!options.certificate_pem.empty()) {
+        auto certificate = blob_of(options.certificate_pem);
+        auto key_blob = blob_of(options.private_key_pem.reveal());
+        curl_easy_setopt(easy, CURLOPT_SSLCERTTYPE, "PEM");
+        curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, &certificate);
+        curl_easy_setopt(easy, CURLOPT_SSLKEYTYPE, "PEM");
+        curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &key_blob);
+    }
+}
+
+CURLcode Client::State::perform(Slot& slot) const {
+    const NoPipeSignal guard;
+    if (curl_multi_add_handle(slot.multi, slot.easy) != CURLM_OK) return CURLE_FAILED_INIT;
+    const std::stop_callback wake(options.stop, [&slot] { curl_multi_wakeup(slot.multi); });
+    CURLcode outcome = CURLE_ABORTED_BY_CALLBACK;
+    int running = 1;
+    while (running > 0 && !options.stop.stop_requested()) {
+        if (curl_multi_perform(slot.multi, &running) != CURLM_OK) break;
+        if (running > 0) curl_multi_poll(slot.multi, nullptr, 0, 1000, nullptr);
+    }
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(slot.multi, &left))
+        if (message->msg == CURLMSG_DONE) outcome = message->data.result;
+    curl_multi_remove_handle(slot.multi, slot.easy);
+    return outcome;
+}
+
+namespace {
+
+void set_request(CURL* easy, const OutgoingRequest& request, StringList& headers) {
+    curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+    const bool carries_body = request.method == "POST" || request.method == "PUT" ||
+                              request.method == "PATCH" || !request.body.empty();
+    if (request.method == "HEAD") {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (carries_body) {
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                         static_cast<curl_off_t>(request.body.size()));
+    }
+    if (request.method != "HEAD")
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    for (const auto& [name, value] : request.headers.all())
+        headers.add(value.empty() ? name + ";" : name + ": " + value);
+    // What curl would add by itself: a wrong type, and a round trip before a large body.
+    if (!request.headers.find("Content-Type")) headers.add("Content-Type:");
+    if (!request.headers.find("Expect")) headers.add("Expect:");
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
+}
+
+Result<Url> checked(const OutgoingRequest& request) {
+    auto url = parse_url(request.url);
+    if (!url)
+        return fail(ErrorKind::invalid_argument, "url_malformed",
+                    "A request needs an absolute http or https URL.");
+    bool clean = is_clean(request.method) && !request.method.empty();
+    for (const auto& [name, value] : request.headers.all())
+        clean = clean && is_clean(name) && is_clean(value) && !name.empty();
+    if (!clean)
+        return fail(ErrorKind::invalid_argument, "header_malformed",
+                    "A method or header field of a request holds a line break or is empty.");
+    return std::move(*url);
+}
+
+}  // namespace
+
+Result<Response> Client::State::exchange(const OutgoingRequest& request,
+                                         const std::function<bool(std::string_view)>* on_chunk) {
+    ASSIGN_OR_RETURN(const auto url, checked(request));
+    const auto server = url.host + ":" + std::to_string(url.port);
+    auto slot = take(url.scheme + "://" + server);
+    CURL* easy = slot->easy;
+    const bool repeatable =
+        request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
+    Exchanged exchanged{.easy = easy,
+                        .body_bytes_max = options.reply_bytes_max,
+                        .on_chunk = on_chunk,
+                        .repeatable = repeatable};
+    StringList headers;
+    char detail[CURL_ERROR_SIZE] = "";
+    set_connection(easy, url);
+    set_request(easy, request, headers);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchanged);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchanged);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_sending);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, &exchanged);
+    const CURLcode outcome = perform(*slot);
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    exchanged.response.status = static_cast<int>(status);
+    // Forgets everything that points into this call; the multi handle keeps the connections.
+    curl_easy_reset(easy);
+    slot->server = url.scheme + "://" + server;
+    give_back(std::move(slot));
+
+    if (outcome == CURLE_OK || exchanged.enough) return std::move(exchanged.response);
+    if (exchanged.too_large)
+        return fail(ErrorKind::unavailable, "reply_too_large",
+                    "The reply of " + server + " is larger than is accepted here.");
+    if (exchanged.refused_repeat)
+        return failed(CURLE_GOT_NOTHING, server, "the connection ended without a reply");
+    if (outcome == CURLE_ABORTED_BY_CALLBACK)
+        return fail(ErrorKind::cancelled, "cancelled",
+                    "The exchange with " + server + " was given up because the program stops.");
+    return failed(outcome, server, detail);
+}
+
+Client::Client(ClientOptions options) {
+    initialise_curl();
+    state_ = std::make_unique<State>(std::move(options));
+}
+
+Client::~Client() = default;
+
+Result<Response> Client::send(const OutgoingRequest& request) {
+    return state_->exchange(request, nullptr);
+}
+
+Result<Response> Client::stream(const OutgoingRequest& request,
+                                const std::function<bool(std::string_view chunk)>& on_chunk) {
+    return state_->exchange(request, &on_chunk);
+}
+
+}  // namespace hopyard::http
