@@ -6,6 +6,7 @@ find_package(CURL REQUIRED)                 # HTTP client: every corner of HTTP,
 find_package(fmt REQUIRED)                  # formatting: what became std::format, and is complete
 find_package(spdlog REQUIRED)               # log sink: fast, packaged, used behind base/log.h only
 find_package(nlohmann_json REQUIRED)        # JSON: the clearest code to read
+find_package(CLI11 REQUIRED)                 # command line: subcommands, validation and help from one description
 find_package(Boost REQUIRED COMPONENTS system)  # Beast and Asio: the HTTP server
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)    # secretbox, hashing, argon2id, random bytes
 pkg_check_modules(YAMLCPP REQUIRED IMPORTED_TARGET yaml-cpp)    # YAML specifications

@@ -40,5 +40,23 @@ std::string_view to_string(Scope);
 /// The value of a word, or nothing: `parse<Phase>("running")`.
 template <class Enum>
 std::optional<Enum> parse(std::string_view word);
+template <>
+std::optional<Wanted> parse(std::string_view word);
+template <>
+std::optional<Phase> parse(std::string_view word);
+template <>
+std::optional<NodeWanted> parse(std::string_view word);
+template <>
+std::optional<NodePhase> parse(std::string_view word);
+template <>
+std::optional<UserManagement> parse(std::string_view word);
+template <>
+std::optional<ResourceKind> parse(std::string_view word);
+template <>
+std::optional<PendingOperation::Verb> parse(std::string_view word);
+template <>
+std::optional<Severity> parse(std::string_view word);
+template <>
+std::optional<Scope> parse(std::string_view word);
 
 }  // namespace hopyard::model

@@ -13,7 +13,7 @@
 
 namespace hopyard::model {
 
-/// Tags of the user, in the order given.
+/// Tags of the user, kept sorted by name.
 struct Tag {
     std::string name;
     std::string value;

@@ -1,0 +1,120 @@
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/encoding.h"
+#include "cli/commands.h"
+
+namespace hopyard::cli {
+namespace {
+
+using nlohmann::json;
+
+const std::map<std::string, std::vector<Column>> look_up_columns = {
+    {"locations", {{"NAME", "/name"}, {"DISPLAY NAME", "/displayName"}}},
+    {"sizes",
+     {{"NAME", "/name"},
+      {"VCPUS", "/vcpus"},
+      {"MEMORY MB", "/memoryMb"},
+      {"GPUS", "/gpus"},
+      {"UNAVAILABLE", "/unavailable"}}},
+    {"groups", {{"NAME", "/name"}, {"LOCATION", "/location"}}},
+    {"keys", {{"NAME", "/name"}}},
+    {"identities", {{"NAME", "/name"}, {"PRINCIPAL", "/principalId"}}},
+    {"accounts", {{"NAME", "/name"}, {"GROUP", "/resourceGroup"}, {"LOCATION", "/location"}}},
+    {"networks", {{"NAME", "/name"}, {"GROUP", "/resourceGroup"}, {"SUBNETS", "/subnets"}}},
+};
+
+}  // namespace
+
+int cloud_list(Session& session, const Output& output, const LookUp& look_up) {
+    std::string path = "/v1/cloud/" + look_up.what;
+    if (!look_up.location.empty()) path += "?location=" + percent_encode(look_up.location);
+    if (!look_up.group.empty()) path += "?group=" + percent_encode(look_up.group);
+    const auto reply = session.call("GET", path);
+    if (!reply) return report(reply.error());
+    std::fputs(render(*reply, output.format, look_up_columns.at(look_up.what)).c_str(), stdout);
+    return exit_ok;
+}
+
+int cloud_prepare(Session& session, const Output& output, const PrepareOptions& options) {
+    json body = {{"group", options.group}, {"location", options.location}};
+    if (!options.account.empty()) body["account"] = options.account;
+    if (!options.identity.empty()) body["identity"] = options.identity;
+    if (!options.ssh_key.empty()) {
+        std::ifstream in(options.ssh_key_file);
+        std::string key((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+        if (key.empty())
+            return report(refuse("/sshKey/publicKey", "file_unreadable",
+                                 "cannot read a public key from '" + options.ssh_key_file + "'",
+                                 "Make one with ssh-keygen -t ed25519, or name it with --ssh-key-file.")
+                              .value());
+        while (!key.empty() && key.back() == '\n') key.pop_back();
+        body["sshKey"] = {{"name", options.ssh_key}, {"publicKey", key}};
+    }
+    const auto reply = session.call("POST", "/v1/cloud/prepare", body.dump());
+    if (!reply) return report(reply.error());
+    std::fputs(render(*reply, output.format,
+                      {{"WHAT", "/kind"}, {"NAME", "/name"}, {"RESULT", "/result"}})
+                   .c_str(),
+               stdout);
+    return exit_ok;
+}
+
+int cloud_orphans(Session& session, const Output& output, bool remove) {
+    if (remove && !confirmed(output, "Delete every orphan of this installation?"))
+        return exit_refused;
+    const auto reply = remove ? session.call("POST", "/v1/cloud/orphans/delete")
+                              : session.call("GET", "/v1/cloud/orphans");
+    if (!reply) return report(reply.error());
+    std::fputs(render(*reply, output.format,
+                      {{"KIND", "/kind"},
+                       {"GROUP", "/resourceGroup"},
+                       {"NAME", "/name"},
+                       {"CLUSTER", "/cluster"},
+                       {"SINCE", "/since"}})
+                   .c_str(),
+               stdout);
+    return exit_ok;
+}
+
+int api_key_create(Session& session,
+                   const Output& output,
+                   const std::string& name,
+                   const std::string& scope) {
+    const auto reply =
+        session.call("POST", "/v1/api-keys", json{{"name", name}, {"scope", scope}}.dump());
+    if (!reply) return report(reply.error());
+    std::fputs(render_object(*reply, output.format,
+                             {{"Id", "/id"}, {"Name", "/name"}, {"Scope", "/scope"}, {"Key", "/key"}})
+                   .c_str(),
+               stdout);
+    if (output.format == Format::table)
+        std::fputs("The key is shown this once.\n", stderr);
+    return exit_ok;
+}
+
+int api_key_list(Session& session, const Output& output) {
+    const auto reply = session.call("GET", "/v1/api-keys");
+    if (!reply) return report(reply.error());
+    std::fputs(render(*reply, output.format,
+                      {{"ID", "/id"},
+                       {"NAME", "/name"},
+                       {"SCOPE", "/scope"},
+                       {"CREATED", "/createdAt"},
+                       {"REVOKED", "/revoked"}})
+                   .c_str(),
+               stdout);
+    return exit_ok;
+}
+
+int api_key_revoke(Session& session, const Output& output, const std::string& id) {
+    if (!confirmed(output, "Revoke API key " + id + "? Whoever uses it is locked out at once."))
+        return exit_refused;
+    const auto reply = session.call("DELETE", "/v1/api-keys/" + percent_encode(id));
+    return reply ? exit_ok : report(reply.error());
+}
+
+}  // namespace hopyard::cli

@@ -1,0 +1,80 @@
+// One function a command: calls, renders, returns the exit code. cli.cpp binds them to the words.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/render.h"
+#include "cli/session.h"
+
+namespace hopyard::cli {
+
+struct Output {
+    Format format = Format::table;
+    bool yes = false;                   ///< answers every question
+};
+
+// --- clusters (cluster_commands.cpp) ---
+struct CreateOptions {
+    std::string file;                   ///< YAML or JSON; "-" is standard input
+    std::string name, resource_group, head_type, worker_type, account, container, ssh_key, identity;
+    int workers = -1;
+    long head_disk_gb = 0;
+    long worker_disk_gb = 0;
+    std::vector<std::string> tags;      ///< "name=value"
+    std::string init_script_file;
+    bool dry_run = false;
+    bool wait = false;
+    bool example = false;
+    int timeout_s = 1800;
+};
+int cluster_create(Session& session, const Output& output, const CreateOptions& options);
+int cluster_list(Session& session, const Output& output);
+int cluster_show(Session& session, const Output& output, const std::string& cluster);
+/// start, stop, restart, retry, delete.
+struct ActOptions {
+    std::string verb;
+    std::string cluster;
+    bool wait = false;
+    int timeout_s = 1800;
+};
+int cluster_act(Session& session, const Output& output, const ActOptions& options);
+int cluster_wait(Session& session, const std::string& cluster, const std::string& phase, int timeout_s);
+int cluster_events(Session& session, const Output& output, const std::string& cluster, bool follow);
+int cluster_ssh(Session& session, const std::string& cluster, const std::vector<std::string>& words);
+struct WorkersOptions {
+    std::string cluster;
+    bool add = true;
+    int count = 1;
+    std::string instance_type;          ///< empty: that of the first group
+    long disk_gb = 0;
+    bool wait = false;
+    int timeout_s = 1800;
+};
+int workers_change(Session& session, const Output& output, const WorkersOptions& options);
+/// The id of a cluster given by name or id.
+Result<std::string> cluster_id(Session& session, const std::string& name_or_id);
+
+// --- the cloud and keys (cloud_commands.cpp) ---
+struct LookUp {
+    std::string what;                   ///< "locations", "sizes", …
+    std::string location;
+    std::string group;
+};
+int cloud_list(Session& session, const Output& output, const LookUp& look_up);
+struct PrepareOptions {
+    std::string group, location, account, identity, ssh_key, ssh_key_file;
+};
+int cloud_prepare(Session& session, const Output& output, const PrepareOptions& options);
+int cloud_orphans(Session& session, const Output& output, bool remove);
+int api_key_create(Session& session,
+                   const Output& output,
+                   const std::string& name,
+                   const std::string& scope);
+int api_key_list(Session& session, const Output& output);
+int api_key_revoke(Session& session, const Output& output, const std::string& id);
+
+/// Asks on the terminal; false when there is none or the answer is not yes.
+bool confirmed(const Output& output, const std::string& question);
+
+}  // namespace hopyard::cli

@@ -1,0 +1,47 @@
+// Reading JSON that people wrote: every fault is named by its JSON pointer, unknown members included.
+// Private to this module (nlohmann's header stays in .cpp files that include this one).
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hopyard::model {
+
+/// Parses within the limits of spec_json.h: size, depth and duplicate members are checked.
+Result<nlohmann::json> parse_limited(std::string_view text);
+
+/// One object, read member by member. The first fault is kept; reading goes on harmlessly after it.
+class ObjectReader {
+  public:
+    /// `value` must outlive the reader.
+    ObjectReader(const nlohmann::json& value, std::string pointer, std::optional<Error>& fault);
+
+    void read(const char* name, std::string& out);
+    void read(const char* name, bool& out);
+    void read(const char* name, int& out);
+    void read(const char* name, std::int64_t& out);
+    void read(const char* name, std::vector<std::string>& out);
+    /// The member itself when it is there, for nested objects and arrays.
+    const nlohmann::json* member(const char* name);
+    /// Remembers a fault at a member.
+    void fault(const std::string& name, std::string code, std::string rule, std::string remedy);
+    std::string pointer_of(const std::string& name) const { return pointer_ + "/" + name; }
+    /// Call last: refuses members that nobody read, with the nearest known name.
+    void finish();
+
+  private:
+    const nlohmann::json* take(const char* name);
+    const nlohmann::json& value_;
+    std::string pointer_;
+    std::optional<Error>& fault_;
+    std::set<std::string> known_;
+};
+
+}  // namespace hopyard::model
