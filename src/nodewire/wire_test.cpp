@@ -1,0 +1,69 @@
+#include "nodewire/wire.h"
+
+#include <gtest/gtest.h>
+
+namespace hopyard::nodewire {
+namespace {
+
+Orders example() {
+    Orders worker;
+    worker.revision = 3;
+    worker.node = "demo-w1";
+    Orders orders;
+    orders.revision = 4;
+    orders.cluster = "c-1";
+    orders.node = "demo-head";
+    orders.is_head = true;
+    orders.munge_key = Secret(std::string("\0\xff\x01", 3));
+    orders.users = {{.name = "ada", .uid = 2000, .administrator = true, .ssh_keys = {"ssh-ed25519 A"}}};
+    orders.storage = StorageGrant{.sas_url = Secret("https://x"), .hosts = {{"a.blob", "gateway"}}};
+    orders.members = {{.name = "demo-w1", .address = "10.0.0.5", .state = Member::State::draining}};
+    orders.workers["demo-w1"] = worker;
+    return orders;
+}
+
+TEST(Wire, orders_come_back_with_secrets_members_and_workers) {
+    const auto back = orders_from_json(to_json(example()));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(to_json(*back), to_json(example()));
+    EXPECT_EQ(back->munge_key.reveal(), std::string("\0\xff\x01", 3));
+    EXPECT_EQ(back->members.at(0).state, Member::State::draining);
+    EXPECT_EQ(back->workers.at("demo-w1").revision, 3);
+    EXPECT_EQ(back->storage->hosts.at("a.blob"), "gateway");
+}
+
+TEST(Wire, reports_come_back_with_the_workers_inside) {
+    Report worker;
+    worker.node = "demo-w1";
+    worker.failure = Error{.kind = ErrorKind::unavailable, .code = "mount", .message = "no"};
+    Report report;
+    report.node = "demo-head";
+    report.workload = {{.name = "demo-w1", .state = "idle", .drained = true, .jobs = 2}};
+    report.init_script = InitScriptResult{.exit_code = 3, .output_tail = "boom\xff"};
+    report.workers = {{.report = worker, .age_ms = 40}};
+    const auto back = report_from_json(to_json(report));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->workers.at(0).age_ms, 40);
+    EXPECT_EQ(back->workers.at(0).report.failure->code, "mount");
+    EXPECT_EQ(back->workload.at(0).jobs, 2);
+    EXPECT_EQ(back->init_script->exit_code, 3);
+}
+
+TEST(Wire, user_data_of_another_version_are_refused) {
+    UserData data{.cluster = "c", .node = "n", .is_head = true, .url = "u", .token = Secret("t")};
+    EXPECT_EQ(user_data_from_json(to_json(data))->token.reveal(), "t");
+    data.wire_version = 2;
+    EXPECT_EQ(user_data_from_json(to_json(data)).error().code, "wire_version");
+}
+
+TEST(Wire, malformed_messages_name_the_member) {
+    EXPECT_FALSE(orders_from_json("{"));
+    EXPECT_FALSE(report_from_json("[]"));
+    const auto bad = report_from_json(R"({"jobsRunning": "many"})");
+    ASSERT_FALSE(bad);
+    EXPECT_NE(bad.error().message.find("jobsRunning"), std::string::npos);
+    EXPECT_FALSE(enrol_request_from_json(std::string(9u << 20, ' ')));
+}
+
+}  // namespace
+}  // namespace hopyard::nodewire
