@@ -153,7 +153,7 @@ bool is_local(std::string_view host) {
            host.starts_with("169.254.") || host.ends_with(".localhost");
 }
 
-/// `tls_material` because its parts are so often wrong and curl's words for that are not.
+/// In the words of an operator; the URL is not named beyond its server, queries hold signatures.
 Failure failed(CURLcode outcome, const std::string& server, const char* detail) {
     const std::string cause = *detail ? detail : curl_easy_strerror(outcome);
     const auto make = [&](ErrorKind kind, std::string code, std::string message, std::string next) {
@@ -274,7 +274,10 @@ CURLcode Client::State::perform(Slot& slot) const {
     CURLcode outcome = CURLE_ABORTED_BY_CALLBACK;
     int running = 1;
     while (running > 0 && !options.stop.stop_requested()) {
-        if (curl_multi_perform(slot.multi, &running) != CURLM_OK) break;
+        if (curl_multi_perform(slot.multi, &running) != CURLM_OK) {
+            outcome = CURLE_FAILED_INIT;
+            break;
+        }
         if (running > 0) curl_multi_poll(slot.multi, nullptr, 0, 1000, nullptr);
     }
     int left = 0;

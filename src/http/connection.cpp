@@ -162,6 +162,9 @@ void Connection::consume() {
         if (taken == 0) break;
     }
     if (peer_ended_) return close();
+    // Body bytes never wait; what does is a header or the line before a chunk, and both are short.
+    if (inbox_.size() > core_->options.header_bytes_max + inbox_max)
+        return refuse(400, "malformed_request", "The request is not HTTP.");
     read_more();
 }
 

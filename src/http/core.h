@@ -77,7 +77,8 @@ struct AcceptedSocket {
     std::shared_ptr<SSL_CTX> tls;           ///< null for plain
 };
 
-/// connection.cpp: serves requests on that socket until it closes. io thread only.
+/// connection.cpp: serves requests on that socket until it closes. io thread only. Throws, with the
+/// socket closed, when the system has no room for one more.
 void serve_connection(std::shared_ptr<Core> core, AcceptedSocket socket);
 
 /// tls.cpp: what handshakes are made with; `invalid_argument` when the material does not fit.

@@ -72,7 +72,7 @@ struct OutgoingRequest {
     std::string url;
     Headers headers;
     std::string body;
-    Milliseconds timeout{30'000};       ///< for the whole exchange
+    Milliseconds timeout{30'000};       ///< for the whole exchange; 0 = no limit
 };
 
 /// `{"a": "b"}`-style bodies: sets content-type and body.

@@ -192,16 +192,26 @@ class Listener : public std::enable_shared_from_this<Listener> {
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         // Finds clients that vanished without a word while their answer is waited for.
         setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+        AcceptedSocket accepted{.descriptor = descriptor,
+                                .is_ipv6 = from.is_ipv6(),
+                                .peer = {.address = from.text(),
+                                         .port = from.port(),
+                                         .listener = name_,
+                                         .certificate_pem = {},
+                                         .certificate_subject = {}},
+                                .handler = handler_,
+                                .tls = tls()};
+        try {
+            serve_connection(core_, std::move(accepted));
+        } catch (const std::exception& error) {
+            log::warning("cannot serve a connection",
+                         {{"listener", name_}, {"cause", error.what()}});
+        }
+    }
+
+    std::shared_ptr<SSL_CTX> tls() {
         const std::lock_guard lock(mutex_);
-        serve_connection(core_, {.descriptor = descriptor,
-                                 .is_ipv6 = from.is_ipv6(),
-                                 .peer = {.address = from.text(),
-                                          .port = from.port(),
-                                          .listener = name_,
-                                          .certificate_pem = {},
-                                          .certificate_subject = {}},
-                                 .handler = handler_,
-                                 .tls = tls_});
+        return tls_;
     }
 
     const std::shared_ptr<Core> core_;
@@ -302,8 +312,14 @@ Result<std::uint16_t> Server::listen(ListenerOptions options, Handler handler) {
     SocketAddress bound;
     if (getsockname(descriptor, bound.get(), &bound.length) < 0)
         return listen_failed(options, errno);
-    auto listener = std::make_shared<Listener>(state_->core, options.name, bound.is_ipv6(),
-                                               descriptor, std::move(handler));
+    std::shared_ptr<Listener> listener;
+    try {
+        listener = std::make_shared<Listener>(state_->core, options.name, bound.is_ipv6(),
+                                              descriptor, std::move(handler));
+    } catch (const boost::system::system_error& error) {
+        if (options.socket < 0) ::close(descriptor);
+        return listen_failed(options, error.code().value());
+    }
     listener->set_tls(std::move(tls));
     state_->listeners.emplace(options.name, listener);
     state_->core->post([listener] { listener->wait(); });

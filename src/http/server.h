@@ -14,7 +14,7 @@
 
 namespace hopyard::http {
 
-class Exchange;  // server.cpp
+class Exchange;  // exchange.h
 
 /// A reply whose body is sent piece by piece (chunked). Thread-safe; copies share the connection.
 class Stream {
@@ -65,7 +65,8 @@ struct ListenerOptions {
     std::string name;
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;             ///< 0 = any free one
-    /// A listening socket opened elsewhere (another network namespace); address and port are then not used.
+    /// A listening socket opened elsewhere (another network namespace); address and port are then not
+    /// used. The server owns it once listen() succeeded.
     int socket = -1;
     std::optional<TlsOptions> tls;
 };
@@ -96,6 +97,8 @@ class Server {
     /// Runs handlers until stop(). Any number of threads.
     void run_worker();
     /// Stops accepting, lets requests under way finish for that long, then ends run_io and run_worker.
+    /// Returns at once; both have returned before the Server is destroyed. Streams that nobody closes
+    /// last for the whole grace. Thread-safe; may be called again with a shorter grace.
     void stop(Milliseconds grace = Milliseconds(2'000));
 
   private:

@@ -6,6 +6,7 @@
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <optional>
+#include <unistd.h>
 #include <utility>
 
 #include "http/core.h"
@@ -15,8 +16,14 @@ namespace hopyard::http {
 class Socket {
   public:
     Socket(boost::asio::io_context& io, const AcceptedSocket& accepted)
-        : plain_(io, accepted.is_ipv6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(),
-                 accepted.descriptor) {
+        : plain_(io) {
+        boost::system::error_code error;
+        plain_.assign(accepted.is_ipv6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(),
+                      accepted.descriptor, error);
+        if (error) {
+            ::close(accepted.descriptor);
+            throw boost::system::system_error(error);
+        }
         if (!accepted.tls) return;
         SSL_CTX_up_ref(accepted.tls.get());     // Asio's context drops one reference
         boost::asio::ssl::context context(accepted.tls.get());

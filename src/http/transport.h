@@ -18,7 +18,8 @@ class Transport {
     virtual ~Transport() = default;
     /// Sends and waits for the whole reply. Any status is a reply; an Error means that none came:
     /// `timed_out`, `cancelled` (the stop token) or `unavailable` (name, connection, TLS, broken
-    /// reply). The server may have acted all the same. Does not retry, does not follow redirects.
+    /// reply). The server may have acted all the same. Does not retry (but for a GET, HEAD or OPTIONS
+    /// on a kept connection that turns out to be closed), does not follow redirects.
     /// Thread-safe.
     virtual Result<Response> send(const OutgoingRequest& request) = 0;
 };
@@ -50,6 +51,7 @@ class Client final : public Transport {
     Result<Response> send(const OutgoingRequest& request) override;
     /// Like send, but hands the body of a 200 reply on as it comes, until the server ends it or
     /// `on_chunk` returns false (which is success). Another status returns with its body collected.
+    /// The request's timeout ends this too: give 0 for a stream without end.
     Result<Response> stream(const OutgoingRequest& request,
                             const std::function<bool(std::string_view chunk)>& on_chunk);
 
