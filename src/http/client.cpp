@@ -318,12 +318,15 @@ Result<Url> checked(const OutgoingRequest& request) {
     if (!url)
         return fail(ErrorKind::invalid_argument, "url_malformed",
                     "A request needs an absolute http or https URL.");
-    bool clean = is_clean(request.method) && !request.method.empty();
+    bool clean = !request.method.empty() &&
+                 std::all_of(request.method.begin(), request.method.end(),
+                             [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; });
     for (const auto& [name, value] : request.headers.all())
-        clean = clean && is_clean(name) && is_clean(value) && !name.empty();
+        clean = clean && is_clean(value) && !name.empty() &&
+                name.find_first_of(std::string_view(" \t\r\n:;\0", 7)) == std::string::npos;
     if (!clean)
         return fail(ErrorKind::invalid_argument, "header_malformed",
-                    "A method or header field of a request holds a line break or is empty.");
+                    "A method or header field of a request is not what HTTP allows.");
     return std::move(*url);
 }
 

@@ -65,6 +65,8 @@ class Connection final : public LiveConnection,
     void refuse(int status, std::string_view code, std::string_view message);
     void refuse_broken(error_code error);
 
+    /// Nothing follows the request under way: we stop, or the client said all it had to say.
+    bool is_last() const { return core_->draining || (peer_ended_ && inbox_.empty()); }
     void read_more();
     void on_read(error_code error, std::size_t bytes);
     void on_read_failed(error_code error);
@@ -136,7 +138,7 @@ void Connection::begin_request() {
     parser_->header_limit(static_cast<std::uint32_t>(core_->options.header_bytes_max));
     parser_->body_limit(core_->options.body_bytes_max);
     header_taken_ = false;
-    keep_alive_ = !peer_ended_;
+    keep_alive_ = true;
     phase_ = Phase::idle;
     arm(core_->options.idle_timeout);
     consume();
@@ -218,7 +220,7 @@ void Connection::dispatch() {
     phase_ = Phase::handling;
     disarm();
     auto message = parser_->release();
-    keep_alive_ = message.keep_alive() && !core_->draining && !peer_ended_;
+    keep_alive_ = message.keep_alive() && !is_last();
     auto request = std::make_shared<Request>();
     request->method = std::string(message.method_string());
     request->target = std::string(message.target());
@@ -238,6 +240,7 @@ void Connection::dispatch() {
         return send_reply(busy);
     }
     progress_ = std::make_shared<ReplyProgress>();
+    progress_->gone = peer_ended_;
     auto exchange = std::make_shared<Exchange>(shared_from_this(), progress_);
     core_->jobs.push([handler = handler_, request, exchange = std::move(exchange)]() mutable {
         (*handler)(*request, Responder(std::move(exchange)));
@@ -248,7 +251,9 @@ void Connection::dispatch() {
 // --- the socket, inwards
 
 void Connection::read_more() {
-    if (reading_ || peer_ended_ || phase_ == Phase::closed || inbox_.size() >= inbox_max) return;
+    if (reading_ || peer_ended_ || phase_ == Phase::closed) return;
+    const bool pipelining = phase_ != Phase::idle && phase_ != Phase::receiving;
+    if (pipelining && inbox_.size() >= inbox_max) return;
     reading_ = true;
     socket_.read_some(asio::buffer(chunk_),
                       [self = shared_from_this()](error_code error, std::size_t bytes) {
@@ -310,8 +315,7 @@ void Connection::cut() {
 void Connection::send_reply(const Response& response) {
     phase_ = Phase::replying;
     reply_complete_ = true;
-    if (core_->draining || peer_ended_ ||
-        beast::iequals(response.headers.get("Connection"), "close"))
+    if (is_last() || beast::iequals(response.headers.get("Connection"), "close"))
         keep_alive_ = false;
     ReplyHead head{.status = response.status,
                    .framing = Framing::length,
@@ -334,7 +338,7 @@ void Connection::start_stream(int status, const Headers& headers) {
     chunked_ = http11_ && !head_only_;
     const bool bodyless = head_only_ || status == 204 || status == 304;
     if (!bodyless && !chunked_) keep_alive_ = false;
-    if (core_->draining || peer_ended_) keep_alive_ = false;
+    if (is_last()) keep_alive_ = false;
     outbox_ += format_head({.status = status,
                             .framing = bodyless   ? Framing::none
                                        : chunked_ ? Framing::chunked
@@ -388,7 +392,7 @@ void Connection::write_more() {
         if (phase_ == Phase::streaming) disarm();
         if (phase_ != Phase::replying || !reply_complete_) return;
         reply_complete_ = false;
-        return keep_alive_ && !peer_ended_ ? begin_request() : linger();
+        return keep_alive_ ? begin_request() : linger();
     }
     if (phase_ == Phase::replying || phase_ == Phase::streaming) arm(core_->options.idle_timeout);
     writing_ = true;
