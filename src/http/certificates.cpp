@@ -1,6 +1,7 @@
 #include "http/certificates.h"
 
 #include <algorithm>
+
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
@@ -34,9 +35,13 @@ KeyPointer make_key() {
 }
 
 void set_common_name(X509_NAME* name, const std::string& text) {
-    CHECK(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+    CHECK(X509_NAME_add_entry_by_txt(name,
+                                     "CN",
+                                     MBSTRING_UTF8,
                                      reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()), -1, 0) == 1);
+                                     static_cast<int>(text.size()),
+                                     -1,
+                                     0) == 1);
 }
 
 /// 127 random bits, positive (RFC 5280 section 4.1.2.2).
@@ -76,7 +81,8 @@ Result<std::string> address_bytes(const std::string& text) {
         return std::string(reinterpret_cast<char*>(&bytes), 4);
     if (inet_pton(AF_INET6, text.c_str(), &bytes) == 1)
         return std::string(reinterpret_cast<char*>(&bytes), 16);
-    return fail(ErrorKind::invalid_argument, "address_malformed",
+    return fail(ErrorKind::invalid_argument,
+                "address_malformed",
                 "\"" + text + "\" in a certificate's names is no IP address.");
 }
 
@@ -84,7 +90,8 @@ void add_name(GENERAL_NAMES* names, int type, const std::string& bytes) {
     GENERAL_NAME* name = GENERAL_NAME_new();
     ASN1_STRING* value = type == GEN_DNS ? static_cast<ASN1_STRING*>(ASN1_IA5STRING_new())
                                          : static_cast<ASN1_STRING*>(ASN1_OCTET_STRING_new());
-    CHECK(name && value && ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size())) == 1);
+    CHECK(name && value &&
+          ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size())) == 1);
     GENERAL_NAME_set0_value(name, type, value);
     CHECK(sk_GENERAL_NAME_push(names, name) > 0);
 }
@@ -102,7 +109,8 @@ Result<void> add_names(X509* certificate, const CertificateRequest& wanted) {
     CHECK(names);
     for (const auto& name : wanted.dns_names) {
         if (!is_dns_name(name))
-            return fail(ErrorKind::invalid_argument, "name_malformed",
+            return fail(ErrorKind::invalid_argument,
+                        "name_malformed",
                         "\"" + name + "\" in a certificate's names is no DNS name.");
         add_name(names.get(), GEN_DNS, name);
     }
@@ -127,7 +135,8 @@ Result<Authority> open_authority(const KeyAndCertificate& pem) {
                       X509_check_private_key(authority.certificate.get(), authority.key.get()) == 1;
     ERR_clear_error();
     if (!fits)
-        return fail(ErrorKind::invalid_argument, "authority_malformed",
+        return fail(ErrorKind::invalid_argument,
+                    "authority_malformed",
                     "The authority's key and certificate are malformed or do not belong together.");
     return authority;
 }
@@ -136,7 +145,8 @@ Result<std::string> sign_key(const Authority& authority,
                              EVP_PKEY* key,
                              const CertificateRequest& wanted) {
     if (wanted.common_name.empty() || wanted.common_name.size() > common_name_max)
-        return fail(ErrorKind::invalid_argument, "common_name_length",
+        return fail(ErrorKind::invalid_argument,
+                    "common_name_length",
                     "The common name of a certificate has 1 to 64 characters.");
     auto certificate = new_certificate(wanted.now, wanted.validity, key);
     X509* leaf = certificate.get();
@@ -146,7 +156,9 @@ Result<std::string> sign_key(const Authority& authority,
     add_extension(leaf, issuer, NID_basic_constraints, "critical,CA:FALSE");
     add_extension(leaf, issuer, NID_key_usage, "critical,digitalSignature");
     if (wanted.server || wanted.client)
-        add_extension(leaf, issuer, NID_ext_key_usage,
+        add_extension(leaf,
+                      issuer,
+                      NID_ext_key_usage,
                       wanted.server && wanted.client ? "serverAuth,clientAuth"
                       : wanted.server                ? "serverAuth"
                                                      : "clientAuth");
@@ -160,7 +172,8 @@ Result<std::string> sign_key(const Authority& authority,
 Result<CertificatePointer> open_certificate(const std::string& pem) {
     auto certificates = read_certificates(pem);
     if (certificates.empty())
-        return fail(ErrorKind::invalid_argument, "certificate_malformed",
+        return fail(ErrorKind::invalid_argument,
+                    "certificate_malformed",
                     "The text is no PEM certificate.");
     return std::move(certificates.front());
 }
@@ -169,7 +182,8 @@ std::string address_text(const ASN1_OCTET_STRING* bytes) {
     char text[INET6_ADDRSTRLEN] = "";
     const int length = ASN1_STRING_length(bytes);
     if (length == 4 || length == 16)
-        inet_ntop(length == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(bytes), text, sizeof text);
+        inet_ntop(
+            length == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(bytes), text, sizeof text);
     return text;
 }
 
@@ -221,14 +235,17 @@ Result<std::string> sign(const KeyAndCertificate& authority,
     // Small or odd keys are not let in by the back door: what nodes make is P-256.
     char group[32] = "";
     std::size_t length = 0;
-    const bool usual = key && EVP_PKEY_get_group_name(key.get(), group, sizeof group, &length) == 1 &&
+    const bool usual = key &&
+                       EVP_PKEY_get_group_name(key.get(), group, sizeof group, &length) == 1 &&
                        std::string_view(group) == "prime256v1";
     ERR_clear_error();
     if (!proved)
-        return fail(ErrorKind::invalid_argument, "signing_request_malformed",
+        return fail(ErrorKind::invalid_argument,
+                    "signing_request_malformed",
                     "The certificate signing request is malformed or not signed by its own key.");
     if (!usual)
-        return fail(ErrorKind::invalid_argument, "signing_request_key",
+        return fail(ErrorKind::invalid_argument,
+                    "signing_request_key",
                     "The key of a certificate signing request must be on the curve P-256.");
     return sign_key(opened, key.get(), wanted);
 }
@@ -253,7 +270,8 @@ Result<CertificateFacts> read_certificate(const std::string& certificate_pem) {
     const std::unique_ptr<char, OpensslText> hex(serial ? BN_bn2hex(serial.get()) : nullptr);
     std::tm end{};
     if (!hex || ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1)
-        return fail(ErrorKind::invalid_argument, "certificate_malformed",
+        return fail(ErrorKind::invalid_argument,
+                    "certificate_malformed",
                     "The certificate has no readable serial number or end of validity.");
     facts.serial = to_lower(hex.get());
     facts.not_after = Timestamp(Seconds(timegm(&end)));
@@ -267,7 +285,8 @@ Result<std::string> fingerprint(const std::string& certificate_pem) {
     const int length = i2d_X509(certificate.get(), &der);
     const std::unique_ptr<unsigned char, OpensslText> owner(der);
     if (length < 0)
-        return fail(ErrorKind::invalid_argument, "certificate_malformed",
+        return fail(ErrorKind::invalid_argument,
+                    "certificate_malformed",
                     "The certificate cannot be written as DER.");
     return to_hex(sha256({reinterpret_cast<char*>(der), static_cast<std::size_t>(length)}));
 }

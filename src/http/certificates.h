@@ -1,5 +1,5 @@
-// X.509 for machines that are ours: a private authority, certificates it signs, requests made by nodes.
-// P-256 keys, PEM in and out (OpenSSL).
+// X.509 for machines that are ours: a private authority, certificates it signs, requests made by
+// nodes. P-256 keys, PEM in and out (OpenSSL).
 #pragma once
 
 #include <string>
@@ -23,16 +23,18 @@ struct CertificateRequest {
     std::string common_name;
     std::vector<std::string> dns_names;
     std::vector<std::string> ip_addresses;
-    bool server = true;                 ///< extended key usage
+    bool server = true;  ///< extended key usage
     bool client = false;
     Timestamp now;
     Seconds validity{0};
 };
 
 /// Makes a key and a certificate for it.
-Result<KeyAndCertificate> issue(const KeyAndCertificate& authority, const CertificateRequest& wanted);
-/// Signs the public key of a PEM certificate signing request. Only the key is taken from it: names and
-/// usage come from `wanted`. `invalid_argument` when the request is malformed or not signed by its key.
+Result<KeyAndCertificate> issue(const KeyAndCertificate& authority,
+                                const CertificateRequest& wanted);
+/// Signs the public key of a PEM certificate signing request. Only the key is taken from it: names
+/// and usage come from `wanted`. `invalid_argument` when the request is malformed or not signed by
+/// its key.
 Result<std::string> sign(const KeyAndCertificate& authority,
                          const std::string& signing_request_pem,
                          const CertificateRequest& wanted);
@@ -45,7 +47,7 @@ KeyAndRequest make_signing_request(const std::string& common_name);
 
 struct CertificateFacts {
     std::string common_name;
-    std::string serial;                 ///< hex
+    std::string serial;  ///< hex
     Timestamp not_after;
     std::vector<std::string> dns_names;
     std::vector<std::string> ip_addresses;

@@ -63,7 +63,8 @@ TEST(Certificates, MalformedInputIsRefused) {
     const auto authority = make_authority("Hopyard test", now, 10 * day);
     EXPECT_FALSE(sign(authority, "", for_node("n-7")));
     EXPECT_FALSE(sign(authority, "no PEM", for_node("n-7")));
-    EXPECT_FALSE(read_certificate("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"));
+    EXPECT_FALSE(
+        read_certificate("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"));
     EXPECT_FALSE(read_certificate(""));
     EXPECT_FALSE(fingerprint("x"));
     EXPECT_FALSE(issue(KeyAndCertificate{Secret("x"), "y"}, for_node("n-7")));

@@ -1,12 +1,14 @@
 // libcurl behind Transport. A slot is one easy handle inside its own multi handle: the multi handle
-// keeps the connections between calls, and can be woken, so that a stop does not wait for the network.
+// keeps the connections between calls, and can be woken, so that a stop does not wait for the
+// network.
 #include <algorithm>
 #include <csignal>
-#include <curl/curl.h>
 #include <mutex>
-#include <sys/socket.h>
 #include <utility>
 #include <vector>
+
+#include <curl/curl.h>
+#include <sys/socket.h>
 
 #include "base/check.h"
 #include "base/encoding.h"
@@ -77,7 +79,7 @@ struct Slot {
 
     CURLM* multi;
     CURL* easy;
-    std::string server;         ///< scheme, host and port of its last exchange
+    std::string server;  ///< scheme, host and port of its last exchange
 };
 
 /// What curl's callbacks of one exchange write to.
@@ -105,7 +107,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t length, void* user) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return length;
     auto value = line.substr(colon + 1);
-    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t'))
+        value.remove_prefix(1);
     while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
     exchanged.response.headers.add(line.substr(0, colon), std::string(value));
     return length;
@@ -129,8 +132,9 @@ std::size_t on_body(char* data, std::size_t, std::size_t length, void* user) {
     return length;
 }
 
-/// Called each time a request is about to be sent. curl sends again by itself when a kept connection
-/// ends without a reply; the server may have acted, so that is not allowed to what changes anything.
+/// Called each time a request is about to be sent. curl sends again by itself when a kept
+/// connection ends without a reply; the server may have acted, so that is not allowed to what
+/// changes anything.
 int on_sending(void* user, char*, char*, int, int) {
     auto& exchanged = *static_cast<Exchanged*>(user);
     exchanged.refused_repeat = ++exchanged.sent > 1 && !exchanged.repeatable;
@@ -143,8 +147,8 @@ curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
 }
 
 bool is_clean(std::string_view text) {
-    return std::none_of(text.begin(), text.end(),
-                        [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+    return std::none_of(
+        text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 /// This machine, and the address of instance metadata: never reached through a proxy.
@@ -164,16 +168,20 @@ Failure failed(CURLcode outcome, const std::string& server, const char* detail) 
     };
     switch (outcome) {
         case CURLE_OPERATION_TIMEDOUT:
-            return make(ErrorKind::timed_out, "no_reply_in_time",
-                        "No reply from " + server + " in time: " + cause + ".",
-                        "Check that the server runs and that the network lets connections through.");
+            return make(
+                ErrorKind::timed_out,
+                "no_reply_in_time",
+                "No reply from " + server + " in time: " + cause + ".",
+                "Check that the server runs and that the network lets connections through.");
         case CURLE_COULDNT_RESOLVE_HOST:
         case CURLE_COULDNT_RESOLVE_PROXY:
-            return make(ErrorKind::unavailable, "name_not_resolved",
+            return make(ErrorKind::unavailable,
+                        "name_not_resolved",
                         "The name of " + server + " has no address: " + cause + ".",
                         "Check the name and the name servers of this machine.");
         case CURLE_COULDNT_CONNECT:
-            return make(ErrorKind::unavailable, "not_connected",
+            return make(ErrorKind::unavailable,
+                        "not_connected",
                         "No connection to " + server + ": " + cause + ".",
                         "Check that the server runs and listens on that port.");
         case CURLE_PEER_FAILED_VERIFICATION:
@@ -181,11 +189,13 @@ Failure failed(CURLcode outcome, const std::string& server, const char* detail) 
         case CURLE_SSL_CACERT_BADFILE:
         case CURLE_SSL_CERTPROBLEM:
         case CURLE_SSL_ISSUER_ERROR:
-            return make(ErrorKind::unavailable, "tls_failed",
+            return make(ErrorKind::unavailable,
+                        "tls_failed",
                         "No trusted connection to " + server + ": " + cause + ".",
                         "Check the certificate of the server and the authority trusted here.");
         default:
-            return make(ErrorKind::unavailable, "no_reply",
+            return make(ErrorKind::unavailable,
+                        "no_reply",
                         "The exchange with " + server + " broke off: " + cause + ".",
                         "Look into the log of the server.");
     }
@@ -213,15 +223,15 @@ struct Client::State {
     const ClientOptions options;
     StringList connect_to;
     std::mutex mutex;
-    std::vector<std::unique_ptr<Slot>> idle;    ///< guarded by mutex; the last used at the end
+    std::vector<std::unique_ptr<Slot>> idle;  ///< guarded by mutex; the last used at the end
 };
 
 std::unique_ptr<Slot> Client::State::take(const std::string& server) {
     const std::lock_guard lock(mutex);
     if (idle.empty()) return std::make_unique<Slot>();
     // Most likely to have a connection open: the last one that spoke with that server.
-    auto found = std::find_if(idle.rbegin(), idle.rend(),
-                              [&](const auto& slot) { return slot->server == server; });
+    auto found = std::find_if(
+        idle.rbegin(), idle.rend(), [&](const auto& slot) { return slot->server == server; });
     if (found == idle.rend()) {
         if (idle.size() < idle_slots_max) return std::make_unique<Slot>();
         found = idle.rend() - 1;
@@ -240,15 +250,16 @@ void Client::State::set_connection(CURL* easy, const Url& url) const {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     static_cast<long>(options.connect_timeout.count()));
+    curl_easy_setopt(
+        easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, connection_age_max_s);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to.get());
     const auto key = url.host + ":" + std::to_string(url.port);
-    const bool redirected = std::any_of(options.connect_to.begin(), options.connect_to.end(),
+    const bool redirected = std::any_of(options.connect_to.begin(),
+                                        options.connect_to.end(),
                                         [&](const auto& pair) { return pair.first == key; });
     if (redirected || is_local(url.host)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
     if (!options.ca_pem.empty()) {
@@ -300,8 +311,8 @@ void set_request(CURL* easy, const OutgoingRequest& request, StringList& headers
     } else if (carries_body) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                         static_cast<curl_off_t>(request.body.size()));
+        curl_easy_setopt(
+            easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     }
     if (request.method != "HEAD")
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
@@ -316,16 +327,19 @@ void set_request(CURL* easy, const OutgoingRequest& request, StringList& headers
 Result<Url> checked(const OutgoingRequest& request) {
     auto url = parse_url(request.url);
     if (!url)
-        return fail(ErrorKind::invalid_argument, "url_malformed",
+        return fail(ErrorKind::invalid_argument,
+                    "url_malformed",
                     "A request needs an absolute http or https URL.");
     bool clean = !request.method.empty() &&
-                 std::all_of(request.method.begin(), request.method.end(),
-                             [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; });
+                 std::all_of(request.method.begin(), request.method.end(), [](char c) {
+                     return (c >= 'A' && c <= 'Z') || c == '-';
+                 });
     for (const auto& [name, value] : request.headers.all())
         clean = clean && is_clean(value) && !name.empty() &&
                 name.find_first_of(std::string_view(" \t\r\n:;\0", 7)) == std::string::npos;
     if (!clean)
-        return fail(ErrorKind::invalid_argument, "header_malformed",
+        return fail(ErrorKind::invalid_argument,
+                    "header_malformed",
                     "A method or header field of a request is not what HTTP allows.");
     return std::move(*url);
 }
@@ -367,12 +381,14 @@ Result<Response> Client::State::exchange(const OutgoingRequest& request,
 
     if (outcome == CURLE_OK || exchanged.enough) return std::move(exchanged.response);
     if (exchanged.too_large)
-        return fail(ErrorKind::unavailable, "reply_too_large",
+        return fail(ErrorKind::unavailable,
+                    "reply_too_large",
                     "The reply of " + server + " is larger than is accepted here.");
     if (exchanged.refused_repeat)
         return failed(CURLE_GOT_NOTHING, server, "the connection ended without a reply");
     if (outcome == CURLE_ABORTED_BY_CALLBACK)
-        return fail(ErrorKind::cancelled, "cancelled",
+        return fail(ErrorKind::cancelled,
+                    "cancelled",
                     "The exchange with " + server + " was given up because the program stops.");
     return failed(outcome, server, detail);
 }

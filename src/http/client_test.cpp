@@ -1,6 +1,7 @@
-#include <fcntl.h>
 #include <future>
 #include <thread>
+
+#include <fcntl.h>
 
 #include "http/test_server.h"
 #include "http/transport.h"
@@ -59,7 +60,8 @@ TEST(Client, SendsMethodTargetHeadersAndBodyAsTheyAre) {
                                         .headers = {{"X-One", "1"}, {"X-Empty", ""}},
                                         .body = "body"});
         ASSERT_TRUE(reply) << reply.error().message;
-        EXPECT_TRUE(reply->body.starts_with(method + " /a/../b/./%2e?x=%20y body\n")) << reply->body;
+        EXPECT_TRUE(reply->body.starts_with(method + " /a/../b/./%2e?x=%20y body\n"))
+            << reply->body;
         EXPECT_NE(reply->body.find("X-One: 1\n"), std::string::npos);
         EXPECT_NE(reply->body.find("X-Empty: \n"), std::string::npos);
         EXPECT_NE(reply->body.find("User-Agent: tester\n"), std::string::npos);
@@ -83,12 +85,14 @@ TEST(Client, AHeadGivesTheHeaderAndNoBody) {
 
 TEST(Client, KeepsItsConnectionBetweenCalls) {
     RunningServer running;
-    const auto port = running.listen(answering(
-        [](const Request& request) { return text_response(200, std::to_string(request.peer.port)); }));
+    const auto port = running.listen(answering([](const Request& request) {
+        return text_response(200, std::to_string(request.peer.port));
+    }));
     Client client({});
     const auto first = client.send({.url = url_of(port)});
     for (int i = 0; i < 5; ++i)
-        EXPECT_EQ(client.send({.method = "POST", .url = url_of(port), .body = "x"})->body, first->body);
+        EXPECT_EQ(client.send({.method = "POST", .url = url_of(port), .body = "x"})->body,
+                  first->body);
 }
 
 TEST(Client, CarriesLargeBodiesBothWays) {
@@ -135,8 +139,8 @@ TEST(Client, ServesManyThreadsAtOnce) {
 
 TEST(Client, ConnectsWhereItIsToldTo) {
     RunningServer running;
-    const auto port = running.listen(
-        answering([](const Request& request) { return text_response(200, request.headers.get("host")); }));
+    const auto port = running.listen(answering(
+        [](const Request& request) { return text_response(200, request.headers.get("host")); }));
     Client client({.connect_to = {{"acct.blob.internal:80", "127.0.0.1:" + std::to_string(port)}}});
     const auto reply = client.send({.url = "http://acct.blob.internal/x"});
     ASSERT_TRUE(reply) << reply.error().message;
@@ -217,7 +221,9 @@ TEST(Client, TheStopTokenEndsACallAtOnce) {
 
 TEST(Client, ABrokenReplyIsUnavailable) {
     for (const std::string_view reply :
-         {"", "rubbish\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive5",
+         {"",
+          "rubbish\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive5",
           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"}) {
         Scripted server;
         std::thread peer([&] {
@@ -245,7 +251,7 @@ int times_second_was_sent(const std::string& method) {
         Scripted::read_header(descriptor);
         ++seen;
         ::close(descriptor);
-        descriptor = server.accept();       // a repetition, or the test's own farewell
+        descriptor = server.accept();  // a repetition, or the test's own farewell
         char first = 0;
         if (::recv(descriptor, &first, 1, 0) == 1 && first == method.front()) {
             ++seen;

@@ -1,15 +1,16 @@
-// One accepted socket: reads requests one after the other, hands each to a worker, writes its answer.
-// Beast parses; reading, time limits and writing are ours, because a connection here must notice a
-// client that leaves while its answer is still being waited for, which needs a read under way at all
-// times. Everything but the ReplySink calls runs on the io thread.
+// One accepted socket: reads requests one after the other, hands each to a worker, writes its
+// answer. Beast parses; reading, time limits and writing are ours, because a connection here must
+// notice a client that leaves while its answer is still being waited for, which needs a read under
+// way at all times. Everything but the ReplySink calls runs on the io thread.
 #include <array>
+#include <charconv>
+#include <optional>
+
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <charconv>
-#include <optional>
 
 #include "http/core.h"
 #include "http/exchange.h"
@@ -55,7 +56,16 @@ class Connection final : public LiveConnection,
     void cut() override;
 
   private:
-    enum class Phase { handshake, idle, receiving, handling, replying, streaming, lingering, closed };
+    enum class Phase {
+        handshake,
+        idle,
+        receiving,
+        handling,
+        replying,
+        streaming,
+        lingering,
+        closed
+    };
     using Parser = beast::http::request_parser<beast::http::string_body>;
 
     void begin_request();
@@ -87,7 +97,7 @@ class Connection final : public LiveConnection,
     void on_time_over();
     void post(std::function<void(Connection&)> work);
 
-    const std::shared_ptr<Core> core_;      // first: the io context must outlive the socket
+    const std::shared_ptr<Core> core_;  // first: the io context must outlive the socket
     Peer peer_;
     const std::shared_ptr<const Handler> handler_;
     Socket socket_;
@@ -98,7 +108,7 @@ class Connection final : public LiveConnection,
     std::optional<Parser> parser_;
     bool header_taken_ = false;
     std::array<char, 8192> chunk_;
-    std::string inbox_;                     ///< read and not yet parsed
+    std::string inbox_;  ///< read and not yet parsed
     bool reading_ = false;
     bool peer_ended_ = false;
 
@@ -107,14 +117,14 @@ class Connection final : public LiveConnection,
     bool http11_ = true;
     bool keep_alive_ = true;
     bool chunked_ = false;
-    bool reply_complete_ = false;           ///< the last byte of the answer is in outbox_ or sent
-    std::string outbox_;                    ///< waits while `sending_` is written
+    bool reply_complete_ = false;  ///< the last byte of the answer is in outbox_ or sent
+    std::string outbox_;           ///< waits while `sending_` is written
     std::string sending_;
     std::size_t sent_ = 0;
-    std::size_t outbox_stream_bytes_ = 0;   ///< what of it counts into progress_->queued
+    std::size_t outbox_stream_bytes_ = 0;  ///< what of it counts into progress_->queued
     std::size_t sending_stream_bytes_ = 0;
     bool writing_ = false;
-    bool shutting_down_ = false;            ///< a TLS close_notify is under way
+    bool shutting_down_ = false;  ///< a TLS close_notify is under way
 };
 
 void Connection::start() {
@@ -225,12 +235,14 @@ void Connection::dispatch() {
     request->method = std::string(message.method_string());
     request->target = std::string(message.target());
     for (const auto& field : message)
-        request->headers.add(std::string_view(field.name_string().data(), field.name_string().size()),
-                             std::string(field.value()));
+        request->headers.add(
+            std::string_view(field.name_string().data(), field.name_string().size()),
+            std::string(field.value()));
     request->body = std::move(message.body());
     request->peer = peer_;
     request->secure = socket_.is_tls();
-    // RFC 9112 section 3.2.2: the absolute form is for proxies, and must be understood all the same.
+    // RFC 9112 section 3.2.2: the absolute form is for proxies, and must be understood all the
+    // same.
     if (const auto url = parse_url(request->target)) request->target = url->target;
     if (request->target != "*" && !request->target.starts_with('/'))
         return refuse(400, "malformed_target", "The target of the request is not a path.");
@@ -264,7 +276,10 @@ void Connection::read_more() {
 
 void Connection::on_read(error_code error, std::size_t bytes) {
     if (phase_ == Phase::closed) return;
-    if (phase_ == Phase::lingering) return drain();
+    // The end comes once: a read after it would wait for nothing.
+    const bool ended = error == asio::error::eof || error == asio::ssl::error::stream_truncated ||
+                       error == asio::error::connection_reset;
+    if (phase_ == Phase::lingering) return ended ? close() : drain();
     if (error) return on_read_failed(error);
     inbox_.append(chunk_.data(), bytes);
     if (phase_ == Phase::idle || phase_ == Phase::receiving) return consume();
@@ -347,7 +362,7 @@ void Connection::start_stream(int status, const Headers& headers) {
                             .keep_alive = keep_alive_},
                            headers);
     if (bodyless) {
-        progress_->gone = true;     // nobody takes a body: the handler learns it at its next write
+        progress_->gone = true;  // nobody takes a body: the handler learns it at its next write
         chunked_ = false;
     }
     write_more();
@@ -417,8 +432,8 @@ void Connection::wind_down() {
     keep_alive_ = false;
 }
 
-/// Closing with unread bytes in the kernel makes it send a reset, which can overtake our last answer.
-/// So: say that we are done, and read on for a while.
+/// Closing with unread bytes in the kernel makes it send a reset, which can overtake our last
+/// answer. So: say that we are done, and read on for a while.
 void Connection::linger() {
     phase_ = Phase::lingering;
     inbox_.clear();

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/post.hpp>
 #include <ctime>
+
+#include <boost/asio/post.hpp>
 
 #include "base/encoding.h"
 #include "base/log.h"
@@ -38,7 +39,7 @@ void Jobs::run() {
         } catch (const std::exception& error) {
             log::error("a request handler failed", {{"cause", error.what()}});
         }
-        job = nullptr;      // the responder it may hold answers before the next wait
+        job = nullptr;  // the responder it may hold answers before the next wait
         lock.lock();
     }
 }
@@ -80,17 +81,39 @@ namespace {
 
 std::string_view reason_of(int status) {
     static constexpr auto reasons = std::to_array<std::pair<int, std::string_view>>({
-        {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
-        {206, "Partial Content"}, {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"},
-        {304, "Not Modified"}, {307, "Temporary Redirect"}, {308, "Permanent Redirect"},
-        {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-        {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"},
-        {411, "Length Required"}, {412, "Precondition Failed"}, {413, "Content Too Large"},
-        {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
-        {422, "Unprocessable Content"}, {429, "Too Many Requests"},
-        {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
-        {501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"},
-        {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {206, "Partial Content"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {411, "Length Required"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
+        {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
     });
     for (const auto& [code, reason] : reasons)
         if (code == status) return reason;
@@ -106,8 +129,8 @@ bool is_framing(std::string_view name) {
 
 /// A line break in a value would start a header, or a reply, of somebody else's choice.
 bool is_clean(std::string_view text) {
-    return std::none_of(text.begin(), text.end(),
-                        [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+    return std::none_of(
+        text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 /// RFC 9110 section 5.6.7: "Tue, 24 Nov 2026 00:09:00 GMT".

@@ -2,16 +2,17 @@
 // is the only one that touches connections; other threads reach them with post().
 #pragma once
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <openssl/types.h>
 #include <string>
 #include <unordered_set>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <openssl/types.h>
 
 #include "http/server.h"
 
@@ -63,18 +64,18 @@ struct Core {
     // io thread only
     std::unordered_set<LiveConnection*> connections;
     bool draining = false;
-    std::function<void()> on_drained;       ///< called when draining and the last connection closed
+    std::function<void()> on_drained;  ///< called when draining and the last connection closed
 
     std::mutex mutex;
-    bool ended = false;                     ///< guarded by mutex: post() drops
+    bool ended = false;  ///< guarded by mutex: post() drops
 };
 
 struct AcceptedSocket {
-    int descriptor = -1;                    ///< non-blocking, close-on-exec; ownership passes on
+    int descriptor = -1;  ///< non-blocking, close-on-exec; ownership passes on
     bool is_ipv6 = false;
     Peer peer;
     std::shared_ptr<const Handler> handler;
-    std::shared_ptr<SSL_CTX> tls;           ///< null for plain
+    std::shared_ptr<SSL_CTX> tls;  ///< null for plain
 };
 
 /// connection.cpp: serves requests on that socket until it closes. io thread only. Throws, with the

@@ -61,18 +61,28 @@ bool Exchange::is_open() const {
     return phase_ == Phase::streaming && !progress_->gone;
 }
 
-bool Stream::write(std::string bytes) { return exchange_->write(std::move(bytes)); }
-void Stream::close() { exchange_->close(); }
-bool Stream::is_open() const { return exchange_->is_open(); }
+bool Stream::write(std::string bytes) {
+    return exchange_->write(std::move(bytes));
+}
+void Stream::close() {
+    exchange_->close();
+}
+bool Stream::is_open() const {
+    return exchange_->is_open();
+}
 
-void Responder::respond(Response response) { exchange_->respond(std::move(response)); }
+void Responder::respond(Response response) {
+    exchange_->respond(std::move(response));
+}
 
 Stream Responder::start(int status, Headers headers) {
     exchange_->start(status, std::move(headers));
     return Stream(exchange_);
 }
 
-bool Responder::is_gone() const { return exchange_->is_gone(); }
+bool Responder::is_gone() const {
+    return exchange_->is_gone();
+}
 
 Handler answering(std::function<Response(const Request&)> function) {
     return [function = std::move(function)](const Request& request, Responder responder) {

@@ -1,6 +1,6 @@
 // Inside the server: one request and its answer, between the threads that answer and the one that
-// runs the sockets. The exchange is owned by Responders and Streams only, so that its end tells that
-// nobody will answer any more; what the connection must tell it goes through ReplyProgress.
+// runs the sockets. The exchange is owned by Responders and Streams only, so that its end tells
+// that nobody will answer any more; what the connection must tell it goes through ReplyProgress.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@ inline constexpr std::size_t stream_queue_max = 8u << 20;
 /// Written by the connection, read by those who answer.
 struct ReplyProgress {
     std::atomic<bool> gone{false};
-    std::atomic<std::size_t> queued{0};     ///< bytes handed to the connection and not yet sent
+    std::atomic<std::size_t> queued{0};  ///< bytes handed to the connection and not yet sent
 };
 
 /// Where an answer goes. Every call is thread-safe and returns at once; calls of one thread keep

@@ -11,8 +11,9 @@ namespace {
 
 bool same_name(std::string_view a, std::string_view b) {
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return lower(x) == lower(y); });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) {
+        return lower(x) == lower(y);
+    });
 }
 
 /// Splits "host", "host:port", "[::1]:port"; false when it is none of them.
@@ -97,9 +98,12 @@ std::optional<Url> parse_url(std::string_view url) {
     const auto mark = url.find("://");
     if (unprintable || mark == std::string_view::npos) return std::nullopt;
     Url parsed{.scheme = to_lower(url.substr(0, mark)), .host = {}, .port = 0, .target = {}};
-    if (parsed.scheme == "https") parsed.port = 443;
-    else if (parsed.scheme == "http") parsed.port = 80;
-    else return std::nullopt;
+    if (parsed.scheme == "https")
+        parsed.port = 443;
+    else if (parsed.scheme == "http")
+        parsed.port = 80;
+    else
+        return std::nullopt;
     url.remove_prefix(mark + 3);
     const auto slash = url.find_first_of("/?#");
     const auto authority = url.substr(0, slash);

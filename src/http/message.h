@@ -37,22 +37,22 @@ class Headers {
 
 /// Who is at the other end of a connection that we accepted.
 struct Peer {
-    std::string address;                ///< "10.0.0.4"
+    std::string address;  ///< "10.0.0.4"
     std::uint16_t port = 0;
-    std::string listener;               ///< ListenerOptions::name, so that equal addresses can be told apart
+    std::string listener;  ///< ListenerOptions::name, so that equal addresses can be told apart
     /// PEM of the verified client certificate; empty when there was none.
     std::string certificate_pem;
-    std::string certificate_subject;    ///< its common name
+    std::string certificate_subject;  ///< its common name
 };
 
 /// A request that we received.
 struct Request {
     std::string method;
-    std::string target;                 ///< path and query as they came: "/v1/clusters?limit=5"
+    std::string target;  ///< path and query as they came: "/v1/clusters?limit=5"
     Headers headers;
     std::string body;
     Peer peer;
-    bool secure = false;                ///< came over TLS
+    bool secure = false;  ///< came over TLS
 
     /// The path, still percent-encoded: "/v1/clusters".
     std::string_view path() const;
@@ -72,7 +72,7 @@ struct OutgoingRequest {
     std::string url;
     Headers headers;
     std::string body;
-    Milliseconds timeout{30'000};       ///< for the whole exchange; 0 = no limit
+    Milliseconds timeout{30'000};  ///< for the whole exchange; 0 = no limit
 };
 
 /// `{"a": "b"}`-style bodies: sets content-type and body.
@@ -81,10 +81,10 @@ Response text_response(int status, std::string body);
 
 /// Scheme, host, port and target of an absolute http or https URL; nothing when it is none.
 struct Url {
-    std::string scheme;                 ///< lower case
-    std::string host;                   ///< without brackets
-    std::uint16_t port = 0;             ///< the scheme's default when the URL has none
-    std::string target;                 ///< path and query, at least "/"
+    std::string scheme;      ///< lower case
+    std::string host;        ///< without brackets
+    std::uint16_t port = 0;  ///< the scheme's default when the URL has none
+    std::string target;      ///< path and query, at least "/"
 };
 std::optional<Url> parse_url(std::string_view url);
 

@@ -41,9 +41,19 @@ TEST(Url, ReadsWhatIsAbsolute) {
 }
 
 TEST(Url, RefusesTheRest) {
-    for (const auto* text : {"", "/a", "ftp://a/", "http://", "http:///a", "http://a:99999/",
-                             "http://a:b/", "http://u:p@a/", "http://a b/", "http://[::1/",
-                             "http://[::1]x/", "http://a/\r\nX: y", "http://a:0/"})
+    for (const auto* text : {"",
+                             "/a",
+                             "ftp://a/",
+                             "http://",
+                             "http:///a",
+                             "http://a:99999/",
+                             "http://a:b/",
+                             "http://u:p@a/",
+                             "http://a b/",
+                             "http://[::1/",
+                             "http://[::1]x/",
+                             "http://a/\r\nX: y",
+                             "http://a:0/"})
         EXPECT_FALSE(parse_url(text)) << text;
 }
 

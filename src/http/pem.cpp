@@ -27,7 +27,9 @@ std::string text_of(BIO* bio) {
 }
 
 /// OpenSSL asks the terminal for a pass phrase when it is given no answer.
-int no_passphrase(char*, int, int, void*) { return -1; }
+int no_passphrase(char*, int, int, void*) {
+    return -1;
+}
 
 }  // namespace
 
@@ -76,7 +78,8 @@ std::string to_pem(X509_REQ* request) {
 Secret to_pem(EVP_PKEY* key) {
     const BioPointer bio(BIO_new(BIO_s_secmem()));
     CHECK(bio);
-    CHECK(PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1);
+    CHECK(PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) ==
+          1);
     return Secret(text_of(bio.get()));
 }
 

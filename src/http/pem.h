@@ -2,11 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
+
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <string>
-#include <vector>
 
 #include "base/secret.h"
 
@@ -15,7 +16,9 @@ namespace hopyard::http {
 template <auto function>
 struct FreeWith {
     template <class T>
-    void operator()(T* object) const { function(object); }
+    void operator()(T* object) const {
+        function(object);
+    }
 };
 using CertificatePointer = std::unique_ptr<X509, FreeWith<X509_free>>;
 using SigningRequestPointer = std::unique_ptr<X509_REQ, FreeWith<X509_REQ_free>>;

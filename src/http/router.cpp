@@ -60,8 +60,9 @@ Response method_not_allowed(std::vector<std::string> methods) {
     methods.erase(std::unique(methods.begin(), methods.end()), methods.end());
     std::string allow;
     for (const auto& method : methods) allow += (allow.empty() ? "" : ", ") + method;
-    auto response = json_response(405, R"({"error":{"code":"method_not_allowed",)"
-                                       R"("message":"This path does not take that method."}})");
+    auto response = json_response(405,
+                                  R"({"error":{"code":"method_not_allowed",)"
+                                  R"("message":"This path does not take that method."}})");
     response.headers.set("Allow", allow);
     return response;
 }
@@ -75,7 +76,8 @@ void Router::add(std::string method, std::string pattern, RouteHandler handler) 
 void Router::add(std::string method,
                  std::string pattern,
                  std::function<Response(const Request&, const PathParameters&)> function) {
-    add(std::move(method), std::move(pattern),
+    add(std::move(method),
+        std::move(pattern),
         RouteHandler([function = std::move(function)](const Request& request,
                                                       const PathParameters& parameters,
                                                       Responder responder) {
@@ -95,8 +97,8 @@ void Router::handle(const Request& request, Responder responder) const {
         if (!found) continue;
         methods.push_back(route.method);
         // A HEAD is a GET whose body the connection does not send (RFC 9110 section 9.3.2).
-        const bool fits = route.method == request.method ||
-                          (request.method == "HEAD" && route.method == "GET");
+        const bool fits =
+            route.method == request.method || (request.method == "HEAD" && route.method == "GET");
         if (!fits || (best && best_match.shape < found->shape)) continue;
         const bool tie = best && best_match.shape == found->shape;
         if (tie && (best->method == request.method || route.method != request.method)) continue;

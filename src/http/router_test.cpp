@@ -65,7 +65,8 @@ TEST(Router, PrefersLiteralSegmentsInAnyOrderOfRegistration) {
 }
 
 TEST(Router, UnknownPathsAre404) {
-    for (const auto* target : {"/v1", "/v1/clusters/", "/v1/clusters/a/b/c", "//", "/V1/clusters", "*"})
+    for (const auto* target :
+         {"/v1", "/v1/clusters/", "/v1/clusters/a/b/c", "//", "/V1/clusters", "*"})
         EXPECT_EQ(ask(clusters(), "GET", target).status, 404) << target;
 }
 

@@ -2,17 +2,18 @@
 // that a child process inherits would keep a port or a client busy for as long as the child lives.
 #include "http/server.h"
 
+#include <cerrno>
+#include <cstring>
+#include <future>
+#include <map>
+#include <thread>
+
 #include <arpa/inet.h>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
-#include <future>
-#include <map>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <thread>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -46,14 +47,19 @@ struct SocketAddress {
 std::string SocketAddress::text() const {
     char buffer[INET6_ADDRSTRLEN] = {};
     if (!is_ipv6()) {
-        inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage).sin_addr, buffer,
+        inet_ntop(AF_INET,
+                  &reinterpret_cast<const sockaddr_in&>(storage).sin_addr,
+                  buffer,
                   sizeof buffer);
         return buffer;
     }
     const auto& address = reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr;
-    // A listener on "::" also takes IPv4; its peers are known by their IPv4 address everywhere else.
-    if (IN6_IS_ADDR_V4MAPPED(&address)) inet_ntop(AF_INET, &address.s6_addr[12], buffer, sizeof buffer);
-    else inet_ntop(AF_INET6, &address, buffer, sizeof buffer);
+    // A listener on "::" also takes IPv4; its peers are known by their IPv4 address everywhere
+    // else.
+    if (IN6_IS_ADDR_V4MAPPED(&address))
+        inet_ntop(AF_INET, &address.s6_addr[12], buffer, sizeof buffer);
+    else
+        inet_ntop(AF_INET6, &address, buffer, sizeof buffer);
     return buffer;
 }
 
@@ -79,27 +85,31 @@ std::optional<SocketAddress> address_of(const ListenerOptions& options) {
 Failure listen_failed(const ListenerOptions& options, int cause) {
     const auto port = std::to_string(options.port);
     const auto where = "port " + port + " on " + options.address;
-    const auto failure = [&](ErrorKind kind, std::string code, std::string message,
-                             std::string next) {
-        auto made = fail(kind, std::move(code), std::move(message));
-        made.value().owner = Owner::administrator;
-        made.value().next_action = std::move(next);
-        return made;
-    };
+    const auto failure =
+        [&](ErrorKind kind, std::string code, std::string message, std::string next) {
+            auto made = fail(kind, std::move(code), std::move(message));
+            made.value().owner = Owner::administrator;
+            made.value().next_action = std::move(next);
+            return made;
+        };
     if (cause == EADDRINUSE)
-        return failure(ErrorKind::conflict, "port_in_use",
+        return failure(ErrorKind::conflict,
+                       "port_in_use",
                        "Another program listens on " + where + " already.",
                        "Stop that program (\"ss -ltnp 'sport = :" + port +
                            "'\" names it) or choose another port.");
     if (cause == EACCES || cause == EPERM)
-        return failure(ErrorKind::permission_denied, "port_not_permitted",
+        return failure(ErrorKind::permission_denied,
+                       "port_not_permitted",
                        "This user may not listen on " + where + ".",
                        "Choose a port from 1024 up, or grant CAP_NET_BIND_SERVICE.");
     if (cause == EADDRNOTAVAIL)
-        return failure(ErrorKind::invalid_argument, "address_not_here",
+        return failure(ErrorKind::invalid_argument,
+                       "address_not_here",
                        "The address " + options.address + " does not belong to this machine.",
                        "Choose an address that \"ip address\" shows, or 0.0.0.0 for all.");
-    return failure(ErrorKind::unavailable, "listen_failed",
+    return failure(ErrorKind::unavailable,
+                   "listen_failed",
                    "Cannot listen on " + where + ": " + std::strerror(cause) + ".",
                    "Mend the cause named in the message and start again.");
 }
@@ -115,10 +125,12 @@ Result<int> open_socket(const ListenerOptions& options) {
     }
     auto address = address_of(options);
     if (!address)
-        return refuse("", "address_malformed", "\"" + options.address + "\" is no IP address.",
+        return refuse("",
+                      "address_malformed",
+                      "\"" + options.address + "\" is no IP address.",
                       "Give an IPv4 or IPv6 address to listen on.");
-    const int descriptor = ::socket(address->storage.ss_family,
-                                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int descriptor =
+        ::socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return listen_failed(options, errno);
     const int on = 1;
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -134,7 +146,8 @@ Result<int> open_socket(const ListenerOptions& options) {
 /// One listening socket. Everything but set_tls runs on the io thread, or before it runs.
 class Listener : public std::enable_shared_from_this<Listener> {
   public:
-    Listener(std::shared_ptr<Core> core, std::string name, bool ipv6, int descriptor, Handler handler)
+    Listener(
+        std::shared_ptr<Core> core, std::string name, bool ipv6, int descriptor, Handler handler)
         : core_(std::move(core)),
           name_(std::move(name)),
           handler_(std::make_shared<const Handler>(std::move(handler))),
@@ -163,8 +176,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
     void accept_ready() {
         for (int i = 0; i < accepts_per_wake; ++i) {
             SocketAddress from;
-            const int descriptor = ::accept4(acceptor_.native_handle(), from.get(), &from.length,
-                                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+            const int descriptor = ::accept4(
+                acceptor_.native_handle(), from.get(), &from.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
             if (descriptor >= 0) {
                 take(descriptor, from);
                 continue;
@@ -237,12 +250,12 @@ struct Server::State {
     asio::steady_timer grace_over{core->io};
 
     std::mutex mutex;
-    std::map<std::string, std::shared_ptr<Listener>> listeners;     // guarded by mutex
-    bool stopped = false;                                           // guarded by mutex
+    std::map<std::string, std::shared_ptr<Listener>> listeners;  // guarded by mutex
+    bool stopped = false;                                        // guarded by mutex
 
     std::mutex io_mutex;
-    bool io_running = false;                                        // guarded by io_mutex
-    std::thread::id io_thread;                                      // guarded by io_mutex
+    bool io_running = false;    // guarded by io_mutex
+    std::thread::id io_thread;  // guarded by io_mutex
 };
 
 void Server::State::on_io_thread(const std::function<void()>& work) {
@@ -306,7 +319,8 @@ Result<std::uint16_t> Server::listen(ListenerOptions options, Handler handler) {
     if (state_->stopped)
         return fail(ErrorKind::cancelled, "server_stopped", "The server is being stopped.");
     if (state_->listeners.contains(options.name))
-        return fail(ErrorKind::already_exists, "listener_exists",
+        return fail(ErrorKind::already_exists,
+                    "listener_exists",
                     "There is a listener named \"" + options.name + "\" already.");
     ASSIGN_OR_RETURN(const int descriptor, open_socket(options));
     SocketAddress bound;
@@ -314,8 +328,8 @@ Result<std::uint16_t> Server::listen(ListenerOptions options, Handler handler) {
         return listen_failed(options, errno);
     std::shared_ptr<Listener> listener;
     try {
-        listener = std::make_shared<Listener>(state_->core, options.name, bound.is_ipv6(),
-                                              descriptor, std::move(handler));
+        listener = std::make_shared<Listener>(
+            state_->core, options.name, bound.is_ipv6(), descriptor, std::move(handler));
     } catch (const boost::system::system_error& error) {
         if (options.socket < 0) ::close(descriptor);
         return listen_failed(options, error.code().value());
@@ -348,7 +362,8 @@ Result<void> Server::set_tls(const std::string& name, TlsOptions tls) {
     const std::lock_guard lock(state_->mutex);
     const auto found = state_->listeners.find(name);
     if (found == state_->listeners.end())
-        return fail(ErrorKind::not_found, "no_such_listener",
+        return fail(ErrorKind::not_found,
+                    "no_such_listener",
                     "There is no listener named \"" + name + "\".");
     found->second->set_tls(std::move(context));
     return {};
@@ -377,7 +392,9 @@ void Server::run_io() {
     io.run();
 }
 
-void Server::run_worker() { state_->core->jobs.run(); }
+void Server::run_worker() {
+    state_->core->jobs.run();
+}
 
 void Server::stop(Milliseconds grace) {
     {

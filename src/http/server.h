@@ -1,6 +1,7 @@
 // The way in: listeners, plain or TLS, and the handlers they lead to. One thread runs the sockets
-// (run_io), any number run the handlers (run_worker); the program owns those threads. A handler that
-// cannot answer yet keeps its Responder and returns, so a waiting client holds a socket and no thread.
+// (run_io), any number run the handlers (run_worker); the program owns those threads. A handler
+// that cannot answer yet keeps its Responder and returns, so a waiting client holds a socket and no
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ class Exchange;  // exchange.h
 class Stream {
   public:
     explicit Stream(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
-    /// Queues the bytes. False when the client is gone or its queue is over the limit (it was then cut off).
+    /// Queues the bytes. False when the client is gone or its queue is over the limit (it was then
+    /// cut off).
     bool write(std::string bytes);
     void close();
     bool is_open() const;
@@ -49,9 +51,9 @@ using Handler = std::function<void(const Request&, Responder)>;
 Handler answering(std::function<Response(const Request&)> function);
 
 enum class ClientCertificates {
-    none,       ///< not asked for
-    optional,   ///< asked for; one that does not verify is refused
-    required,   ///< the handshake fails without
+    none,      ///< not asked for
+    optional,  ///< asked for; one that does not verify is refused
+    required,  ///< the handshake fails without
 };
 
 struct TlsOptions {
@@ -64,9 +66,9 @@ struct TlsOptions {
 struct ListenerOptions {
     std::string name;
     std::string address = "127.0.0.1";
-    std::uint16_t port = 0;             ///< 0 = any free one
-    /// A listening socket opened elsewhere (another network namespace); address and port are then not
-    /// used. The server owns it once listen() succeeded.
+    std::uint16_t port = 0;  ///< 0 = any free one
+    /// A listening socket opened elsewhere (another network namespace); address and port are then
+    /// not used. The server owns it once listen() succeeded.
     int socket = -1;
     std::optional<TlsOptions> tls;
 };
@@ -74,8 +76,8 @@ struct ListenerOptions {
 struct ServerOptions {
     std::size_t body_bytes_max = 4u << 20;     ///< more is answered 413
     std::size_t header_bytes_max = 32u << 10;  ///< more is answered 431
-    std::size_t queue_max = 1024;              ///< requests waiting for a worker; more are answered 503
-    Milliseconds idle_timeout{75'000};         ///< between two requests, and for the whole of one
+    std::size_t queue_max = 1024;       ///< requests waiting for a worker; more are answered 503
+    Milliseconds idle_timeout{75'000};  ///< between two requests, and for the whole of one
 };
 
 class Server {
@@ -85,8 +87,8 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    /// Opens a listener and returns its port. `conflict` when the address is in use, with the remedy.
-    /// May be called before and while run_io runs; so may close_listener.
+    /// Opens a listener and returns its port. `conflict` when the address is in use, with the
+    /// remedy. May be called before and while run_io runs; so may close_listener.
     Result<std::uint16_t> listen(ListenerOptions options, Handler handler);
     void close_listener(const std::string& name);
     /// Replaces the certificate of a TLS listener; connections under way keep theirs.
@@ -96,9 +98,10 @@ class Server {
     void run_io();
     /// Runs handlers until stop(). Any number of threads.
     void run_worker();
-    /// Stops accepting, lets requests under way finish for that long, then ends run_io and run_worker.
-    /// Returns at once; both have returned before the Server is destroyed. Streams that nobody closes
-    /// last for the whole grace. Thread-safe; may be called again with a shorter grace.
+    /// Stops accepting, lets requests under way finish for that long, then ends run_io and
+    /// run_worker. Returns at once; both have returned before the Server is destroyed. Streams that
+    /// nobody closes last for the whole grace. Thread-safe; may be called again with a shorter
+    /// grace.
     void stop(Milliseconds grace = Milliseconds(2'000));
 
   private:

@@ -53,19 +53,21 @@ TEST(Server, TakesABodyWithAnyMethod) {
     RunningServer running;
     const auto port = running.listen(echo());
     for (const std::string method : {"DELETE", "PATCH", "PUT", "GET", "PROPFIND"}) {
-        const auto reply = answer_to(
-            port, method + " /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+        const auto reply =
+            answer_to(port, method + " /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
         EXPECT_TRUE(reply.ends_with(method + " /x body")) << reply;
     }
-    const auto chunked = answer_to(port, "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked"
-                                         "\r\n\r\n2\r\nbo\r\n2;x=y\r\ndy\r\n0\r\n\r\n");
+    const auto chunked = answer_to(port,
+                                   "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked"
+                                   "\r\n\r\n2\r\nbo\r\n2;x=y\r\ndy\r\n0\r\n\r\n");
     EXPECT_TRUE(chunked.ends_with("POST /x body")) << chunked;
 }
 
 TEST(Server, TakesARequestThatComesByteByByte) {
     RunningServer running;
     Wire wire(running.listen(echo()));
-    for (const char c : std::string("\r\nPOST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"))
+    for (const char c :
+         std::string("\r\nPOST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"))
         wire.send(std::string_view(&c, 1));
     EXPECT_TRUE(wire.read_until("abc").ends_with("POST /slow abc"));
 }
@@ -127,9 +129,11 @@ TEST(Server, RefusesWhatIsNotHttp) {
         {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "400"},
         {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", "400"},
         {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
-         "0\r\n\r\n", "400"},
+         "0\r\n\r\n",
+         "400"},
         {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"
-         "0\r\n\r\n", "400"},
+         "0\r\n\r\n",
+         "400"},
         {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400"},
         {"GET / HTTP/3.0\r\nHost: a\r\n\r\n", "505"},
         {"\x16\x03\x01\x02\x01\x01\x01\x01\x01\x01\x01\r\n\r\n", "400"},
@@ -165,12 +169,16 @@ TEST(Server, RefusesABodyOverTheLimitAndTheClientLearnsIt) {
     const auto port = running.listen(echo());
     Client client({});
     const auto url = "http://127.0.0.1:" + std::to_string(port) + "/";
-    const auto large = client.send({.method = "PUT", .url = url, .body = std::string(3u << 20, 'x')});
+    const auto large =
+        client.send({.method = "PUT", .url = url, .body = std::string(3u << 20, 'x')});
     ASSERT_TRUE(large) << large.error().message;
     EXPECT_EQ(large->status, 413);
-    EXPECT_EQ(client.send({.method = "PUT", .url = url, .body = std::string(1000, 'x')})->status, 200);
-    const auto chunked = answer_to(port, "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
-                                         "\r\n7d0\r\n" + std::string(2000, 'x') + "\r\n0\r\n\r\n");
+    EXPECT_EQ(client.send({.method = "PUT", .url = url, .body = std::string(1000, 'x')})->status,
+              200);
+    const auto chunked = answer_to(port,
+                                   "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+                                   "\r\n7d0\r\n" +
+                                       std::string(2000, 'x') + "\r\n0\r\n\r\n");
     EXPECT_TRUE(chunked.starts_with("HTTP/1.1 413")) << chunked;
 }
 
@@ -261,11 +269,14 @@ TEST(Server, AHeaderValueCannotStartAnotherReply) {
 
 TEST(Server, TellsWhoAsked) {
     RunningServer running;
-    const auto port = running.listen(answering([](const Request& request) {
-        return text_response(200, request.peer.address + " " + request.peer.listener + " " +
-                                      (request.peer.port ? "port" : "none") +
-                                      (request.secure ? " secure" : " plain"));
-    }), {.name = "people"});
+    const auto port =
+        running.listen(answering([](const Request& request) {
+                           return text_response(200,
+                                                request.peer.address + " " + request.peer.listener +
+                                                    " " + (request.peer.port ? "port" : "none") +
+                                                    (request.secure ? " secure" : " plain"));
+                       }),
+                       {.name = "people"});
     EXPECT_TRUE(answer_to(port, get("/")).ends_with("127.0.0.1 people port plain"));
 }
 
@@ -413,9 +424,8 @@ TEST(Listener, AWrongAddressOrNameIsRefused) {
 TEST(Listener, MayBeOpenedAndClosedWhileTheServerRuns) {
     RunningServer running;
     const auto first = running.listen(echo(), {.name = "first"});
-    const auto second = running.listen(answering([](const Request&) {
-        return text_response(200, "second");
-    }), {.name = "second"});
+    const auto second = running.listen(
+        answering([](const Request&) { return text_response(200, "second"); }), {.name = "second"});
     Wire kept(second);
     kept.send(get("/"));
     EXPECT_TRUE(kept.read_until("second").ends_with("second"));

@@ -1,15 +1,17 @@
-// For the tests of this module: a server on loopback with its threads, and a client that speaks bytes.
+// For the tests of this module: a server on loopback with its threads, and a client that speaks
+// bytes.
 #pragma once
 
-#include <arpa/inet.h>
 #include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <string>
 #include <sys/socket.h>
-#include <thread>
 #include <unistd.h>
-#include <vector>
 
 #include "http/server.h"
 
@@ -54,8 +56,8 @@ class Wire {
         address.sin_family = AF_INET;
         address.sin_port = htons(port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        connected_ = ::connect(descriptor_, reinterpret_cast<sockaddr*>(&address),
-                               sizeof address) == 0;
+        connected_ =
+            ::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
     }
     ~Wire() { close(); }
     Wire(const Wire&) = delete;

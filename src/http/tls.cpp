@@ -15,8 +15,9 @@ Failure refuse_tls(std::string code, std::string message) {
     ERR_clear_error();
     auto failure = fail(ErrorKind::invalid_argument, std::move(code), std::move(message));
     failure.value().owner = Owner::administrator;
-    failure.value().next_action = "Give the listener a PEM certificate chain and the private key "
-                                  "that belongs to its first certificate.";
+    failure.value().next_action =
+        "Give the listener a PEM certificate chain and the private key "
+        "that belongs to its first certificate.";
     return failure;
 }
 
@@ -42,15 +43,15 @@ Result<void> ask_clients(SSL_CTX* context, const TlsOptions& options) {
     if (options.client_certificates == ClientCertificates::none) return {};
     const auto authorities = read_certificates(options.client_ca_pem);
     if (authorities.empty())
-        return refuse_tls("client_ca_malformed", "The authority of client certificates is not PEM.");
+        return refuse_tls("client_ca_malformed",
+                          "The authority of client certificates is not PEM.");
     for (const auto& authority : authorities) {
         X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get());
         SSL_CTX_add_client_CA(context, authority.get());
     }
     const bool required = options.client_certificates == ClientCertificates::required;
-    SSL_CTX_set_verify(context,
-                       SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                       nullptr);
+    SSL_CTX_set_verify(
+        context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
     // A resumed session would keep a certificate alive that the authority of today does not know.
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
@@ -64,8 +65,9 @@ Result<std::shared_ptr<SSL_CTX>> make_tls_context(const TlsOptions& options) {
     std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
     if (!context) return fail(ErrorKind::internal, "tls_failed", "OpenSSL made no context.");
     SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-    SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                           SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_options(
+        context.get(),
+        SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
     RETURN_IF_ERROR(use_chain(context.get(), options));
     RETURN_IF_ERROR(ask_clients(context.get(), options));

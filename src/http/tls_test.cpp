@@ -22,19 +22,18 @@ const Authorities& authorities() {
 
 KeyAndCertificate server_certificate(const KeyAndCertificate& authority = authorities().ours,
                                      std::vector<std::string> addresses = {"127.0.0.1"}) {
-    return *issue(authority, {.common_name = "server",
-                              .dns_names = {"control.internal"},
-                              .ip_addresses = std::move(addresses),
-                              .now = now,
-                              .validity = day});
+    return *issue(authority,
+                  {.common_name = "server",
+                   .dns_names = {"control.internal"},
+                   .ip_addresses = std::move(addresses),
+                   .now = now,
+                   .validity = day});
 }
 
 KeyAndCertificate client_certificate(const KeyAndCertificate& authority, Seconds validity = day) {
-    return *issue(authority, {.common_name = "n-17",
-                              .server = false,
-                              .client = true,
-                              .now = now,
-                              .validity = validity});
+    return *issue(
+        authority,
+        {.common_name = "n-17", .server = false, .client = true, .now = now, .validity = validity});
 }
 
 TlsOptions tls(const KeyAndCertificate& certificate,
@@ -54,8 +53,9 @@ std::string who_asks(const Request& request) {
 struct TlsServer {
     explicit TlsServer(const TlsOptions& options) {
         port = running.listen(answering([](const Request& request) {
-            return text_response(200, who_asks(request) + " " + request.body);
-        }), {.name = "tls", .tls = options});
+                                  return text_response(200, who_asks(request) + " " + request.body);
+                              }),
+                              {.name = "tls", .tls = options});
         url = "https://127.0.0.1:" + std::to_string(port) + "/";
     }
     RunningServer running;
@@ -129,9 +129,9 @@ TEST(Tls, TheClientCertificateIsRequiredAndKnownToTheHandler) {
 TEST(Tls, AClientCertificateOfAnotherAuthorityOrTimeOrUseIsRefused) {
     for (const auto mode : {ClientCertificates::required, ClientCertificates::optional}) {
         TlsServer server(tls(server_certificate(), mode));
-        for (const auto& certificate :
-             {client_certificate(authorities().other),
-              client_certificate(authorities().ours, Seconds(-60)), server_certificate()}) {
+        for (const auto& certificate : {client_certificate(authorities().other),
+                                        client_certificate(authorities().ours, Seconds(-60)),
+                                        server_certificate()}) {
             Client client(showing(certificate));
             EXPECT_FALSE(client.send({.url = server.url}));
         }

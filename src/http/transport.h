@@ -18,8 +18,8 @@ class Transport {
     virtual ~Transport() = default;
     /// Sends and waits for the whole reply. Any status is a reply; an Error means that none came:
     /// `timed_out`, `cancelled` (the stop token) or `unavailable` (name, connection, TLS, broken
-    /// reply). The server may have acted all the same. Does not retry (but for a GET, HEAD or OPTIONS
-    /// on a kept connection that turns out to be closed), does not follow redirects.
+    /// reply). The server may have acted all the same. Does not retry (but for a GET, HEAD or
+    /// OPTIONS on a kept connection that turns out to be closed), does not follow redirects.
     /// Thread-safe.
     virtual Result<Response> send(const OutgoingRequest& request) = 0;
 };
@@ -33,7 +33,8 @@ struct ClientOptions {
     Milliseconds connect_timeout{5'000};
     std::size_t reply_bytes_max = 256u << 20;
     std::string user_agent = "hopyard";
-    /// "host:port" pairs that connect to another address: {"acct.blob.internal:443", "127.0.0.1:10000"}.
+    /// "host:port" pairs that connect to another address: {"acct.blob.internal:443",
+    /// "127.0.0.1:10000"}.
     std::vector<std::pair<std::string, std::string>> connect_to;
     /// Ends every exchange under way.
     std::stop_token stop;
