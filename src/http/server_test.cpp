@@ -451,10 +451,14 @@ TEST(Listener, TakesASocketOpenedElsewhere) {
     EXPECT_FALSE(running.server.listen({.name = "broken", .socket = 9999}, echo()));
 }
 
-TEST(Listener, ServesIpv6) {
+TEST(Listener, ServesIpv6OrSaysThatThisMachineHasNone) {
     RunningServer running;
     const auto port = running.server.listen({.name = "six", .address = "::1"}, echo());
-    if (!port) GTEST_SKIP() << "no IPv6 loopback here: " << port.error().message;
+    if (!port) {
+        EXPECT_TRUE(port.error().code == "address_not_here" ||
+                    port.error().code == "listen_failed");
+        return;
+    }
     Client client({});
     const auto reply = client.send({.url = "http://[::1]:" + std::to_string(*port) + "/six"});
     ASSERT_TRUE(reply) << reply.error().message;
