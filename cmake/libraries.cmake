@@ -11,6 +11,7 @@ find_package(Boost REQUIRED COMPONENTS system)  # Beast and Asio: the HTTP serve
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)    # secretbox, hashing, argon2id, random bytes
 pkg_check_modules(YAMLCPP REQUIRED IMPORTED_TARGET yaml-cpp)    # YAML specifications
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)      # the store of one server: no service to run
+pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)             # what SOCI speaks PostgreSQL with
 pkg_check_modules(PUGIXML REQUIRED IMPORTED_TARGET pugixml)     # the XML of the blob service
 pkg_check_modules(LXC REQUIRED IMPORTED_TARGET lxc)             # system containers with limits: local machines
 if(HOPYARD_TESTS)
