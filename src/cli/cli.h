@@ -2,10 +2,6 @@
 // it shows is what the API said.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <string>
-
 namespace hopyard::cli {
 
 /// Exit codes, the same for every command; documented in docs/operations.md.
@@ -20,18 +16,7 @@ enum ExitCode : int {
     exit_timed_out = 7,
 };
 
-/// What `hopyard serve` was asked for.
-struct ServeOptions {
-    std::string state_directory;
-    std::string address = "127.0.0.1";
-    std::uint16_t port = 8080;
-    std::uint16_t node_port = 8443;
-    std::string node_url;               ///< how heads reach the node listener
-    std::string cloud_file;             ///< azure/config.h
-    std::string database;               ///< store/open.h; empty: SQLite in the state directory
-};
-
-/// Runs one command line and returns its exit code. `serve` is the program's own server.
-int run(int argc, char** argv, const std::function<int(const ServeOptions&)>& serve);
+/// Runs one command line and returns its exit code.
+int run(int argc, char** argv);
 
 }  // namespace hopyard::cli

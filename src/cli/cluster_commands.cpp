@@ -225,6 +225,20 @@ int cluster_events(Session& session,
     return exit_ok;
 }
 
+int cluster_ports(Session& session, const PortsOptions& options) {
+    const auto id = cluster_id(session, options.cluster);
+    if (!id) return report(id.error());
+    const auto shown = session.call("GET", "/v1/clusters/" + *id);
+    if (!shown) return report(shown.error());
+    const json cluster = json::parse(*shown, nullptr, false);
+    json body = {{"ports", cluster.value("/spec/ports"_json_pointer, json::object())},
+                 {"sources", cluster.value("/spec/portSources"_json_pointer, json::array())}};
+    for (const auto& [name, open] : options.switches) body["ports"][name] = open;
+    if (!options.sources.empty()) body["sources"] = options.sources;
+    const auto reply = session.call("PUT", "/v1/clusters/" + *id + "/ports", body.dump());
+    return reply ? exit_ok : report(reply.error());
+}
+
 int cluster_ssh(Session& session,
                 const std::string& cluster,
                 const std::vector<std::string>& words) {

@@ -1,6 +1,7 @@
 // One function a command: calls, renders, returns the exit code. cli.cpp binds them to the words.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,12 @@ struct ActOptions {
 int cluster_act(Session& session, const Output& output, const ActOptions& options);
 int cluster_wait(Session& session, const std::string& cluster, const std::string& phase, int timeout_s);
 int cluster_events(Session& session, const Output& output, const std::string& cluster, bool follow);
+struct PortsOptions {
+    std::string cluster;
+    std::map<std::string, bool> switches;   ///< by the API's name: "ssh", "kafka" …
+    std::vector<std::string> sources;       ///< CIDRs; empty: as they are
+};
+int cluster_ports(Session& session, const PortsOptions& options);
 int cluster_ssh(Session& session, const std::string& cluster, const std::vector<std::string>& words);
 struct WorkersOptions {
     std::string cluster;

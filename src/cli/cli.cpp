@@ -1,0 +1,252 @@
+// The words of the command line, bound to commands.h. The only file that includes CLI11 (style B1).
+#include "cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+#include "cli/commands.h"
+#include "cli/doctor.h"
+
+namespace hopyard::cli {
+namespace {
+
+const std::map<std::string, Format> formats = {
+    {"table", Format::table}, {"json", Format::json}, {"yaml", Format::yaml}};
+
+/// Everything the words fill in, and the command they chose.
+struct Chosen {
+    std::string server;
+    Output output;
+    std::function<int(Session&)> remote;    ///< needs a server
+    std::function<int()> local;             ///< does not
+
+    CreateOptions create;
+    ActOptions act;
+    WorkersOptions workers;
+    PortsOptions ports;
+    LookUp look_up;
+    PrepareOptions prepare;
+    std::string cluster, phase = "running", name, scope = "administer", key_id;
+    std::vector<std::string> words;
+    bool follow = false, remove = false;
+    int timeout_s = 1800;
+};
+
+void add_cluster_create(CLI::App& parent, Chosen& c) {
+    CLI::App* create = parent.add_subcommand("create", "Create a cluster from flags or a file");
+    create->add_option("name", c.create.name, "Name of the cluster");
+    create->add_option("-f,--file", c.create.file, "YAML or JSON specification; - is standard input");
+    create->add_option("--resource-group", c.create.resource_group);
+    create->add_option("--head-type", c.create.head_type, "Instance type of the head");
+    create->add_option("--head-disk", c.create.head_disk_gb, "GB");
+    create->add_option("--workers", c.create.workers, "Number of workers");
+    create->add_option("--worker-type", c.create.worker_type, "Default: the head's");
+    create->add_option("--worker-disk", c.create.worker_disk_gb, "GB");
+    create->add_option("--account", c.create.account, "Storage account");
+    create->add_option("--container", c.create.container, "Default: made for this cluster");
+    create->add_option("--ssh-key", c.create.ssh_key);
+    create->add_option("--identity", c.create.identity);
+    create->add_option("--tag", c.create.tags, "name=value; may be repeated");
+    create->add_option("--init-script", c.create.init_script_file, "Runs once on every machine");
+    create->add_flag("--dry-run", c.create.dry_run, "Show what would be made; make nothing");
+    create->add_flag("--wait", c.create.wait, "Show progress until it runs");
+    create->add_option("--timeout", c.create.timeout_s, "Seconds to wait")->capture_default_str();
+    create->add_flag("--example", c.create.example, "Print a commented specification");
+    create->callback([&c] {
+        if (c.create.example) {
+            c.local = print_example;
+        } else {
+            c.remote = [&c](Session& s) { return cluster_create(s, c.output, c.create); };
+        }
+    });
+}
+
+void add_cluster_act(CLI::App& parent, Chosen& c, const std::string& verb, const char* help) {
+    CLI::App* act = parent.add_subcommand(verb, help);
+    act->add_option("cluster", c.act.cluster, "Name or id")->required();
+    act->add_flag("--wait", c.act.wait, "Show progress until it is done");
+    act->add_option("--timeout", c.act.timeout_s, "Seconds to wait")->capture_default_str();
+    act->callback([&c, verb] {
+        c.act.verb = verb;
+        c.remote = [&c](Session& s) { return cluster_act(s, c.output, c.act); };
+    });
+}
+
+void add_cluster(CLI::App& app, Chosen& c) {
+    CLI::App* cluster = app.add_subcommand("cluster", "Create, show, stop, start, delete clusters");
+    cluster->require_subcommand(1);
+    add_cluster_create(*cluster, c);
+    cluster->add_subcommand("list", "List clusters")->callback([&c] {
+        c.remote = [&c](Session& s) { return cluster_list(s, c.output); };
+    });
+    CLI::App* show = cluster->add_subcommand("show", "Show a cluster and its nodes");
+    show->add_option("cluster", c.cluster, "Name or id")->required();
+    show->callback([&c] {
+        c.remote = [&c](Session& s) { return cluster_show(s, c.output, c.cluster); };
+    });
+    add_cluster_act(*cluster, c, "start", "Start a stopped cluster");
+    add_cluster_act(*cluster, c, "stop", "Deallocate the head, delete the workers");
+    add_cluster_act(*cluster, c, "restart", "Restart every machine in place, the head first");
+    add_cluster_act(*cluster, c, "retry", "Try again after a failure");
+    add_cluster_act(*cluster, c, "delete", "Terminate a cluster; its container is kept");
+    CLI::App* wait = cluster->add_subcommand("wait", "Wait until a cluster is in a phase");
+    wait->add_option("cluster", c.cluster, "Name or id")->required();
+    wait->add_option("--for", c.phase, "running, stopped or gone")
+        ->check(CLI::IsMember({"running", "stopped", "gone"}))
+        ->capture_default_str();
+    wait->add_option("--timeout", c.timeout_s, "Seconds")->capture_default_str();
+    wait->callback([&c] {
+        c.remote = [&c](Session& s) { return cluster_wait(s, c.cluster, c.phase, c.timeout_s); };
+    });
+    CLI::App* events = cluster->add_subcommand("events", "What happened to a cluster, and why");
+    events->add_option("cluster", c.cluster, "Name or id")->required();
+    events->add_flag("--follow", c.follow, "Go on as it happens");
+    events->callback([&c] {
+        c.remote = [&c](Session& s) { return cluster_events(s, c.output, c.cluster, c.follow); };
+    });
+    CLI::App* ssh = cluster->add_subcommand("ssh", "Log in to the head");
+    ssh->add_option("cluster", c.cluster, "Name or id")->required();
+    ssh->add_option("command", c.words, "Run this instead of a shell");
+    ssh->callback([&c] {
+        c.remote = [&c](Session& s) { return cluster_ssh(s, c.cluster, c.words); };
+    });
+}
+
+void add_ports(CLI::App& cluster, Chosen& c) {
+    CLI::App* ports = cluster.add_subcommand("ports", "Open and close ports of the head");
+    ports->add_option("cluster", c.ports.cluster, "Name or id")->required();
+    const std::pair<const char*, const char*> switches[] = {
+        {"--ssh", "ssh"},
+        {"--kafka", "kafka"},
+        {"--feature-store", "featureStore"},
+        {"--online-feature-store", "onlineFeatureStore"}};
+    for (const auto& [flag, name] : switches)
+        ports->add_option_function<std::string>(
+                 flag, [&c, name = name](const std::string& to) { c.ports.switches[name] = to == "on"; })
+            ->check(CLI::IsMember({"on", "off"}));
+    ports->add_option("--source", c.ports.sources, "CIDR that may connect; may be repeated");
+    ports->callback([&c] { c.remote = [&c](Session& s) { return cluster_ports(s, c.ports); }; });
+}
+
+void add_workers(CLI::App& app, Chosen& c) {
+    CLI::App* workers = app.add_subcommand("workers", "Add and remove workers");
+    workers->require_subcommand(1);
+    for (const bool add : {true, false}) {
+        CLI::App* change = workers->add_subcommand(
+            add ? "add" : "remove", add ? "Add workers to a group" : "Drain and remove, idle first");
+        change->add_option("cluster", c.workers.cluster, "Name or id")->required();
+        change->add_option("count", c.workers.count, "How many")->check(CLI::Range(1, 1000));
+        change->add_option("--type", c.workers.instance_type, "Default: that of the first group");
+        change->add_option("--disk", c.workers.disk_gb, "GB");
+        change->add_flag("--wait", c.workers.wait, "Show progress until it is done");
+        change->add_option("--timeout", c.workers.timeout_s, "Seconds")->capture_default_str();
+        change->callback([&c, add] {
+            c.workers.add = add;
+            c.remote = [&c](Session& s) { return workers_change(s, c.output, c.workers); };
+        });
+    }
+}
+
+void add_cloud(CLI::App& app, Chosen& c) {
+    CLI::App* cloud = app.add_subcommand("cloud", "What the cloud has, and what it still needs");
+    cloud->require_subcommand(1);
+    for (const char* what :
+         {"locations", "sizes", "groups", "keys", "identities", "accounts", "networks"}) {
+        CLI::App* list = cloud->add_subcommand(what, std::string("List ") + what);
+        list->add_option("--location", c.look_up.location);
+        list->add_option("--group", c.look_up.group, "Resource group");
+        list->callback([&c, what] {
+            c.look_up.what = what;
+            c.remote = [&c](Session& s) { return cloud_list(s, c.output, c.look_up); };
+        });
+    }
+    CLI::App* prepare = cloud->add_subcommand("prepare", "Make what a first cluster needs");
+    prepare->add_option("--group", c.prepare.group, "Resource group")->required();
+    prepare->add_option("--location", c.prepare.location)->required();
+    prepare->add_option("--account", c.prepare.account, "Storage account");
+    prepare->add_option("--identity", c.prepare.identity, "Gets its role on the account");
+    prepare->add_option("--ssh-key", c.prepare.ssh_key, "Name of the key");
+    prepare->add_option("--ssh-key-file", c.prepare.ssh_key_file, "Public key file");
+    prepare->callback([&c] {
+        c.remote = [&c](Session& s) { return cloud_prepare(s, c.output, c.prepare); };
+    });
+    CLI::App* orphans = cloud->add_subcommand("orphans", "What is left behind, from tags alone");
+    orphans->add_flag("--delete", c.remove, "Delete it");
+    orphans->callback([&c] {
+        c.remote = [&c](Session& s) { return cloud_orphans(s, c.output, c.remove); };
+    });
+}
+
+void add_api_key(CLI::App& app, Chosen& c) {
+    CLI::App* key = app.add_subcommand("api-key", "Create, list and revoke API keys");
+    key->require_subcommand(1);
+    CLI::App* create = key->add_subcommand("create", "Create a key; it is shown once");
+    create->add_option("name", c.name)->required();
+    create->add_option("--scope", c.scope)
+        ->check(CLI::IsMember({"read", "operate", "administer"}))
+        ->capture_default_str();
+    create->callback([&c] {
+        c.remote = [&c](Session& s) { return api_key_create(s, c.output, c.name, c.scope); };
+    });
+    key->add_subcommand("list", "List keys")->callback([&c] {
+        c.remote = [&c](Session& s) { return api_key_list(s, c.output); };
+    });
+    CLI::App* revoke = key->add_subcommand("revoke", "Revoke a key");
+    revoke->add_option("id", c.key_id)->required();
+    revoke->callback([&c] {
+        c.remote = [&c](Session& s) { return api_key_revoke(s, c.output, c.key_id); };
+    });
+}
+
+Result<Target> target(const Chosen& chosen) {
+    ASSIGN_OR_RETURN(Target out, read_configuration(configuration_path()));
+    const auto from = [](const char* name) -> std::string {
+        const char* value = std::getenv(name);
+        return value != nullptr ? value : "";
+    };
+    if (!from("HOPYARD_URL").empty()) out = Target{.url = from("HOPYARD_URL")};
+    if (!chosen.server.empty() && chosen.server != out.url) out = Target{.url = chosen.server};
+    if (!from("HOPYARD_API_KEY").empty()) out.api_key = Secret(from("HOPYARD_API_KEY"));
+    if (!from("HOPYARD_CA_FILE").empty()) out.ca_file = from("HOPYARD_CA_FILE");
+    if (out.url.empty())
+        return pass(Error{.kind = ErrorKind::unavailable,
+                          .code = "no_server",
+                          .message = "no server is configured",
+                          .owner = Owner::user,
+                          .next_action = "Name it with --server or HOPYARD_URL."});
+    return out;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+    Chosen chosen;
+    CLI::App app("Hopyard: clusters in your own cloud, or on your own machine.", "hopyard");
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_option("--server", chosen.server, "URL of the control plane [HOPYARD_URL]");
+    app.add_option("-o,--output", chosen.output.format, "table, json or yaml")
+        ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""));
+    app.add_flag("--yes", chosen.output.yes, "Answer every question with yes");
+    app.add_subcommand("version", "Print the version")->callback([&] { chosen.local = print_version; });
+    app.add_subcommand("doctor", "Check this machine, and say what to mend")->callback([&] {
+        chosen.local = doctor;
+    });
+    add_cluster(app, chosen);
+    add_ports(*app.get_subcommand("cluster"), chosen);
+    add_workers(app, chosen);
+    add_cloud(app, chosen);
+    add_api_key(app, chosen);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& stop) {
+        return app.exit(stop) == 0 ? exit_ok : exit_usage;
+    }
+    if (chosen.local) return chosen.local();
+    const auto where = target(chosen);
+    if (!where) return report(where.error());
+    Session session(*where);
+    return chosen.remote(session);
+}
+
+}  // namespace hopyard::cli

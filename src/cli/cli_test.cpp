@@ -1,0 +1,193 @@
+// The command line against a real server on loopback that answers from a script.
+#include "cli/cli.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "cli/commands.h"
+#include "cli/doctor.h"
+#include "cli/progress.h"
+#include "http/server.h"
+
+namespace hopyard::cli {
+namespace {
+
+/// Answers "METHOD path" from a table and remembers what it was asked.
+class ScriptedServer {
+  public:
+    ScriptedServer() {
+        const auto port = server_.listen(
+            {.name = "test"}, http::answering([this](const http::Request& request) {
+                const std::lock_guard lock(mutex_);
+                asked_.push_back(request);
+                const std::string key = request.method + " " + std::string(request.path());
+                const auto found = replies_.find(key);
+                return found == replies_.end() ? http::json_response(404, R"({"code":"no_route"})")
+                                               : found->second;
+            }));
+        url_ = "http://127.0.0.1:" + std::to_string(*port);
+        threads_.emplace_back([this] { server_.run_io(); });
+        threads_.emplace_back([this] { server_.run_worker(); });
+    }
+    ~ScriptedServer() { server_.stop(Milliseconds(0)); threads_.clear(); }
+
+    void reply(const std::string& key, int status, const std::string& body) {
+        const std::lock_guard lock(mutex_);
+        replies_[key] = http::json_response(status, body);
+    }
+    http::Request last() {
+        const std::lock_guard lock(mutex_);
+        return asked_.back();
+    }
+    Session session() const { return Session(Target{.url = url_, .api_key = Secret("k")}); }
+    const std::string& url() const { return url_; }
+
+  private:
+    http::Server server_{http::ServerOptions{}};
+    std::string url_;
+    std::mutex mutex_;
+    std::map<std::string, http::Response> replies_;  // guarded by mutex_
+    std::vector<http::Request> asked_;               // guarded by mutex_
+    std::vector<std::jthread> threads_;
+};
+
+int run_words(std::vector<std::string> words) {
+    words.insert(words.begin(), "hopyard");
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    return run(static_cast<int>(argv.size()), argv.data());
+}
+
+const char* const one_cluster =
+    R"({"items":[{"id":"c-1","name":"demo","phase":"running","nodes":[{},{}]}]})";
+
+TEST(Render, a_table_aligns_its_columns_and_shows_missing_values_as_a_dash) {
+    EXPECT_EQ(render(one_cluster, Format::table,
+                     {{"ID", "/id"}, {"NODES", "/nodes"}, {"URL", "/access/url"}, {"PHASE", "/phase"}}),
+              "ID   NODES  URL  PHASE\nc-1  2      -    running\n");
+}
+
+TEST(Render, json_and_yaml_show_the_whole_document) {
+    EXPECT_NE(render(one_cluster, Format::json, {}).find("\"phase\": \"running\""), std::string::npos);
+    EXPECT_NE(render(one_cluster, Format::yaml, {}).find("phase: \"running\""), std::string::npos);
+}
+
+TEST(Configuration, is_written_private_and_refused_when_others_can_read_it) {
+    const auto path = (std::filesystem::temp_directory_path() /
+                       ("hopyard-cli-" + std::to_string(::getpid())) / "config.json")
+                          .string();
+    ASSERT_TRUE(write_configuration(path, {.url = "http://h", .api_key = Secret("k")}));
+    struct stat facts {};
+    ASSERT_EQ(::stat(path.c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 0777, 0600u);
+    EXPECT_EQ(read_configuration(path)->api_key.reveal(), "k");
+    ::chmod(path.c_str(), 0644);
+    EXPECT_EQ(read_configuration(path).error().code, "configuration_readable");
+    ::chmod(path.c_str(), 0600);
+    std::ofstream(path) << "[";
+    EXPECT_EQ(read_configuration(path).error().code, "configuration_malformed");
+    std::filesystem::remove_all(std::filesystem::path(path).parent_path());
+    EXPECT_TRUE(read_configuration(path)->url.empty());
+}
+
+TEST(Commands, a_cluster_is_found_by_name_and_by_id) {
+    ScriptedServer server;
+    server.reply("GET /v1/clusters", 200, one_cluster);
+    Session session = server.session();
+    EXPECT_EQ(cluster_id(session, "demo"), "c-1");
+    EXPECT_EQ(cluster_id(session, "c-1"), "c-1");
+    EXPECT_EQ(cluster_id(session, "other").error().kind, ErrorKind::not_found);
+    EXPECT_EQ(server.last().headers.get("authorization"), "Bearer k");
+}
+
+TEST(Commands, create_sends_what_the_flags_say) {
+    ScriptedServer server;
+    server.reply("POST /v1/clusters", 202, R"({"id":"c-1"})");
+    Session session = server.session();
+    const CreateOptions options{.name = "demo", .head_type = "T", .workers = 2, .tags = {"team=ml"}};
+    EXPECT_EQ(cluster_create(session, {}, options), exit_ok);
+    EXPECT_EQ(server.last().body,
+              R"({"head":{"instanceType":"T"},"name":"demo","tags":{"team":"ml"},)"
+              R"("workers":[{"count":2,"instanceType":"T"}]})");
+    EXPECT_EQ(cluster_create(session, {}, {.name = "demo", .tags = {"nonsense"}}), exit_refused);
+    EXPECT_EQ(cluster_create(session, {}, {.file = "/nonexistent"}), exit_refused);
+}
+
+TEST(Commands, failures_end_in_the_documented_exit_codes) {
+    ScriptedServer server;
+    Session session = server.session();
+    const std::pair<int, int> codes[] = {{400, exit_refused},   {401, exit_no_access},
+                                         {403, exit_no_access}, {404, exit_not_found},
+                                         {409, exit_refused},   {500, exit_failed},
+                                         {503, exit_unreachable}};
+    for (const auto& [status, code] : codes) {
+        server.reply("GET /v1/clusters", status, R"({"detail":"because","nextAction":"do this"})");
+        EXPECT_EQ(cluster_list(session, {}), code) << status;
+    }
+    server.reply("GET /v1/clusters", 502, "<html>");
+    EXPECT_EQ(cluster_list(session, {}), exit_failed);
+    Session nowhere(Target{.url = "http://127.0.0.1:1"});
+    EXPECT_EQ(cluster_list(nowhere, {}), exit_unreachable);
+}
+
+TEST(Commands, deletion_asks_and_yes_answers) {
+    ScriptedServer server;
+    server.reply("GET /v1/clusters", 200, one_cluster);
+    server.reply("DELETE /v1/clusters/c-1", 202, "{}");
+    Session session = server.session();
+    EXPECT_EQ(cluster_act(session, {.yes = true}, {.verb = "delete", .cluster = "demo"}), exit_ok);
+    EXPECT_EQ(server.last().method, "DELETE");
+}
+
+TEST(Commands, ports_keeps_the_switches_that_were_not_named) {
+    ScriptedServer server;
+    server.reply("GET /v1/clusters", 200, one_cluster);
+    server.reply("GET /v1/clusters/c-1", 200,
+                 R"({"spec":{"ports":{"kafka":true,"ssh":false},"portSources":["10.0.0.0/8"]}})");
+    server.reply("PUT /v1/clusters/c-1/ports", 200, "{}");
+    Session session = server.session();
+    EXPECT_EQ(cluster_ports(session, {.cluster = "demo", .switches = {{"ssh", true}}}), exit_ok);
+    EXPECT_EQ(server.last().body,
+              R"({"ports":{"kafka":true,"ssh":true},"sources":["10.0.0.0/8"]})");
+}
+
+TEST(Wait, ends_when_the_phase_is_reached_or_with_the_cause_of_the_failure) {
+    ScriptedServer server;
+    Session session = server.session();
+    server.reply("GET /v1/clusters/c-1", 200, R"({"name":"demo","phase":"running"})");
+    EXPECT_TRUE(wait_for(session, {.cluster_id = "c-1", .phase = "running"}));
+    server.reply("GET /v1/clusters/c-1", 200,
+                 R"({"phase":"failed","problem":{"code":"quota","message":"m","nextAction":"n"}})");
+    const auto failed = wait_for(session, {.cluster_id = "c-1", .phase = "running"});
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code, "quota");
+    server.reply("GET /v1/clusters/c-1", 404, "{}");
+    EXPECT_TRUE(wait_for(session, {.cluster_id = "c-1", .phase = "gone"}));
+    server.reply("GET /v1/clusters/c-1", 200, R"({"phase":"creating"})");
+    EXPECT_EQ(wait_for(session, {.cluster_id = "c-1", .phase = "running", .timeout_s = 0}).error().kind,
+              ErrorKind::timed_out);
+}
+
+TEST(Words, wrong_ones_are_a_usage_error_and_right_ones_reach_the_server) {
+    ScriptedServer server;
+    server.reply("GET /v1/clusters", 200, one_cluster);
+    EXPECT_EQ(run_words({}), exit_usage);
+    EXPECT_EQ(run_words({"cluster", "explode"}), exit_usage);
+    EXPECT_EQ(run_words({"workers", "add", "demo", "-3"}), exit_usage);
+    EXPECT_EQ(run_words({"cluster", "list", "--server", server.url(), "-o", "json"}), exit_ok);
+    EXPECT_EQ(run_words({"cluster", "list", "--server", server.url(), "-o", "xml"}), exit_usage);
+    EXPECT_EQ(run_words({"version"}), exit_ok);
+    EXPECT_EQ(run_words({"cluster", "create", "--example"}), exit_ok);
+}
+
+TEST(Doctor, every_check_that_fails_says_what_to_do) {
+    for (const Check& check : check_machine()) EXPECT_FALSE(check.remedy.empty()) << check.what;
+}
+
+}  // namespace
+}  // namespace hopyard::cli
