@@ -1,4 +1,6 @@
 // The program `hopyard`: the command line.
 #include "cli/cli.h"
 
-int main(int argc, char** argv) { return hopyard::cli::run(argc, argv); }
+int main(int argc, char** argv) {
+    return hopyard::cli::run(argc, argv);
+}

@@ -11,8 +11,9 @@ struct Backoff {
     Milliseconds most{1000};
 };
 
-/// The wait before attempt number `attempt` (0 = the first repeat): doubling from `first` to `most`,
-/// then "equal jitter" (half fixed, half random), so that many who failed together do not return together.
+/// The wait before attempt number `attempt` (0 = the first repeat): doubling from `first` to
+/// `most`, then "equal jitter" (half fixed, half random), so that many who failed together do not
+/// return together.
 Milliseconds wait_before(const Backoff& backoff, int attempt, Random& random);
 
 }  // namespace hopyard

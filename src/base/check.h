@@ -11,7 +11,7 @@ namespace hopyard {
 
 }  // namespace hopyard
 
-#define CHECK(condition)                                                                  \
-    do {                                                                                  \
-        if (!(condition)) ::hopyard::check_failed(#condition, __FILE__, __LINE__);        \
+#define CHECK(condition)                                                           \
+    do {                                                                           \
+        if (!(condition)) ::hopyard::check_failed(#condition, __FILE__, __LINE__); \
     } while (false)

@@ -1,12 +1,12 @@
 #include "base/encoding.h"
 
+#include <algorithm>
+#include <vector>
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <sodium.h>
-
-#include <algorithm>
-#include <vector>
 
 namespace hopyard {
 namespace {
@@ -35,8 +35,13 @@ std::string to_base64url(std::string_view bytes) {
 std::optional<std::string> from_base64(std::string_view text) {
     std::string bytes(text.size(), '\0');
     std::size_t length = 0;
-    if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
-                          text.size(), " \t\r\n", &length, nullptr,
+    if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()),
+                          bytes.size(),
+                          text.data(),
+                          text.size(),
+                          " \t\r\n",
+                          &length,
+                          nullptr,
                           sodium_base64_VARIANT_ORIGINAL) != 0)
         return std::nullopt;
     bytes.resize(length);
@@ -54,8 +59,13 @@ std::optional<std::string> from_hex(std::string_view text) {
     std::string bytes(text.size() / 2 + 1, '\0');
     std::size_t length = 0;
     const char* end = nullptr;
-    if (sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
-                       text.size(), nullptr, &length, &end) != 0 ||
+    if (sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()),
+                       bytes.size(),
+                       text.data(),
+                       text.size(),
+                       nullptr,
+                       &length,
+                       &end) != 0 ||
         end != text.data() + text.size())
         return std::nullopt;
     bytes.resize(length);
@@ -71,15 +81,21 @@ std::string sha256(std::string_view bytes) {
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
     std::string digest(SHA256_DIGEST_LENGTH, '\0');
     unsigned int length = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), raw(bytes), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()), &length);
+    HMAC(EVP_sha256(),
+         key.data(),
+         static_cast<int>(key.size()),
+         raw(bytes),
+         bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()),
+         &length);
     return digest;
 }
 
 std::string uuid5(std::string_view namespace_uuid, std::string_view name) {
     std::string hex;
-    std::copy_if(namespace_uuid.begin(), namespace_uuid.end(), std::back_inserter(hex),
-                 [](char c) { return c != '-'; });
+    std::copy_if(namespace_uuid.begin(), namespace_uuid.end(), std::back_inserter(hex), [](char c) {
+        return c != '-';
+    });
     const std::string input = from_hex(hex).value_or("") + std::string(name);
     std::string digest(SHA_DIGEST_LENGTH, '\0');
     SHA1(raw(input), input.size(), reinterpret_cast<unsigned char*>(digest.data()));

@@ -19,8 +19,8 @@ struct Id {
 
 using InstallationId = Id<struct InstallationTag>;  ///< UUID, made once and kept with the database
 using OrganisationId = Id<struct OrganisationTag>;
-using ClusterId = Id<struct ClusterTag>;            ///< "c-" and 8 characters of base32
-using NodeId = Id<struct NodeTag>;                  ///< also the machine's name in the cloud
+using ClusterId = Id<struct ClusterTag>;  ///< "c-" and 8 characters of base32
+using NodeId = Id<struct NodeTag>;        ///< also the machine's name in the cloud
 using ApiKeyId = Id<struct ApiKeyTag>;
 
 }  // namespace hopyard

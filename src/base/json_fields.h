@@ -1,12 +1,14 @@
-// Reading and writing members of JSON that our own programs wrote: a missing member keeps its default,
-// an unknown one is ignored, one of another type is a fault. Include it from .cpp files only (style B1).
+// Reading and writing members of JSON that our own programs wrote: a missing member keeps its
+// default, an unknown one is ignored, one of another type is a fault. Include it from .cpp files
+// only (style B1).
 #pragma once
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -79,7 +81,9 @@ class Fields {
     std::string fault_;
 };
 
-inline std::int64_t to_field(Timestamp time) { return time.time_since_epoch().count(); }
+inline std::int64_t to_field(Timestamp time) {
+    return time.time_since_epoch().count();
+}
 inline nlohmann::json to_field(const std::optional<Timestamp>& time) {
     return time ? nlohmann::json(to_field(*time)) : nlohmann::json(nullptr);
 }

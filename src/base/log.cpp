@@ -16,8 +16,8 @@ std::shared_ptr<spdlog::logger> configured(std::shared_ptr<spdlog::logger> logge
 }
 
 std::shared_ptr<spdlog::logger>& sink() {
-    static std::shared_ptr<spdlog::logger> logger = configured(std::make_shared<spdlog::logger>(
-        "", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
+    static std::shared_ptr<spdlog::logger> logger = configured(
+        std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
     return logger;
 }
 
@@ -52,10 +52,18 @@ void write(spdlog::level::level_enum level, std::string_view event, Fields field
 
 void set_level(Level level) {
     switch (level) {
-        case Level::debug: sink()->set_level(spdlog::level::debug); break;
-        case Level::info: sink()->set_level(spdlog::level::info); break;
-        case Level::warning: sink()->set_level(spdlog::level::warn); break;
-        case Level::error: sink()->set_level(spdlog::level::err); break;
+        case Level::debug:
+            sink()->set_level(spdlog::level::debug);
+            break;
+        case Level::info:
+            sink()->set_level(spdlog::level::info);
+            break;
+        case Level::warning:
+            sink()->set_level(spdlog::level::warn);
+            break;
+        case Level::error:
+            sink()->set_level(spdlog::level::err);
+            break;
     }
 }
 
@@ -69,9 +77,17 @@ void to_file(const std::string& path) {
     sink()->set_level(level);
 }
 
-void debug(std::string_view event, Fields fields) { write(spdlog::level::debug, event, fields); }
-void info(std::string_view event, Fields fields) { write(spdlog::level::info, event, fields); }
-void warning(std::string_view event, Fields fields) { write(spdlog::level::warn, event, fields); }
-void error(std::string_view event, Fields fields) { write(spdlog::level::err, event, fields); }
+void debug(std::string_view event, Fields fields) {
+    write(spdlog::level::debug, event, fields);
+}
+void info(std::string_view event, Fields fields) {
+    write(spdlog::level::info, event, fields);
+}
+void warning(std::string_view event, Fields fields) {
+    write(spdlog::level::warn, event, fields);
+}
+void error(std::string_view event, Fields fields) {
+    write(spdlog::level::err, event, fields);
+}
 
 }  // namespace hopyard::log

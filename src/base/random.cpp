@@ -1,9 +1,9 @@
 #include "base/random.h"
 
+#include <string_view>
+
 #include <fmt/format.h>
 #include <sodium.h>
-
-#include <string_view>
 
 #include "base/check.h"
 
@@ -57,8 +57,12 @@ std::string random_uuid(Random& random) {
     std::uint64_t high = random.next(), low = random.next();
     high = (high & ~0xf000ULL) | 0x4000ULL;
     low = (low & ~(3ULL << 62)) | (2ULL << 62);
-    return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff,
-                       high & 0xffff, low >> 48, low & 0xffffffffffffULL);
+    return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+                       high >> 32,
+                       (high >> 16) & 0xffff,
+                       high & 0xffff,
+                       low >> 48,
+                       low & 0xffffffffffffULL);
 }
 
 }  // namespace hopyard

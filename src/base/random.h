@@ -1,4 +1,5 @@
-// Randomness as a collaborator: the system's for keys and ids, a seeded one for tests and simulation.
+// Randomness as a collaborator: the system's for keys and ids, a seeded one for tests and
+// simulation.
 #pragma once
 
 #include <cstddef>

@@ -1,15 +1,16 @@
-// Errors as values. An Error says what went wrong in a closed vocabulary that code can branch on, and
-// in words an operator can act on: the cause, who can mend it, and what to do next. It is stored,
-// shown, injected by tests and compared; it never holds a secret.
+// Errors as values. An Error says what went wrong in a closed vocabulary that code can branch on,
+// and in words an operator can act on: the cause, who can mend it, and what to do next. It is
+// stored, shown, injected by tests and compared; it never holds a secret.
 #pragma once
 
 #include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
+
+#include <tl/expected.hpp>
 
 namespace hopyard {
 
@@ -46,7 +47,8 @@ struct Error {
     std::string code;
     /// The cause in one sentence, for a person.
     std::string message;
-    /// JSON pointer into the request that caused it ("/workers/0/count"); empty when none is to blame.
+    /// JSON pointer into the request that caused it ("/workers/0/count"); empty when none is to
+    /// blame.
     std::string field;
     Owner owner = Owner::hopyard;
     /// What that owner does next, in the imperative; empty when nothing is known.
@@ -69,25 +71,28 @@ Failure refuse(std::string field, std::string code, std::string rule, std::strin
 /// Passes an error on with one layer of context in front of its message (style E3).
 Failure with_context(std::string_view context, Error error);
 /// Passes an error on as it is.
-inline Failure pass(Error error) { return Failure(std::move(error)); }
+inline Failure pass(Error error) {
+    return Failure(std::move(error));
+}
 
 /// True when the same call may succeed later without anybody doing anything.
 bool is_transient(ErrorKind kind);
 
 }  // namespace hopyard
 
-/// Returns the error of a Result<void>-like expression from the enclosing function, if there is one.
-#define RETURN_IF_ERROR(expression)                                            \
-    do {                                                                       \
-        if (auto outcome_ = (expression); !outcome_)                           \
-            return ::hopyard::pass(std::move(outcome_).error());               \
+/// Returns the error of a Result<void>-like expression from the enclosing function, if there is
+/// one.
+#define RETURN_IF_ERROR(expression)                              \
+    do {                                                         \
+        if (auto outcome_ = (expression); !outcome_)             \
+            return ::hopyard::pass(std::move(outcome_).error()); \
     } while (false)
 
 #define HOPYARD_CONCAT_INNER(a, b) a##b
 #define HOPYARD_CONCAT(a, b) HOPYARD_CONCAT_INNER(a, b)
 /// `ASSIGN_OR_RETURN(const auto cluster, store.get(id));` unwraps a Result or returns its error.
-#define ASSIGN_OR_RETURN(declaration, expression)                                          \
-    auto HOPYARD_CONCAT(result_, __LINE__) = (expression);                                 \
-    if (!HOPYARD_CONCAT(result_, __LINE__))                                                \
-        return ::hopyard::pass(std::move(HOPYARD_CONCAT(result_, __LINE__)).error());      \
+#define ASSIGN_OR_RETURN(declaration, expression)                                     \
+    auto HOPYARD_CONCAT(result_, __LINE__) = (expression);                            \
+    if (!HOPYARD_CONCAT(result_, __LINE__))                                           \
+        return ::hopyard::pass(std::move(HOPYARD_CONCAT(result_, __LINE__)).error()); \
     declaration = std::move(*HOPYARD_CONCAT(result_, __LINE__))

@@ -4,7 +4,9 @@
 
 namespace hopyard {
 
-Secret::Secret(Secret&& other) noexcept : bytes_(other.bytes_) { other.wipe(); }
+Secret::Secret(Secret&& other) noexcept : bytes_(other.bytes_) {
+    other.wipe();
+}
 
 Secret& Secret::operator=(const Secret& other) {
     if (this != &other) {
@@ -23,7 +25,9 @@ Secret& Secret::operator=(Secret&& other) noexcept {
     return *this;
 }
 
-Secret::~Secret() { wipe(); }
+Secret::~Secret() {
+    wipe();
+}
 
 void Secret::wipe() {
     sodium_memzero(bytes_.data(), bytes_.size());

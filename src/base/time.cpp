@@ -1,9 +1,9 @@
 #include "base/time.h"
 
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <ctime>
+
+#include <fmt/format.h>
 
 namespace hopyard {
 
@@ -28,8 +28,15 @@ std::string to_rfc3339(Timestamp time) {
 std::optional<Timestamp> from_rfc3339(std::string_view text) {
     const std::string copy(text);
     int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, used = 0;
-    if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute,
-                    &second, &used) != 6)
+    if (std::sscanf(copy.c_str(),
+                    "%4d-%2d-%2dT%2d:%2d:%2d%n",
+                    &year,
+                    &month,
+                    &day,
+                    &hour,
+                    &minute,
+                    &second,
+                    &used) != 6)
         return std::nullopt;
     std::string_view rest = std::string_view(copy).substr(static_cast<std::size_t>(used));
     int milliseconds = 0;

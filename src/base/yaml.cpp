@@ -1,9 +1,8 @@
 #include "base/yaml.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
-
 #include <nlohmann/json.hpp>
+#include <yaml-cpp/yaml.h>
 
 namespace hopyard {
 namespace {
@@ -76,7 +75,8 @@ Result<std::string> yaml_to_json(std::string_view yaml) {
         int budget = 20'000;
         return from_node(YAML::Load(std::string(yaml)), 0, budget).dump();
     } catch (const YAML::Exception& malformed) {
-        return refuse("", "malformed_yaml",
+        return refuse("",
+                      "malformed_yaml",
                       fmt::format("line {}: {}", malformed.mark.line + 1, malformed.msg),
                       "Mend the file; 'hopyard cluster create --example' prints a good one.");
     } catch (const ordered_json::exception&) {

@@ -8,8 +8,8 @@
 
 namespace hopyard {
 
-/// `invalid_argument` with the line of the fault. Limits: 1 MiB, 32 levels, 20,000 values after aliases
-/// are expanded; a name that stands twice in one mapping is refused.
+/// `invalid_argument` with the line of the fault. Limits: 1 MiB, 32 levels, 20,000 values after
+/// aliases are expanded; a name that stands twice in one mapping is refused.
 Result<std::string> yaml_to_json(std::string_view yaml);
 /// Members keep their order. `json` must be JSON.
 std::string json_to_yaml(std::string_view json);

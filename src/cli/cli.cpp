@@ -1,8 +1,9 @@
 // The words of the command line, bound to commands.h. The only file that includes CLI11 (style B1).
 #include "cli/cli.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
+
+#include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
 #include "cli/doctor.h"
@@ -17,8 +18,8 @@ const std::map<std::string, Format> formats = {
 struct Chosen {
     std::string server;
     Output output;
-    std::function<int(Session&)> remote;    ///< needs a server
-    std::function<int()> local;             ///< does not
+    std::function<int(Session&)> remote;  ///< needs a server
+    std::function<int()> local;           ///< does not
 
     CreateOptions create;
     ActOptions act;
@@ -35,7 +36,8 @@ struct Chosen {
 void add_cluster_create(CLI::App& parent, Chosen& c) {
     CLI::App* create = parent.add_subcommand("create", "Create a cluster from flags or a file");
     create->add_option("name", c.create.name, "Name of the cluster");
-    create->add_option("-f,--file", c.create.file, "YAML or JSON specification; - is standard input");
+    create->add_option(
+        "-f,--file", c.create.file, "YAML or JSON specification; - is standard input");
     create->add_option("--resource-group", c.create.resource_group);
     create->add_option("--head-type", c.create.head_type, "Instance type of the head");
     create->add_option("--head-disk", c.create.head_disk_gb, "GB");
@@ -81,9 +83,8 @@ void add_cluster(CLI::App& app, Chosen& c) {
     });
     CLI::App* show = cluster->add_subcommand("show", "Show a cluster and its nodes");
     show->add_option("cluster", c.cluster, "Name or id")->required();
-    show->callback([&c] {
-        c.remote = [&c](Session& s) { return cluster_show(s, c.output, c.cluster); };
-    });
+    show->callback(
+        [&c] { c.remote = [&c](Session& s) { return cluster_show(s, c.output, c.cluster); }; });
     add_cluster_act(*cluster, c, "start", "Start a stopped cluster");
     add_cluster_act(*cluster, c, "stop", "Deallocate the head, delete the workers");
     add_cluster_act(*cluster, c, "restart", "Restart every machine in place, the head first");
@@ -107,9 +108,8 @@ void add_cluster(CLI::App& app, Chosen& c) {
     CLI::App* ssh = cluster->add_subcommand("ssh", "Log in to the head");
     ssh->add_option("cluster", c.cluster, "Name or id")->required();
     ssh->add_option("command", c.words, "Run this instead of a shell");
-    ssh->callback([&c] {
-        c.remote = [&c](Session& s) { return cluster_ssh(s, c.cluster, c.words); };
-    });
+    ssh->callback(
+        [&c] { c.remote = [&c](Session& s) { return cluster_ssh(s, c.cluster, c.words); }; });
 }
 
 void add_ports(CLI::App& cluster, Chosen& c) {
@@ -121,8 +121,10 @@ void add_ports(CLI::App& cluster, Chosen& c) {
         {"--feature-store", "featureStore"},
         {"--online-feature-store", "onlineFeatureStore"}};
     for (const auto& [flag, name] : switches)
-        ports->add_option_function<std::string>(
-                 flag, [&c, name = name](const std::string& to) { c.ports.switches[name] = to == "on"; })
+        ports
+            ->add_option_function<std::string>(
+                flag,
+                [&c, name = name](const std::string& to) { c.ports.switches[name] = to == "on"; })
             ->check(CLI::IsMember({"on", "off"}));
     ports->add_option("--source", c.ports.sources, "CIDR that may connect; may be repeated");
     ports->callback([&c] { c.remote = [&c](Session& s) { return cluster_ports(s, c.ports); }; });
@@ -133,7 +135,8 @@ void add_workers(CLI::App& app, Chosen& c) {
     workers->require_subcommand(1);
     for (const bool add : {true, false}) {
         CLI::App* change = workers->add_subcommand(
-            add ? "add" : "remove", add ? "Add workers to a group" : "Drain and remove, idle first");
+            add ? "add" : "remove",
+            add ? "Add workers to a group" : "Drain and remove, idle first");
         change->add_option("cluster", c.workers.cluster, "Name or id")->required();
         change->add_option("count", c.workers.count, "How many")->check(CLI::Range(1, 1000));
         change->add_option("--type", c.workers.instance_type, "Default: that of the first group");
@@ -167,14 +170,12 @@ void add_cloud(CLI::App& app, Chosen& c) {
     prepare->add_option("--identity", c.prepare.identity, "Gets its role on the account");
     prepare->add_option("--ssh-key", c.prepare.ssh_key, "Name of the key");
     prepare->add_option("--ssh-key-file", c.prepare.ssh_key_file, "Public key file");
-    prepare->callback([&c] {
-        c.remote = [&c](Session& s) { return cloud_prepare(s, c.output, c.prepare); };
-    });
+    prepare->callback(
+        [&c] { c.remote = [&c](Session& s) { return cloud_prepare(s, c.output, c.prepare); }; });
     CLI::App* orphans = cloud->add_subcommand("orphans", "What is left behind, from tags alone");
     orphans->add_flag("--delete", c.remove, "Delete it");
-    orphans->callback([&c] {
-        c.remote = [&c](Session& s) { return cloud_orphans(s, c.output, c.remove); };
-    });
+    orphans->callback(
+        [&c] { c.remote = [&c](Session& s) { return cloud_orphans(s, c.output, c.remove); }; });
 }
 
 void add_api_key(CLI::App& app, Chosen& c) {
@@ -193,9 +194,8 @@ void add_api_key(CLI::App& app, Chosen& c) {
     });
     CLI::App* revoke = key->add_subcommand("revoke", "Revoke a key");
     revoke->add_option("id", c.key_id)->required();
-    revoke->callback([&c] {
-        c.remote = [&c](Session& s) { return api_key_revoke(s, c.output, c.key_id); };
-    });
+    revoke->callback(
+        [&c] { c.remote = [&c](Session& s) { return api_key_revoke(s, c.output, c.key_id); }; });
 }
 
 Result<Target> target(const Chosen& chosen) {
@@ -228,7 +228,9 @@ int run(int argc, char** argv) {
     app.add_option("-o,--output", chosen.output.format, "table, json or yaml")
         ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""));
     app.add_flag("--yes", chosen.output.yes, "Answer every question with yes");
-    app.add_subcommand("version", "Print the version")->callback([&] { chosen.local = print_version; });
+    app.add_subcommand("version", "Print the version")->callback([&] {
+        chosen.local = print_version;
+    });
     app.add_subcommand("doctor", "Check this machine, and say what to mend")->callback([&] {
         chosen.local = doctor;
     });

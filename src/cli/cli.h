@@ -1,5 +1,5 @@
-// The command line for people: parses, calls /v1, renders. It knows nothing of stores or clouds; what
-// it shows is what the API said.
+// The command line for people: parses, calls /v1, renders. It knows nothing of stores or clouds;
+// what it shows is what the API said.
 #pragma once
 
 namespace hopyard::cli {
@@ -10,7 +10,7 @@ enum ExitCode : int {
     exit_failed = 1,
     exit_usage = 2,
     exit_not_found = 3,
-    exit_refused = 4,        ///< the request was refused, or the state forbids it
+    exit_refused = 4,  ///< the request was refused, or the state forbids it
     exit_no_access = 5,
     exit_unreachable = 6,
     exit_timed_out = 7,

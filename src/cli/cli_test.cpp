@@ -1,13 +1,13 @@
 // The command line against a real server on loopback that answers from a script.
 #include "cli/cli.h"
 
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <thread>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "cli/commands.h"
 #include "cli/doctor.h"
@@ -34,7 +34,10 @@ class ScriptedServer {
         threads_.emplace_back([this] { server_.run_io(); });
         threads_.emplace_back([this] { server_.run_worker(); });
     }
-    ~ScriptedServer() { server_.stop(Milliseconds(0)); threads_.clear(); }
+    ~ScriptedServer() {
+        server_.stop(Milliseconds(0));
+        threads_.clear();
+    }
 
     void reply(const std::string& key, int status, const std::string& body) {
         const std::lock_guard lock(mutex_);
@@ -67,13 +70,16 @@ const char* const one_cluster =
     R"({"items":[{"id":"c-1","name":"demo","phase":"running","nodes":[{},{}]}]})";
 
 TEST(Render, a_table_aligns_its_columns_and_shows_missing_values_as_a_dash) {
-    EXPECT_EQ(render(one_cluster, Format::table,
-                     {{"ID", "/id"}, {"NODES", "/nodes"}, {"URL", "/access/url"}, {"PHASE", "/phase"}}),
-              "ID   NODES  URL  PHASE\nc-1  2      -    running\n");
+    EXPECT_EQ(
+        render(one_cluster,
+               Format::table,
+               {{"ID", "/id"}, {"NODES", "/nodes"}, {"URL", "/access/url"}, {"PHASE", "/phase"}}),
+        "ID   NODES  URL  PHASE\nc-1  2      -    running\n");
 }
 
 TEST(Render, json_and_yaml_show_the_whole_document) {
-    EXPECT_NE(render(one_cluster, Format::json, {}).find("\"phase\": \"running\""), std::string::npos);
+    EXPECT_NE(render(one_cluster, Format::json, {}).find("\"phase\": \"running\""),
+              std::string::npos);
     EXPECT_NE(render(one_cluster, Format::yaml, {}).find("phase: \"running\""), std::string::npos);
 }
 
@@ -109,7 +115,8 @@ TEST(Commands, create_sends_what_the_flags_say) {
     ScriptedServer server;
     server.reply("POST /v1/clusters", 202, R"({"id":"c-1"})");
     Session session = server.session();
-    const CreateOptions options{.name = "demo", .head_type = "T", .workers = 2, .tags = {"team=ml"}};
+    const CreateOptions options{
+        .name = "demo", .head_type = "T", .workers = 2, .tags = {"team=ml"}};
     EXPECT_EQ(cluster_create(session, {}, options), exit_ok);
     EXPECT_EQ(server.last().body,
               R"({"head":{"instanceType":"T"},"name":"demo","tags":{"team":"ml"},)"
@@ -121,9 +128,12 @@ TEST(Commands, create_sends_what_the_flags_say) {
 TEST(Commands, failures_end_in_the_documented_exit_codes) {
     ScriptedServer server;
     Session session = server.session();
-    const std::pair<int, int> codes[] = {{400, exit_refused},   {401, exit_no_access},
-                                         {403, exit_no_access}, {404, exit_not_found},
-                                         {409, exit_refused},   {500, exit_failed},
+    const std::pair<int, int> codes[] = {{400, exit_refused},
+                                         {401, exit_no_access},
+                                         {403, exit_no_access},
+                                         {404, exit_not_found},
+                                         {409, exit_refused},
+                                         {500, exit_failed},
                                          {503, exit_unreachable}};
     for (const auto& [status, code] : codes) {
         server.reply("GET /v1/clusters", status, R"({"detail":"because","nextAction":"do this"})");
@@ -147,7 +157,8 @@ TEST(Commands, deletion_asks_and_yes_answers) {
 TEST(Commands, ports_keeps_the_switches_that_were_not_named) {
     ScriptedServer server;
     server.reply("GET /v1/clusters", 200, one_cluster);
-    server.reply("GET /v1/clusters/c-1", 200,
+    server.reply("GET /v1/clusters/c-1",
+                 200,
                  R"({"spec":{"ports":{"kafka":true,"ssh":false},"portSources":["10.0.0.0/8"]}})");
     server.reply("PUT /v1/clusters/c-1/ports", 200, "{}");
     Session session = server.session();
@@ -161,7 +172,8 @@ TEST(Wait, ends_when_the_phase_is_reached_or_with_the_cause_of_the_failure) {
     Session session = server.session();
     server.reply("GET /v1/clusters/c-1", 200, R"({"name":"demo","phase":"running"})");
     EXPECT_TRUE(wait_for(session, {.cluster_id = "c-1", .phase = "running"}));
-    server.reply("GET /v1/clusters/c-1", 200,
+    server.reply("GET /v1/clusters/c-1",
+                 200,
                  R"({"phase":"failed","problem":{"code":"quota","message":"m","nextAction":"n"}})");
     const auto failed = wait_for(session, {.cluster_id = "c-1", .phase = "running"});
     ASSERT_FALSE(failed);
@@ -169,8 +181,9 @@ TEST(Wait, ends_when_the_phase_is_reached_or_with_the_cause_of_the_failure) {
     server.reply("GET /v1/clusters/c-1", 404, "{}");
     EXPECT_TRUE(wait_for(session, {.cluster_id = "c-1", .phase = "gone"}));
     server.reply("GET /v1/clusters/c-1", 200, R"({"phase":"creating"})");
-    EXPECT_EQ(wait_for(session, {.cluster_id = "c-1", .phase = "running", .timeout_s = 0}).error().kind,
-              ErrorKind::timed_out);
+    EXPECT_EQ(
+        wait_for(session, {.cluster_id = "c-1", .phase = "running", .timeout_s = 0}).error().kind,
+        ErrorKind::timed_out);
 }
 
 TEST(Words, wrong_ones_are_a_usage_error_and_right_ones_reach_the_server) {

@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
@@ -47,19 +48,21 @@ int cloud_prepare(Session& session, const Output& output, const PrepareOptions& 
         std::ifstream in(options.ssh_key_file);
         std::string key((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
         if (key.empty())
-            return report(refuse("/sshKey/publicKey", "file_unreadable",
-                                 "cannot read a public key from '" + options.ssh_key_file + "'",
-                                 "Make one with ssh-keygen -t ed25519, or name it with --ssh-key-file.")
-                              .value());
+            return report(
+                refuse("/sshKey/publicKey",
+                       "file_unreadable",
+                       "cannot read a public key from '" + options.ssh_key_file + "'",
+                       "Make one with ssh-keygen -t ed25519, or name it with --ssh-key-file.")
+                    .value());
         while (!key.empty() && key.back() == '\n') key.pop_back();
         body["sshKey"] = {{"name", options.ssh_key}, {"publicKey", key}};
     }
     const auto reply = session.call("POST", "/v1/cloud/prepare", body.dump());
     if (!reply) return report(reply.error());
-    std::fputs(render(*reply, output.format,
-                      {{"WHAT", "/kind"}, {"NAME", "/name"}, {"RESULT", "/result"}})
-                   .c_str(),
-               stdout);
+    std::fputs(
+        render(*reply, output.format, {{"WHAT", "/kind"}, {"NAME", "/name"}, {"RESULT", "/result"}})
+            .c_str(),
+        stdout);
     return exit_ok;
 }
 
@@ -69,7 +72,8 @@ int cloud_orphans(Session& session, const Output& output, bool remove) {
     const auto reply = remove ? session.call("POST", "/v1/cloud/orphans/delete")
                               : session.call("GET", "/v1/cloud/orphans");
     if (!reply) return report(reply.error());
-    std::fputs(render(*reply, output.format,
+    std::fputs(render(*reply,
+                      output.format,
                       {{"KIND", "/kind"},
                        {"GROUP", "/resourceGroup"},
                        {"NAME", "/name"},
@@ -87,19 +91,21 @@ int api_key_create(Session& session,
     const auto reply =
         session.call("POST", "/v1/api-keys", json{{"name", name}, {"scope", scope}}.dump());
     if (!reply) return report(reply.error());
-    std::fputs(render_object(*reply, output.format,
-                             {{"Id", "/id"}, {"Name", "/name"}, {"Scope", "/scope"}, {"Key", "/key"}})
-                   .c_str(),
-               stdout);
-    if (output.format == Format::table)
-        std::fputs("The key is shown this once.\n", stderr);
+    std::fputs(
+        render_object(*reply,
+                      output.format,
+                      {{"Id", "/id"}, {"Name", "/name"}, {"Scope", "/scope"}, {"Key", "/key"}})
+            .c_str(),
+        stdout);
+    if (output.format == Format::table) std::fputs("The key is shown this once.\n", stderr);
     return exit_ok;
 }
 
 int api_key_list(Session& session, const Output& output) {
     const auto reply = session.call("GET", "/v1/api-keys");
     if (!reply) return report(reply.error());
-    std::fputs(render(*reply, output.format,
+    std::fputs(render(*reply,
+                      output.format,
                       {{"ID", "/id"},
                        {"NAME", "/name"},
                        {"SCOPE", "/scope"},

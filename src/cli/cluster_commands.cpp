@@ -1,11 +1,11 @@
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "base/yaml.h"
 #include "cli/commands.h"
@@ -32,7 +32,8 @@ const std::vector<Column> node_columns = {{"NODE", "/id"},
 
 Result<std::string> read_input(const std::string& path) {
     if (path == "-")
-        return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+        return std::string(std::istreambuf_iterator<char>(std::cin),
+                           std::istreambuf_iterator<char>());
     std::ifstream in(path, std::ios::binary);
     if (!in) return refuse("", "file_unreadable", "cannot read " + path, "Check the path.");
     return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
@@ -49,7 +50,9 @@ Result<json> specification(const CreateOptions& options) {
         ASSIGN_OR_RETURN(const std::string converted, yaml_to_json(text));
         spec = json::parse(converted, nullptr, false);
         if (!spec.is_object())
-            return refuse("", "specification_malformed", options.file + " is not a mapping",
+            return refuse("",
+                          "specification_malformed",
+                          options.file + " is not a mapping",
                           "'hopyard cluster create --example' prints a good one.");
     }
     set_if(spec, "/name", options.name);
@@ -62,14 +65,17 @@ Result<json> specification(const CreateOptions& options) {
     if (options.head_disk_gb > 0) spec["head"]["diskGb"] = options.head_disk_gb;
     if (options.workers >= 0) {
         json group = {{"count", options.workers}};
-        group["instanceType"] = options.worker_type.empty() ? options.head_type : options.worker_type;
+        group["instanceType"] =
+            options.worker_type.empty() ? options.head_type : options.worker_type;
         if (options.worker_disk_gb > 0) group["diskGb"] = options.worker_disk_gb;
         spec["workers"] = json::array({group});
     }
     for (const std::string& tag : options.tags) {
         const auto equals = tag.find('=');
         if (equals == std::string::npos || equals == 0)
-            return refuse("/tags", "tag_malformed", "'" + tag + "' is not name=value",
+            return refuse("/tags",
+                          "tag_malformed",
+                          "'" + tag + "' is not name=value",
                           "Write --tag team=ml.");
         spec["tags"][tag.substr(0, equals)] = tag.substr(equals + 1);
     }
@@ -123,8 +129,8 @@ int cluster_create(Session& session, const Output& output, const CreateOptions& 
         std::fputs(render(*reply, output.format, cluster_columns).c_str(), stdout);
         return exit_ok;
     }
-    return waited(session, {.cluster_id = id, .phase = "running", .timeout_s = options.timeout_s},
-                  output);
+    return waited(
+        session, {.cluster_id = id, .phase = "running", .timeout_s = options.timeout_s}, output);
 }
 
 int cluster_list(Session& session, const Output& output) {
@@ -139,7 +145,8 @@ int cluster_show(Session& session, const Output& output, const std::string& clus
     if (!id) return report(id.error());
     const auto reply = session.call("GET", "/v1/clusters/" + *id);
     if (!reply) return report(reply.error());
-    std::fputs(render_object(*reply, output.format,
+    std::fputs(render_object(*reply,
+                             output.format,
                              {{"Id", "/id"},
                               {"Name", "/name"},
                               {"Phase", "/phase"},
@@ -165,8 +172,9 @@ int cluster_act(Session& session, const Output& output, const ActOptions& option
     if (!id) return report(id.error());
     const std::string path = "/v1/clusters/" + *id;
     if (options.verb == "delete" &&
-        !confirmed(output, "Terminate cluster '" + options.cluster +
-                               "' and delete its machines, disks and networks? The container stays."))
+        !confirmed(output,
+                   "Terminate cluster '" + options.cluster +
+                       "' and delete its machines, disks and networks? The container stays."))
         return exit_refused;
     if (options.verb == "stop" &&
         !confirmed(output, "Stop cluster '" + options.cluster + "'? Running jobs are requeued."))
@@ -181,8 +189,8 @@ int cluster_act(Session& session, const Output& output, const ActOptions& option
     const std::string phase = options.verb == "delete" ? "gone"
                               : options.verb == "stop" ? "stopped"
                                                        : "running";
-    return waited(session, {.cluster_id = *id, .phase = phase, .timeout_s = options.timeout_s},
-                  output);
+    return waited(
+        session, {.cluster_id = *id, .phase = phase, .timeout_s = options.timeout_s}, output);
 }
 
 int cluster_wait(Session& session,
@@ -204,17 +212,18 @@ int cluster_events(Session& session,
     const auto id = cluster_id(session, cluster);
     if (!id) return report(id.error());
     if (follow) {
-        const auto done = session.events("/v1/clusters/" + *id + "/events",
-                                         [](const std::string& data) {
-                                             std::printf("%s\n", data.c_str());
-                                             std::fflush(stdout);
-                                             return true;
-                                         });
+        const auto done =
+            session.events("/v1/clusters/" + *id + "/events", [](const std::string& data) {
+                std::printf("%s\n", data.c_str());
+                std::fflush(stdout);
+                return true;
+            });
         return done ? exit_ok : report(done.error());
     }
     const auto reply = session.call("GET", "/v1/clusters/" + *id + "/activity?limit=200");
     if (!reply) return report(reply.error());
-    std::fputs(render(*reply, output.format,
+    std::fputs(render(*reply,
+                      output.format,
                       {{"AT", "/at"},
                        {"SEVERITY", "/severity"},
                        {"NODE", "/node"},
@@ -254,11 +263,12 @@ int cluster_ssh(Session& session,
     };
     const json::json_pointer ssh("/spec/ports/ssh");
     if (!document.contains(ssh) || document[ssh] != true)
-        return report(Error{.kind = ErrorKind::conflict,
-                            .code = "ssh_closed",
-                            .message = "port 22 of cluster '" + cluster + "' is closed",
-                            .owner = Owner::user,
-                            .next_action = "Open it: hopyard cluster ports " + cluster + " --ssh on"});
+        return report(
+            Error{.kind = ErrorKind::conflict,
+                  .code = "ssh_closed",
+                  .message = "port 22 of cluster '" + cluster + "' is closed",
+                  .owner = Owner::user,
+                  .next_action = "Open it: hopyard cluster ports " + cluster + " --ssh on"});
     const std::string address =
         text("/access/publicIp").empty() ? text("/access/privateIp") : text("/access/publicIp");
     if (address.empty())
@@ -291,22 +301,26 @@ int workers_change(Session& session, const Output& output, const WorkersOptions&
     const json& pattern = groups.empty() ? cluster["spec"]["head"] : groups[0];
     group["instanceType"] =
         options.instance_type.empty() ? pattern.value("instanceType", "") : options.instance_type;
-    group["diskGb"] = options.disk_gb > 0 ? json(options.disk_gb) : pattern.value("diskGb", json(30));
+    group["diskGb"] =
+        options.disk_gb > 0 ? json(options.disk_gb) : pattern.value("diskGb", json(30));
     if (!options.add &&
-        !confirmed(output, fmt::format("Remove {} worker(s) from '{}'? Idle ones go first, and running "
-                                       "work is waited for.",
-                                       options.count, options.cluster)))
+        !confirmed(output,
+                   fmt::format("Remove {} worker(s) from '{}'? Idle ones go first, and running "
+                               "work is waited for.",
+                               options.count,
+                               options.cluster)))
         return exit_refused;
-    const auto reply = session.call(
-        "POST", "/v1/clusters/" + *id + "/workers/" + (options.add ? "add" : "remove"),
-        json{{"workers", json::array({group})}}.dump());
+    const auto reply =
+        session.call("POST",
+                     "/v1/clusters/" + *id + "/workers/" + (options.add ? "add" : "remove"),
+                     json{{"workers", json::array({group})}}.dump());
     if (!reply) return report(reply.error());
     if (!options.wait) {
         std::printf("accepted\n");
         return exit_ok;
     }
-    return waited(session, {.cluster_id = *id, .phase = "running", .timeout_s = options.timeout_s},
-                  output);
+    return waited(
+        session, {.cluster_id = *id, .phase = "running", .timeout_s = options.timeout_s}, output);
 }
 
 bool confirmed(const Output& output, const std::string& question) {

@@ -12,17 +12,17 @@ namespace hopyard::cli {
 
 struct Output {
     Format format = Format::table;
-    bool yes = false;                   ///< answers every question
+    bool yes = false;  ///< answers every question
 };
 
 // --- clusters (cluster_commands.cpp) ---
 struct CreateOptions {
-    std::string file;                   ///< YAML or JSON; "-" is standard input
+    std::string file;  ///< YAML or JSON; "-" is standard input
     std::string name, resource_group, head_type, worker_type, account, container, ssh_key, identity;
     int workers = -1;
     long head_disk_gb = 0;
     long worker_disk_gb = 0;
-    std::vector<std::string> tags;      ///< "name=value"
+    std::vector<std::string> tags;  ///< "name=value"
     std::string init_script_file;
     bool dry_run = false;
     bool wait = false;
@@ -40,20 +40,25 @@ struct ActOptions {
     int timeout_s = 1800;
 };
 int cluster_act(Session& session, const Output& output, const ActOptions& options);
-int cluster_wait(Session& session, const std::string& cluster, const std::string& phase, int timeout_s);
+int cluster_wait(Session& session,
+                 const std::string& cluster,
+                 const std::string& phase,
+                 int timeout_s);
 int cluster_events(Session& session, const Output& output, const std::string& cluster, bool follow);
 struct PortsOptions {
     std::string cluster;
-    std::map<std::string, bool> switches;   ///< by the API's name: "ssh", "kafka" …
-    std::vector<std::string> sources;       ///< CIDRs; empty: as they are
+    std::map<std::string, bool> switches;  ///< by the API's name: "ssh", "kafka" …
+    std::vector<std::string> sources;      ///< CIDRs; empty: as they are
 };
 int cluster_ports(Session& session, const PortsOptions& options);
-int cluster_ssh(Session& session, const std::string& cluster, const std::vector<std::string>& words);
+int cluster_ssh(Session& session,
+                const std::string& cluster,
+                const std::vector<std::string>& words);
 struct WorkersOptions {
     std::string cluster;
     bool add = true;
     int count = 1;
-    std::string instance_type;          ///< empty: that of the first group
+    std::string instance_type;  ///< empty: that of the first group
     long disk_gb = 0;
     bool wait = false;
     int timeout_s = 1800;
@@ -64,7 +69,7 @@ Result<std::string> cluster_id(Session& session, const std::string& name_or_id);
 
 // --- the cloud and keys (cloud_commands.cpp) ---
 struct LookUp {
-    std::string what;                   ///< "locations", "sizes", …
+    std::string what;  ///< "locations", "sizes", …
     std::string location;
     std::string group;
 };

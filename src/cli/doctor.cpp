@@ -1,11 +1,11 @@
 #include "cli/doctor.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "model/spec_json.h"
@@ -53,7 +53,8 @@ std::vector<Check> check_machine() {
         program("node", "nodejs, version 20 or later"),
         {"file system overlay", file_system_known("overlay"), "Load it: modprobe overlay"},
         {"file system fuse", file_system_known("fuse"), "Load it: modprobe fuse"},
-        {"device /dev/loop-control", ::access("/dev/loop-control", F_OK) == 0,
+        {"device /dev/loop-control",
+         ::access("/dev/loop-control", F_OK) == 0,
          "Load it: modprobe loop"},
         {"device /dev/fuse", ::access("/dev/fuse", F_OK) == 0, "Load it: modprobe fuse"},
         {"root or sudo", ::geteuid() == 0 || on_path("sudo"), "Run as root, or install sudo."},

@@ -13,9 +13,10 @@ int print_example();
 struct Check {
     std::string what;
     bool good = false;
-    std::string remedy;                 ///< what to do when it is not
+    std::string remedy;  ///< what to do when it is not
 };
-/// Looks at this machine only: programs on the path, file systems and network features of the kernel.
+/// Looks at this machine only: programs on the path, file systems and network features of the
+/// kernel.
 std::vector<Check> check_machine();
 /// Prints every check; fails when one is not good.
 int doctor();

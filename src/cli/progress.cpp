@@ -1,12 +1,12 @@
 #include "cli/progress.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace hopyard::cli {
 namespace {
@@ -21,11 +21,11 @@ std::string text(const json& object, const char* name) {
 /// One line for the cluster and one for each node.
 std::vector<std::string> lines_of(const json& cluster) {
     std::vector<std::string> lines;
-    lines.push_back(fmt::format("{:<24} {:<12} {}", text(cluster, "name"), text(cluster, "phase"),
-                                text(cluster, "stage")));
+    lines.push_back(fmt::format(
+        "{:<24} {:<12} {}", text(cluster, "name"), text(cluster, "phase"), text(cluster, "stage")));
     for (const json& node : cluster.value("nodes", json::array()))
-        lines.push_back(fmt::format("  {:<22} {:<12} {}", text(node, "id"), text(node, "phase"),
-                                    text(node, "stage")));
+        lines.push_back(fmt::format(
+            "  {:<22} {:<12} {}", text(node, "id"), text(node, "phase"), text(node, "stage")));
     return lines;
 }
 
@@ -54,7 +54,8 @@ class Block {
 };
 
 Error failure_of(const json& cluster) {
-    Error error{.kind = ErrorKind::internal, .code = "cluster_failed", .message = "the cluster failed"};
+    Error error{
+        .kind = ErrorKind::internal, .code = "cluster_failed", .message = "the cluster failed"};
     if (!cluster.contains("problem") || !cluster["problem"].is_object()) return error;
     const json& problem = cluster["problem"];
     error.code = text(problem, "code");
@@ -85,8 +86,10 @@ Result<void> wait_for(Session& session, const WaitOptions& options) {
         if (text(cluster, "phase") == options.phase) return {};
         if (text(cluster, "phase") == "failed") return pass(failure_of(cluster));
         if (elapsed > Seconds(options.timeout_s))
-            return fail(ErrorKind::timed_out, "wait_timed_out",
-                        fmt::format("still {} after {}", text(cluster, "phase"), to_human(elapsed)));
+            return fail(
+                ErrorKind::timed_out,
+                "wait_timed_out",
+                fmt::format("still {} after {}", text(cluster, "phase"), to_human(elapsed)));
         std::this_thread::sleep_for(Milliseconds(elapsed < Seconds(20) ? 50 : 500));
     }
 }

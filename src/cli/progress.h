@@ -10,7 +10,7 @@ namespace hopyard::cli {
 
 struct WaitOptions {
     std::string cluster_id;
-    std::string phase;                  ///< "running", "stopped", or "gone"
+    std::string phase;  ///< "running", "stopped", or "gone"
     int timeout_s = 1800;
 };
 

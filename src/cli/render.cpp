@@ -1,6 +1,7 @@
 #include "cli/render.h"
 
 #include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/yaml.h"

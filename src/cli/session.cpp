@@ -1,16 +1,16 @@
 #include "cli/session.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace hopyard::cli {
 namespace {
@@ -26,15 +26,23 @@ ErrorKind kind_of_status(int status) {
     switch (status) {
         case 400:
         case 413:
-        case 422: return ErrorKind::invalid_argument;
-        case 401: return ErrorKind::unauthenticated;
-        case 403: return ErrorKind::permission_denied;
-        case 404: return ErrorKind::not_found;
+        case 422:
+            return ErrorKind::invalid_argument;
+        case 401:
+            return ErrorKind::unauthenticated;
+        case 403:
+            return ErrorKind::permission_denied;
+        case 404:
+            return ErrorKind::not_found;
         case 409:
-        case 412: return ErrorKind::conflict;
-        case 429: return ErrorKind::rate_limited;
-        case 503: return ErrorKind::unavailable;
-        default: return ErrorKind::internal;
+        case 412:
+            return ErrorKind::conflict;
+        case 429:
+            return ErrorKind::rate_limited;
+        case 503:
+            return ErrorKind::unavailable;
+        default:
+            return ErrorKind::internal;
     }
 }
 
@@ -72,11 +80,15 @@ Result<Target> read_configuration(const std::string& path) {
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) return Target{};
     if ((facts.st_mode & 0077) != 0)
-        return refuse("", "configuration_readable", path + " can be read by others",
+        return refuse("",
+                      "configuration_readable",
+                      path + " can be read by others",
                       "Run: chmod 600 " + path);
     const json document = json::parse(read_file(path), nullptr, false);
     if (!document.is_object())
-        return refuse("", "configuration_malformed", path + " is not a JSON object",
+        return refuse("",
+                      "configuration_malformed",
+                      path + " is not a JSON object",
                       "Remove it and run 'hopyard up', or write url and apiKey into it.");
     const auto text = [&](const char* name) {
         const auto found = document.find(name);
@@ -90,13 +102,12 @@ Result<void> write_configuration(const std::string& path, const Target& target) 
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failed);
     const std::string partial = path + ".partial";
     const int file = ::open(partial.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-    const std::string text = json{{"url", target.url},
-                                  {"apiKey", target.api_key.reveal()},
-                                  {"caFile", target.ca_file}}
-                                 .dump(2) +
-                             "\n";
-    const bool written = file >= 0 && ::write(file, text.data(), text.size()) ==
-                                          static_cast<ssize_t>(text.size());
+    const std::string text =
+        json{{"url", target.url}, {"apiKey", target.api_key.reveal()}, {"caFile", target.ca_file}}
+            .dump(2) +
+        "\n";
+    const bool written =
+        file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     if (file >= 0) ::close(file);
     if (!written || ::rename(partial.c_str(), path.c_str()) != 0)
         return fail(ErrorKind::unavailable, "configuration_unwritable", "cannot write " + path);
@@ -105,8 +116,8 @@ Result<void> write_configuration(const std::string& path, const Target& target) 
 
 Session::Session(const Target& target)
     : target_(target),
-      client_(http::ClientOptions{
-          .ca_pem = target.ca_file.empty() ? "" : read_file(target.ca_file)}) {
+      client_(
+          http::ClientOptions{.ca_pem = target.ca_file.empty() ? "" : read_file(target.ca_file)}) {
     while (target_.url.ends_with('/')) target_.url.pop_back();
 }
 
@@ -154,26 +165,35 @@ Result<void> Session::events(const std::string& path,
 
 ExitCode exit_code_of(const Error& error) {
     switch (error.kind) {
-        case ErrorKind::not_found: return exit_not_found;
+        case ErrorKind::not_found:
+            return exit_not_found;
         case ErrorKind::invalid_argument:
         case ErrorKind::already_exists:
         case ErrorKind::conflict:
         case ErrorKind::quota_exceeded:
-        case ErrorKind::capacity_unavailable: return exit_refused;
+        case ErrorKind::capacity_unavailable:
+            return exit_refused;
         case ErrorKind::unauthenticated:
-        case ErrorKind::permission_denied: return exit_no_access;
-        case ErrorKind::unavailable: return exit_unreachable;
-        case ErrorKind::timed_out: return exit_timed_out;
-        default: return exit_failed;
+        case ErrorKind::permission_denied:
+            return exit_no_access;
+        case ErrorKind::unavailable:
+            return exit_unreachable;
+        case ErrorKind::timed_out:
+            return exit_timed_out;
+        default:
+            return exit_failed;
     }
 }
 
 int report(const Error& error) {
     std::fprintf(stderr, "hopyard: %s\n", error.message.c_str());
     if (!error.field.empty()) std::fprintf(stderr, "  field: %s\n", error.field.c_str());
-    if (!error.next_action.empty()) std::fprintf(stderr, "  next:  %s\n", error.next_action.c_str());
+    if (!error.next_action.empty())
+        std::fprintf(stderr, "  next:  %s\n", error.next_action.c_str());
     if (!error.code.empty())
-        std::fprintf(stderr, "  code:  %s (%s)\n", error.code.c_str(),
+        std::fprintf(stderr,
+                     "  code:  %s (%s)\n",
+                     error.code.c_str(),
                      std::string(to_string(error.owner)).c_str());
     return exit_code_of(error);
 }

@@ -14,7 +14,7 @@ namespace hopyard::cli {
 struct Target {
     std::string url;
     Secret api_key;
-    std::string ca_file;                ///< empty: the system's authorities
+    std::string ca_file;  ///< empty: the system's authorities
 };
 
 /// $XDG_CONFIG_HOME/hopyard/config.json, else ~/.config/hopyard/config.json.

@@ -1,7 +1,8 @@
+#include "cloud/catalog.h"
+
 #include <algorithm>
 
 #include "base/encoding.h"
-#include "cloud/catalog.h"
 
 namespace hopyard::cloud {
 namespace {

@@ -1,5 +1,6 @@
-// What a cloud says of itself and of the caller: the facts that preflight weighs and the look-ups of
-// the API. Reads only; every call may be repeated. A list is complete: paging is followed inside.
+// What a cloud says of itself and of the caller: the facts that preflight weighs and the look-ups
+// of the API. Reads only; every call may be repeated. A list is complete: paging is followed
+// inside.
 #pragma once
 
 #include <string>
@@ -22,12 +23,12 @@ struct ResourceGroup {
 
 struct Size {
     std::string name;
-    std::string family;                     ///< joins to Usage::name
+    std::string family;  ///< joins to Usage::name
     int vcpus = 0;
     std::int64_t memory_mb = 0;
     int gpus = 0;
     bool nvme = false;
-    std::string unavailable;                ///< why it cannot be had here; empty when it can
+    std::string unavailable;  ///< why it cannot be had here; empty when it can
 };
 
 /// A quota. Cores of the whole location have the name "cores".
@@ -45,7 +46,7 @@ struct SshKey {
 
 struct Identity {
     std::string name;
-    std::string id;                         ///< the cloud's full id, for WantedMachine::identity
+    std::string id;  ///< the cloud's full id, for WantedMachine::identity
     std::string principal_id;
 };
 
@@ -60,7 +61,7 @@ struct StorageAccount {
 struct Subnet {
     std::string name;
     std::string cidr;
-    std::string security_group;             ///< native id or ""
+    std::string security_group;  ///< native id or ""
 };
 
 struct Network {
@@ -75,11 +76,11 @@ struct SecurityGroup {
     std::string name;
     std::string resource_group;
     std::string location;
-    std::vector<SecurityRule> rules;        ///< own and default rules, by direction and priority
+    std::vector<SecurityRule> rules;  ///< own and default rules, by direction and priority
 };
 
-/// One entry of somebody's rights. An action is allowed by an entry when a pattern of `actions` matches
-/// and none of `not_actions` does; "*" matches any run of characters, case does not count.
+/// One entry of somebody's rights. An action is allowed by an entry when a pattern of `actions`
+/// matches and none of `not_actions` does; "*" matches any run of characters, case does not count.
 struct Permission {
     std::vector<std::string> actions;
     std::vector<std::string> not_actions;

@@ -1,9 +1,10 @@
-// What people ask of clusters. A command checks, writes what is wanted in one transaction together with
-// its activity, wakes the reconciler and returns: nothing here waits for a cloud but preflight's reads.
-// The phase has changed before the call returns (control-api.md 3.2).
+// What people ask of clusters. A command checks, writes what is wanted in one transaction together
+// with its activity, wakes the reconciler and returns: nothing here waits for a cloud but
+// preflight's reads. The phase has changed before the call returns (control-api.md 3.2).
 //
-// Every error names field or state, rule and remedy. `conflict` when the cluster's state forbids the
-// command ("cluster_not_running") or somebody else's change came in between ("changed_meanwhile").
+// Every error names field or state, rule and remedy. `conflict` when the cluster's state forbids
+// the command ("cluster_not_running") or somebody else's change came in between
+// ("changed_meanwhile").
 #pragma once
 
 #include <optional>
@@ -31,12 +32,12 @@ class Wake {
 
 struct Caller {
     OrganisationId organisation;
-    std::string actor;                      ///< for the activity: the API key's name
+    std::string actor;  ///< for the activity: the API key's name
 };
 
 struct CreateOutcome {
     ClusterId id;
-    decide::Preflight preflight;            ///< the plan, the warnings and, when refused, the findings
+    decide::Preflight preflight;  ///< the plan, the warnings and, when refused, the findings
 };
 
 struct CommandsOptions {
@@ -65,7 +66,9 @@ class Commands {
     Result<model::Cluster> start(const Caller& caller, const ClusterId& id);
     Result<model::Cluster> restart(const Caller& caller, const ClusterId& id);
     /// One node of a running cluster (product.md D1).
-    Result<model::Cluster> restart_node(const Caller& caller, const ClusterId& id, const NodeId& node);
+    Result<model::Cluster> restart_node(const Caller& caller,
+                                        const ClusterId& id,
+                                        const NodeId& node);
     Result<model::Cluster> terminate(const Caller& caller, const ClusterId& id);
     /// After a failure: tries again from where it stands.
     Result<model::Cluster> retry(const Caller& caller, const ClusterId& id);

@@ -1,6 +1,6 @@
-// The control plane's side of src/nodewire/wire.h. A head's channel is one mutual-TLS client; what it says
-// of itself and of its workers is stored when it changes something, and wakes the loops. Silence is
-// noticed here and shown; it decides nothing by itself (product.md D17).
+// The control plane's side of src/nodewire/wire.h. A head's channel is one mutual-TLS client; what
+// it says of itself and of its workers is stored when it changes something, and wakes the loops.
+// Silence is noticed here and shown; it decides nothing by itself (product.md D17).
 #pragma once
 
 #include <functional>
@@ -43,14 +43,15 @@ class NodeSessions {
     Result<nodewire::EnrolReply> enrol(const nodewire::EnrolRequest& request);
     /// A new certificate for a node that still has a valid one.
     Result<nodewire::EnrolReply> renew(const NodeId& caller, const nodewire::EnrolRequest& request);
-    /// Stores what is new in it. `permission_denied` when the caller speaks for a cluster not its own.
+    /// Stores what is new in it. `permission_denied` when the caller speaks for a cluster not its
+    /// own.
     Result<void> report(const NodeId& caller, const nodewire::Report& report);
     /// The newest orders of a head, with its workers' inside.
     Result<nodewire::Orders> orders(const NodeId& caller);
     Result<std::string> init_script(const NodeId& caller);
 
-    /// Calls back once, from any thread, when orders of that head with a revision above `seen` may be
-    /// there. Returns a token; destroying it cancels.
+    /// Calls back once, from any thread, when orders of that head with a revision above `seen` may
+    /// be there. Returns a token; destroying it cancels.
     class Subscription {
       public:
         virtual ~Subscription() = default;

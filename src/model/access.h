@@ -9,14 +9,14 @@
 
 namespace hopyard::model {
 
-enum class Scope { read, operate, administer };   ///< each includes the ones before it
+enum class Scope { read, operate, administer };  ///< each includes the ones before it
 
 struct ApiKey {
     ApiKeyId id;
     OrganisationId organisation;
     std::string name;
     Scope scope = Scope::administer;
-    std::string key_hash;                   ///< hex SHA-256 of the whole key
+    std::string key_hash;  ///< hex SHA-256 of the whole key
     Timestamp created_at;
     std::optional<Timestamp> expires_at;
     bool revoked = false;

@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "model/validate.h"
 
@@ -28,11 +28,17 @@ bool Cidr::contains(const Cidr& other) const {
     return other.length >= length && (other.address & mask_of(length)) == address;
 }
 
-bool Cidr::overlaps(const Cidr& other) const { return contains(other) || other.contains(*this); }
+bool Cidr::overlaps(const Cidr& other) const {
+    return contains(other) || other.contains(*this);
+}
 
 std::string Cidr::to_string() const {
-    return fmt::format("{}.{}.{}.{}/{}", address >> 24, (address >> 16) & 255, (address >> 8) & 255,
-                       address & 255, length);
+    return fmt::format("{}.{}.{}.{}/{}",
+                       address >> 24,
+                       (address >> 16) & 255,
+                       (address >> 8) & 255,
+                       address & 255,
+                       length);
 }
 
 std::optional<Cidr> parse_cidr(std::string_view text) {
@@ -58,7 +64,8 @@ std::optional<Cidr> parse_cidr(std::string_view text) {
 std::optional<Cidr> first_free(const Cidr& outer, int length, const std::vector<Cidr>& taken) {
     if (length < outer.length || length > 32) return std::nullopt;
     const std::uint64_t step = std::uint64_t{1} << (32 - length);
-    const std::uint64_t end = std::uint64_t{outer.address} + (std::uint64_t{1} << (32 - outer.length));
+    const std::uint64_t end =
+        std::uint64_t{outer.address} + (std::uint64_t{1} << (32 - outer.length));
     for (std::uint64_t at = outer.address; at < end;) {
         const Cidr candidate{.address = static_cast<std::uint32_t>(at), .length = length};
         const Cidr* hit = nullptr;

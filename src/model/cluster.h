@@ -1,6 +1,6 @@
-// A cluster as it is kept: what is wanted, and what the loops last knew of it. State is never one big
-// enum (style S3): what is wanted, the phase it is in, the failure that holds it and the operations
-// under way are separate fields.
+// A cluster as it is kept: what is wanted, and what the loops last knew of it. State is never one
+// big enum (style S3): what is wanted, the phase it is in, the failure that holds it and the
+// operations under way are separate fields.
 #pragma once
 
 #include <cstdint>
@@ -22,27 +22,27 @@ enum class Wanted { running, stopped, terminated };
 /// Where the cluster is on its way to what is wanted. Written only by the reconciler and, at the
 /// moment of a request, by the command that accepted it. Legal moves: phase.h.
 enum class Phase {
-    pending,        ///< accepted; nothing made yet
-    creating,       ///< resources and machines are being made for the first time
-    starting,       ///< machines come back after a stop or a restart
-    running,        ///< everything wanted is ready
-    updating,       ///< workers, ports or types change; the head works
+    pending,   ///< accepted; nothing made yet
+    creating,  ///< resources and machines are being made for the first time
+    starting,  ///< machines come back after a stop or a restart
+    running,   ///< everything wanted is ready
+    updating,  ///< workers, ports or types change; the head works
     stopping,
     stopped,
     terminating,
-    failed,         ///< needs somebody: `problem` says who and what
+    failed,  ///< needs somebody: `problem` says who and what
 };
 
 /// How a worker, or the head, is doing. Legal moves: phase.h.
 enum class NodeWanted { running, stopped, removed };
 
 enum class NodePhase {
-    planned,        ///< has a name and nothing else
-    creating,       ///< its resources are being made
-    booting,        ///< the machine runs, the node program has not reported yet
-    joining,        ///< reports, and is becoming its role
-    ready,          ///< head: all services up; worker: idle or allocated in the workload manager
-    draining,       ///< takes no new work; leaves when the work on it is done
+    planned,   ///< has a name and nothing else
+    creating,  ///< its resources are being made
+    booting,   ///< the machine runs, the node program has not reported yet
+    joining,   ///< reports, and is becoming its role
+    ready,     ///< head: all services up; worker: idle or allocated in the workload manager
+    draining,  ///< takes no new work; leaves when the work on it is done
     stopping,
     stopped,
     removing,
@@ -52,7 +52,7 @@ enum class NodePhase {
 /// The first administrator of a cluster; the password is a sealed secret of the store
 /// ("cluster/<id>/first-administrator").
 struct ClusterAccess {
-    std::string url;                    ///< https address of the head's page; empty until known
+    std::string url;  ///< https address of the head's page; empty until known
     std::string user;
     std::string head_public_ip;
     std::string head_private_ip;
@@ -71,11 +71,11 @@ struct Cluster {
     std::int64_t restart_generation = 0;
 
     Phase phase = Phase::pending;
-    std::string stage;                  ///< one line for people: "2 of 3 nodes ready"
+    std::string stage;  ///< one line for people: "2 of 3 nodes ready"
     std::optional<Error> problem;
     ClusterAccess access;
     Timestamp created_at;
-    std::optional<Timestamp> started_at;    ///< last time it became running
+    std::optional<Timestamp> started_at;  ///< last time it became running
     Timestamp phase_since;
     /// Names chosen for what the user left to us, before the first call is made.
     NetworkSpec network;
@@ -84,68 +84,68 @@ struct Cluster {
     bool storage_policy_set = false;
     std::optional<Timestamp> storage_grant_expires_at;
 
-    std::int64_t version = 0;           ///< of the row; the store refuses a write with another one
+    std::int64_t version = 0;  ///< of the row; the store refuses a write with another one
     bool operator==(const Cluster&) const = default;
 };
 
-/// The last thing a node said of itself, kept for showing and deciding. Not an authority: silence is
-/// not death (product.md D17).
+/// The last thing a node said of itself, kept for showing and deciding. Not an authority: silence
+/// is not death (product.md D17).
 struct NodeSeen {
     std::optional<Timestamp> last_report_at;
-    std::int64_t applied_revision = 0;      ///< of the orders it has carried out
+    std::int64_t applied_revision = 0;  ///< of the orders it has carried out
     bool services_ready = false;
-    std::string stage;                      ///< "mounting /data"
-    std::string workload_state;             ///< Slurm's word, lower case: "idle", "allocated", "down" …
+    std::string stage;           ///< "mounting /data"
+    std::string workload_state;  ///< Slurm's word, lower case: "idle", "allocated", "down" …
     int jobs = 0;
     int allocated_cpus = 0;
     std::optional<Timestamp> workload_lost_at;  ///< since when the workload manager does not see it
     bool mount_ready = false;
     std::int64_t mount_pending_writes = 0;
-    std::string boot_id;                    ///< changes with every boot
+    std::string boot_id;  ///< changes with every boot
     std::string program_version;
     std::optional<Error> failure;
     bool operator==(const NodeSeen&) const = default;
 };
 
-/// The right of one machine to become one node. The token itself is only in the machine's user data;
-/// here is its SHA-256. Repeatable by the machine that used it first, until its first authenticated
-/// report is stored.
+/// The right of one machine to become one node. The token itself is only in the machine's user
+/// data; here is its SHA-256. Repeatable by the machine that used it first, until its first
+/// authenticated report is stored.
 struct Enrolment {
-    std::string token_hash;                 ///< hex
+    std::string token_hash;  ///< hex
     std::optional<Timestamp> expires_at;
-    std::string machine_id;                 ///< bound on first use, when the cloud's id was not known before
+    std::string machine_id;  ///< bound on first use, when the cloud's id was not known before
     std::string certificate_serial;
     std::optional<Timestamp> certificate_expires_at;
-    bool closed = false;                    ///< first authenticated report was stored
+    bool closed = false;  ///< first authenticated report was stored
     bool operator==(const Enrolment&) const = default;
 };
 
 struct Node {
-    NodeId id;                              ///< also the machine's and the host's name
+    NodeId id;  ///< also the machine's and the host's name
     ClusterId cluster;
     bool is_head = false;
-    GroupKey group;                         ///< instance type and disk; for the head too
-    int ordinal = 0;                        ///< 0 = head; workers from 1; stable over a re-creation
-    std::int64_t generation = 1;            ///< rises when the machine is made anew
+    GroupKey group;               ///< instance type and disk; for the head too
+    int ordinal = 0;              ///< 0 = head; workers from 1; stable over a re-creation
+    std::int64_t generation = 1;  ///< rises when the machine is made anew
 
     NodeWanted wanted = NodeWanted::running;
     NodePhase phase = NodePhase::planned;
     Timestamp phase_since;
     std::optional<Error> problem;
-    std::optional<Timestamp> drain_deadline;    ///< set while a removal waits for running work
-    std::int64_t restart_generation = 0;        ///< the last restart it went through
+    std::optional<Timestamp> drain_deadline;  ///< set while a removal waits for running work
+    std::int64_t restart_generation = 0;      ///< the last restart it went through
     std::int64_t failed_attempts = 0;
     std::optional<Timestamp> try_again_at;
 
-    std::string machine_id;                 ///< the cloud's id of the machine, once known
+    std::string machine_id;  ///< the cloud's id of the machine, once known
     std::string private_ip;
-    int vcpus = 0;                          ///< of its type, for the workload manager
+    int vcpus = 0;  ///< of its type, for the workload manager
     std::int64_t memory_mb = 0;
     int gpus = 0;
 
     Enrolment enrolment;
     NodeSeen seen;
-    std::int64_t init_script_exit = -1;     ///< -1 = has not run
+    std::int64_t init_script_exit = -1;  ///< -1 = has not run
     Timestamp created_at;
     std::optional<Timestamp> ready_at;
 

@@ -12,12 +12,14 @@ using nlohmann::json;
 Result<json> parsed(std::string_view text, const char* what) {
     json document = json::parse(text, nullptr, false);
     if (document.is_object()) return document;
-    return fail(ErrorKind::internal, "stored_document_malformed",
+    return fail(ErrorKind::internal,
+                "stored_document_malformed",
                 std::string("a stored ") + what + " is not a JSON object");
 }
 
 Failure malformed(const char* what, const Fields& fields) {
-    return fail(ErrorKind::internal, "stored_document_malformed",
+    return fail(ErrorKind::internal,
+                "stored_document_malformed",
                 std::string("a stored ") + what + " has a malformed '" + fields.fault() + "'");
 }
 
@@ -179,7 +181,9 @@ void read_enrolment(const Fields& from, Enrolment& enrolment) {
 
 }  // namespace
 
-std::string to_json(const Error& error) { return to_text(error_document(error)); }
+std::string to_json(const Error& error) {
+    return to_text(error_document(error));
+}
 
 Result<Error> error_from_json(std::string_view text) {
     ASSIGN_OR_RETURN(const json document, parsed(text, "error"));

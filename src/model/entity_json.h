@@ -1,5 +1,5 @@
-// The entities as JSON text, for the store. Readers accept what older versions wrote: a missing field
-// takes its default, an unknown one is ignored; a malformed document is an `internal` error.
+// The entities as JSON text, for the store. Readers accept what older versions wrote: a missing
+// field takes its default, an unknown one is ignored; a malformed document is an `internal` error.
 #pragma once
 
 #include <string>

@@ -1,9 +1,9 @@
 #include "model/json_reader.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
+
+#include <fmt/format.h>
 
 namespace hopyard::model {
 namespace {
@@ -41,8 +41,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
             const std::size_t above = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1,
-                               diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
+            row[j] =
+                std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
             diagonal = above;
         }
     }
@@ -63,12 +63,16 @@ std::string type_word(const json& value) {
 
 Result<json> parse_limited(std::string_view text) {
     if (text.size() > text_bytes_max)
-        return refuse("", "too_large", fmt::format("the document has {} bytes; at most {} are read",
-                                                   text.size(), text_bytes_max),
-                      "Shorten it; large files belong into the container, not into the request.");
+        return refuse(
+            "",
+            "too_large",
+            fmt::format(
+                "the document has {} bytes; at most {} are read", text.size(), text_bytes_max),
+            "Shorten it; large files belong into the container, not into the request.");
     if (const int depth = depth_of(text); depth > depth_max)
-        return refuse("", "too_deep", fmt::format("nested {} levels deep; at most {} are read", depth,
-                                                  depth_max),
+        return refuse("",
+                      "too_deep",
+                      fmt::format("nested {} levels deep; at most {} are read", depth, depth_max),
                       "Flatten the document.");
     std::vector<std::set<std::string>> names;
     std::string twice;
@@ -83,7 +87,9 @@ Result<json> parse_limited(std::string_view text) {
     try {
         json document = json::parse(text, watch);
         if (!twice.empty())
-            return refuse("", "duplicate_member", "'" + twice + "' stands twice in one object",
+            return refuse("",
+                          "duplicate_member",
+                          "'" + twice + "' stands twice in one object",
                           "Keep one of them.");
         return document;
     } catch (const json::exception& malformed) {
@@ -97,9 +103,10 @@ Result<json> parse_limited(std::string_view text) {
 ObjectReader::ObjectReader(const json& value, std::string pointer, std::optional<Error>& fault)
     : value_(value), pointer_(std::move(pointer)), fault_(fault) {
     if (!value_.is_object() && !fault_)
-        fault_ = refuse(pointer_, "wrong_type", "must be an object, is " + type_word(value_),
-                        "Write {…}.")
-                     .value();
+        fault_ =
+            refuse(
+                pointer_, "wrong_type", "must be an object, is " + type_word(value_), "Write {…}.")
+                .value();
 }
 
 void ObjectReader::fault(const std::string& name,
@@ -107,7 +114,8 @@ void ObjectReader::fault(const std::string& name,
                          std::string rule,
                          std::string remedy) {
     if (!fault_)
-        fault_ = refuse(pointer_of(name), std::move(code), std::move(rule), std::move(remedy)).value();
+        fault_ =
+            refuse(pointer_of(name), std::move(code), std::move(rule), std::move(remedy)).value();
 }
 
 const json* ObjectReader::take(const char* name) {
@@ -117,14 +125,16 @@ const json* ObjectReader::take(const char* name) {
     return found == value_.end() || found->is_null() ? nullptr : &*found;
 }
 
-const json* ObjectReader::member(const char* name) { return take(name); }
+const json* ObjectReader::member(const char* name) {
+    return take(name);
+}
 
 void ObjectReader::read(const char* name, std::string& out) {
     const json* value = take(name);
     if (value == nullptr) return;
     if (!value->is_string())
-        return fault(name, "wrong_type", "must be a string, is " + type_word(*value),
-                     "Put it in quotes.");
+        return fault(
+            name, "wrong_type", "must be a string, is " + type_word(*value), "Put it in quotes.");
     out = value->get<std::string>();
 }
 
@@ -132,7 +142,9 @@ void ObjectReader::read(const char* name, bool& out) {
     const json* value = take(name);
     if (value == nullptr) return;
     if (!value->is_boolean())
-        return fault(name, "wrong_type", "must be true or false, is " + type_word(*value),
+        return fault(name,
+                     "wrong_type",
+                     "must be true or false, is " + type_word(*value),
                      "Write true or false without quotes.");
     out = value->get<bool>();
 }
@@ -144,7 +156,9 @@ void ObjectReader::read(const char* name, std::int64_t& out) {
                            value->get<std::uint64_t>() >
                                static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     if (!value->is_number_integer() || too_large)
-        return fault(name, "wrong_type", "must be a whole number, is " + type_word(*value),
+        return fault(name,
+                     "wrong_type",
+                     "must be a whole number, is " + type_word(*value),
                      "Write digits without quotes and without a fraction.");
     out = value->get<std::int64_t>();
 }
@@ -153,7 +167,9 @@ void ObjectReader::read(const char* name, int& out) {
     std::int64_t wide = out;
     read(name, wide);
     if (wide < std::numeric_limits<int>::min() || wide > std::numeric_limits<int>::max())
-        return fault(name, "out_of_range", fmt::format("{} is out of range", wide),
+        return fault(name,
+                     "out_of_range",
+                     fmt::format("{} is out of range", wide),
                      "Write a smaller number.");
     out = static_cast<int>(wide);
 }
@@ -166,8 +182,10 @@ void ObjectReader::read(const char* name, std::vector<std::string>& out) {
     out.clear();
     for (std::size_t i = 0; i < value->size(); ++i) {
         if (!(*value)[i].is_string())
-            return fault(fmt::format("{}/{}", name, i), "wrong_type",
-                         "must be a string, is " + type_word((*value)[i]), "Put it in quotes.");
+            return fault(fmt::format("{}/{}", name, i),
+                         "wrong_type",
+                         "must be a string, is " + type_word((*value)[i]),
+                         "Put it in quotes.");
         out.push_back((*value)[i].get<std::string>());
     }
 }
@@ -183,7 +201,9 @@ void ObjectReader::finish() {
                 best = distance;
                 nearest = candidate;
             }
-        return fault(name, "unknown_field", "'" + name + "' is not a field here",
+        return fault(name,
+                     "unknown_field",
+                     "'" + name + "' is not a field here",
                      nearest.empty() ? "Remove it." : "Did you mean '" + nearest + "'?");
     }
 }

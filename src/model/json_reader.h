@@ -1,14 +1,15 @@
-// Reading JSON that people wrote: every fault is named by its JSON pointer, unknown members included.
-// Private to this module (nlohmann's header stays in .cpp files that include this one).
+// Reading JSON that people wrote: every fault is named by its JSON pointer, unknown members
+// included. Private to this module (nlohmann's header stays in .cpp files that include this one).
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "base/result.h"
 

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "base/random.h"
 #include "base/yaml.h"
@@ -169,7 +169,9 @@ TEST(SpecJson, mutated_documents_never_crash_and_always_say_something) {
     }
 }
 
-TEST(Check, a_good_specification_has_no_findings) { EXPECT_TRUE(codes(good()).empty()); }
+TEST(Check, a_good_specification_has_no_findings) {
+    EXPECT_TRUE(codes(good()).empty());
+}
 
 TEST(Check, names_follow_the_rule) {
     for (const char* bad : {"", "A", "1a", "-a", "a-", "a_b", "a b", "ä"}) {
@@ -198,10 +200,17 @@ TEST(Check, every_broken_rule_is_found_at_once_in_the_order_of_the_steps) {
     spec.init_script.text = "echo";
     spec.port_sources = {"everywhere"};
     EXPECT_EQ(codes(spec),
-              (std::vector<std::string>{"name_malformed", "disk_size", "container_name",
-                                        "worker_count", "retention", "feature_unavailable",
-                                        "cidr_malformed", "cidr_not_private", "tag_reserved",
-                                        "shebang_missing", "cidr_malformed"}));
+              (std::vector<std::string>{"name_malformed",
+                                        "disk_size",
+                                        "container_name",
+                                        "worker_count",
+                                        "retention",
+                                        "feature_unavailable",
+                                        "cidr_malformed",
+                                        "cidr_not_private",
+                                        "tag_reserved",
+                                        "shebang_missing",
+                                        "cidr_malformed"}));
 }
 
 TEST(Check, a_subnet_must_lie_inside_its_network) {
@@ -222,8 +231,15 @@ TEST(Check, two_groups_of_one_kind_are_refused) {
 TEST(Cidr, is_read_strictly_and_written_back) {
     EXPECT_EQ(parse_cidr("10.0.0.0/16")->to_string(), "10.0.0.0/16");
     EXPECT_EQ(parse_cidr("0.0.0.0/0")->to_string(), "0.0.0.0/0");
-    for (const char* bad : {"", "10.0.0.0", "10.0.0/16", "10.0.0.0/33", "10.0.0.1/16", "10.0.0.256/32",
-                            "010.0.0.0/8", "10.0.0.0/16 ", "a.b.c.d/8"})
+    for (const char* bad : {"",
+                            "10.0.0.0",
+                            "10.0.0/16",
+                            "10.0.0.0/33",
+                            "10.0.0.1/16",
+                            "10.0.0.256/32",
+                            "010.0.0.0/8",
+                            "10.0.0.0/16 ",
+                            "a.b.c.d/8"})
         EXPECT_FALSE(parse_cidr(bad)) << bad;
 }
 

@@ -35,10 +35,9 @@ constexpr Words<NodePhase, 10> node_phase_words{{{NodePhase::planned, "planned"}
                                                  {NodePhase::stopped, "stopped"},
                                                  {NodePhase::removing, "removing"},
                                                  {NodePhase::failed, "failed"}}};
-constexpr Words<UserManagement, 3> user_management_words{
-    {{UserManagement::disabled, "disabled"},
-     {UserManagement::managed, "managed"},
-     {UserManagement::ldap, "ldap"}}};
+constexpr Words<UserManagement, 3> user_management_words{{{UserManagement::disabled, "disabled"},
+                                                          {UserManagement::managed, "managed"},
+                                                          {UserManagement::ldap, "ldap"}}};
 constexpr Words<ResourceKind, 8> resource_kind_words{
     {{ResourceKind::virtual_network, "virtual_network"},
      {ResourceKind::subnet, "subnet"},
@@ -54,12 +53,10 @@ constexpr Words<Verb, 5> verb_words{{{Verb::put, "put"},
                                      {Verb::start, "start"},
                                      {Verb::stop, "stop"},
                                      {Verb::restart, "restart"}}};
-constexpr Words<Severity, 3> severity_words{{{Severity::info, "info"},
-                                             {Severity::warning, "warning"},
-                                             {Severity::error, "error"}}};
-constexpr Words<Scope, 3> scope_words{{{Scope::read, "read"},
-                                       {Scope::operate, "operate"},
-                                       {Scope::administer, "administer"}}};
+constexpr Words<Severity, 3> severity_words{
+    {{Severity::info, "info"}, {Severity::warning, "warning"}, {Severity::error, "error"}}};
+constexpr Words<Scope, 3> scope_words{
+    {{Scope::read, "read"}, {Scope::operate, "operate"}, {Scope::administer, "administer"}}};
 
 template <class Enum, std::size_t N>
 std::string_view word_of(const Words<Enum, N>& words, Enum value) {
@@ -90,7 +87,7 @@ constexpr std::array moves{
     PhaseMove{Phase::starting, Phase::terminating},
     PhaseMove{Phase::starting, Phase::failed},
     PhaseMove{Phase::running, Phase::updating},
-    PhaseMove{Phase::running, Phase::starting},     // restart, or a head that was started again
+    PhaseMove{Phase::running, Phase::starting},  // restart, or a head that was started again
     PhaseMove{Phase::running, Phase::stopping},
     PhaseMove{Phase::running, Phase::terminating},
     PhaseMove{Phase::running, Phase::failed},
@@ -104,43 +101,45 @@ constexpr std::array moves{
     PhaseMove{Phase::stopping, Phase::failed},
     PhaseMove{Phase::stopped, Phase::starting},
     PhaseMove{Phase::stopped, Phase::terminating},
-    PhaseMove{Phase::failed, Phase::creating},      // retry, from where it stood
+    PhaseMove{Phase::failed, Phase::creating},  // retry, from where it stood
     PhaseMove{Phase::failed, Phase::starting},
     PhaseMove{Phase::failed, Phase::updating},
     PhaseMove{Phase::failed, Phase::stopping},
-    PhaseMove{Phase::failed, Phase::running},       // the cause went away by itself
+    PhaseMove{Phase::failed, Phase::running},  // the cause went away by itself
     PhaseMove{Phase::failed, Phase::terminating},
     PhaseMove{Phase::terminating, Phase::failed},
 };
 
 using N = NodePhase;
 constexpr std::array node_moves{
-    NodePhaseMove{N::planned, N::creating},   NodePhaseMove{N::planned, N::removing},
-    NodePhaseMove{N::planned, N::failed},     NodePhaseMove{N::creating, N::booting},
-    NodePhaseMove{N::creating, N::joining},   NodePhaseMove{N::creating, N::removing},
-    NodePhaseMove{N::creating, N::stopping},  NodePhaseMove{N::creating, N::failed},
-    NodePhaseMove{N::booting, N::joining},    NodePhaseMove{N::booting, N::ready},
-    NodePhaseMove{N::booting, N::stopping},   NodePhaseMove{N::booting, N::removing},
-    NodePhaseMove{N::booting, N::failed},     NodePhaseMove{N::joining, N::ready},
-    NodePhaseMove{N::joining, N::booting},    NodePhaseMove{N::joining, N::stopping},
-    NodePhaseMove{N::joining, N::draining},   NodePhaseMove{N::joining, N::removing},
-    NodePhaseMove{N::joining, N::failed},     NodePhaseMove{N::ready, N::booting},
-    NodePhaseMove{N::ready, N::joining},      NodePhaseMove{N::ready, N::draining},
-    NodePhaseMove{N::ready, N::stopping},     NodePhaseMove{N::ready, N::removing},
-    NodePhaseMove{N::ready, N::failed},       NodePhaseMove{N::draining, N::ready},
-    NodePhaseMove{N::draining, N::removing},  NodePhaseMove{N::draining, N::failed},
-    NodePhaseMove{N::stopping, N::stopped},   NodePhaseMove{N::stopping, N::removing},
-    NodePhaseMove{N::stopping, N::failed},    NodePhaseMove{N::stopped, N::booting},
-    NodePhaseMove{N::stopped, N::removing},   NodePhaseMove{N::stopped, N::failed},
-    NodePhaseMove{N::failed, N::planned},     NodePhaseMove{N::failed, N::creating},
-    NodePhaseMove{N::failed, N::booting},     NodePhaseMove{N::failed, N::joining},
-    NodePhaseMove{N::failed, N::ready},       NodePhaseMove{N::failed, N::stopping},
-    NodePhaseMove{N::failed, N::removing},    NodePhaseMove{N::removing, N::failed},
+    NodePhaseMove{N::planned, N::creating},  NodePhaseMove{N::planned, N::removing},
+    NodePhaseMove{N::planned, N::failed},    NodePhaseMove{N::creating, N::booting},
+    NodePhaseMove{N::creating, N::joining},  NodePhaseMove{N::creating, N::removing},
+    NodePhaseMove{N::creating, N::stopping}, NodePhaseMove{N::creating, N::failed},
+    NodePhaseMove{N::booting, N::joining},   NodePhaseMove{N::booting, N::ready},
+    NodePhaseMove{N::booting, N::stopping},  NodePhaseMove{N::booting, N::removing},
+    NodePhaseMove{N::booting, N::failed},    NodePhaseMove{N::joining, N::ready},
+    NodePhaseMove{N::joining, N::booting},   NodePhaseMove{N::joining, N::stopping},
+    NodePhaseMove{N::joining, N::draining},  NodePhaseMove{N::joining, N::removing},
+    NodePhaseMove{N::joining, N::failed},    NodePhaseMove{N::ready, N::booting},
+    NodePhaseMove{N::ready, N::joining},     NodePhaseMove{N::ready, N::draining},
+    NodePhaseMove{N::ready, N::stopping},    NodePhaseMove{N::ready, N::removing},
+    NodePhaseMove{N::ready, N::failed},      NodePhaseMove{N::draining, N::ready},
+    NodePhaseMove{N::draining, N::removing}, NodePhaseMove{N::draining, N::failed},
+    NodePhaseMove{N::stopping, N::stopped},  NodePhaseMove{N::stopping, N::removing},
+    NodePhaseMove{N::stopping, N::failed},   NodePhaseMove{N::stopped, N::booting},
+    NodePhaseMove{N::stopped, N::removing},  NodePhaseMove{N::stopped, N::failed},
+    NodePhaseMove{N::failed, N::planned},    NodePhaseMove{N::failed, N::creating},
+    NodePhaseMove{N::failed, N::booting},    NodePhaseMove{N::failed, N::joining},
+    NodePhaseMove{N::failed, N::ready},      NodePhaseMove{N::failed, N::stopping},
+    NodePhaseMove{N::failed, N::removing},   NodePhaseMove{N::removing, N::failed},
 };
 
 }  // namespace
 
-std::span<const PhaseMove> phase_moves() { return moves; }
+std::span<const PhaseMove> phase_moves() {
+    return moves;
+}
 
 bool may_move(Phase from, Phase to) {
     return from == to || std::any_of(moves.begin(), moves.end(), [&](const PhaseMove& move) {
@@ -148,7 +147,9 @@ bool may_move(Phase from, Phase to) {
            });
 }
 
-std::span<const NodePhaseMove> node_phase_moves() { return node_moves; }
+std::span<const NodePhaseMove> node_phase_moves() {
+    return node_moves;
+}
 
 bool may_move(NodePhase from, NodePhase to) {
     return from == to ||
@@ -157,24 +158,50 @@ bool may_move(NodePhase from, NodePhase to) {
            });
 }
 
-std::string_view to_string(Wanted value) { return word_of(wanted_words, value); }
-std::string_view to_string(Phase value) { return word_of(phase_words, value); }
-std::string_view to_string(NodeWanted value) { return word_of(node_wanted_words, value); }
-std::string_view to_string(NodePhase value) { return word_of(node_phase_words, value); }
-std::string_view to_string(UserManagement value) { return word_of(user_management_words, value); }
-std::string_view to_string(ResourceKind value) { return word_of(resource_kind_words, value); }
-std::string_view to_string(PendingOperation::Verb value) { return word_of(verb_words, value); }
-std::string_view to_string(Severity value) { return word_of(severity_words, value); }
-std::string_view to_string(Scope value) { return word_of(scope_words, value); }
+std::string_view to_string(Wanted value) {
+    return word_of(wanted_words, value);
+}
+std::string_view to_string(Phase value) {
+    return word_of(phase_words, value);
+}
+std::string_view to_string(NodeWanted value) {
+    return word_of(node_wanted_words, value);
+}
+std::string_view to_string(NodePhase value) {
+    return word_of(node_phase_words, value);
+}
+std::string_view to_string(UserManagement value) {
+    return word_of(user_management_words, value);
+}
+std::string_view to_string(ResourceKind value) {
+    return word_of(resource_kind_words, value);
+}
+std::string_view to_string(PendingOperation::Verb value) {
+    return word_of(verb_words, value);
+}
+std::string_view to_string(Severity value) {
+    return word_of(severity_words, value);
+}
+std::string_view to_string(Scope value) {
+    return word_of(scope_words, value);
+}
 
 template <>
-std::optional<Wanted> parse(std::string_view word) { return value_of(wanted_words, word); }
+std::optional<Wanted> parse(std::string_view word) {
+    return value_of(wanted_words, word);
+}
 template <>
-std::optional<Phase> parse(std::string_view word) { return value_of(phase_words, word); }
+std::optional<Phase> parse(std::string_view word) {
+    return value_of(phase_words, word);
+}
 template <>
-std::optional<NodeWanted> parse(std::string_view word) { return value_of(node_wanted_words, word); }
+std::optional<NodeWanted> parse(std::string_view word) {
+    return value_of(node_wanted_words, word);
+}
 template <>
-std::optional<NodePhase> parse(std::string_view word) { return value_of(node_phase_words, word); }
+std::optional<NodePhase> parse(std::string_view word) {
+    return value_of(node_phase_words, word);
+}
 template <>
 std::optional<UserManagement> parse(std::string_view word) {
     return value_of(user_management_words, word);
@@ -188,8 +215,12 @@ std::optional<PendingOperation::Verb> parse(std::string_view word) {
     return value_of(verb_words, word);
 }
 template <>
-std::optional<Severity> parse(std::string_view word) { return value_of(severity_words, word); }
+std::optional<Severity> parse(std::string_view word) {
+    return value_of(severity_words, word);
+}
 template <>
-std::optional<Scope> parse(std::string_view word) { return value_of(scope_words, word); }
+std::optional<Scope> parse(std::string_view word) {
+    return value_of(scope_words, word);
+}
 
 }  // namespace hopyard::model

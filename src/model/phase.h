@@ -1,4 +1,5 @@
-// The legal moves of clusters and nodes as tables (style S3), and the words of every enum of the model.
+// The legal moves of clusters and nodes as tables (style S3), and the words of every enum of the
+// model.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,6 @@
-// A cloud resource that we made, are making or are removing for a cluster: the stored intent. The row
-// is written before the first call (names before effects), and goes only when the cloud confirmed by
-// list and by direct read that the resource is gone.
+// A cloud resource that we made, are making or are removing for a cluster: the stored intent. The
+// row is written before the first call (names before effects), and goes only when the cloud
+// confirmed by list and by direct read that the resource is gone.
 #pragma once
 
 #include <optional>
@@ -14,13 +14,13 @@ namespace hopyard::model {
 
 enum class ResourceKind {
     virtual_network,
-    subnet,                 ///< only in a network of the user; ours are made with their network
+    subnet,  ///< only in a network of the user; ours are made with their network
     security_group,
-    security_rule,          ///< only in a group of the user
+    security_rule,  ///< only in a group of the user
     public_address,
     network_interface,
     machine,
-    disk,                   ///< the machine's own; seen, and removed when left behind
+    disk,  ///< the machine's own; seen, and removed when left behind
 };
 
 /// Where a resource lies. `parent` is the network of a subnet and the group of a rule.
@@ -35,24 +35,25 @@ struct ResourceName {
 /// A long-running operation as data: where to look, and when.
 struct PendingOperation {
     enum class Verb { put, remove, start, stop, restart } verb = Verb::put;
-    std::string url;                        ///< opaque, from the cloud; empty: look at the resource
+    std::string url;  ///< opaque, from the cloud; empty: look at the resource
     Timestamp started_at;
     Timestamp look_at;
-    int attempt = 0;                        ///< looks so far, for the back-off
+    int attempt = 0;  ///< looks so far, for the back-off
     bool operator==(const PendingOperation&) const = default;
 };
 
 struct Resource {
     ResourceName name;
     ClusterId cluster;
-    NodeId node;                            ///< empty for what belongs to the whole cluster
-    bool wanted = true;                     ///< false: to be removed
-    bool made = false;                      ///< the cloud confirmed it at least once
+    NodeId node;         ///< empty for what belongs to the whole cluster
+    bool wanted = true;  ///< false: to be removed
+    bool made = false;   ///< the cloud confirmed it at least once
     std::optional<PendingOperation> operation;
     std::optional<Error> problem;
     int failed_attempts = 0;
     std::optional<Timestamp> try_again_at;
-    /// For a removal: the time of the list in which it was already missing; the direct read confirms.
+    /// For a removal: the time of the list in which it was already missing; the direct read
+    /// confirms.
     std::optional<Timestamp> missing_since;
     Timestamp created_at;
 

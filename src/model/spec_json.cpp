@@ -93,7 +93,9 @@ void read_workers(ObjectReader& reader, ClusterSpec& spec, std::optional<Error>&
     const json* workers = reader.member("workers");
     if (workers == nullptr) return;
     if (!workers->is_array())
-        return reader.fault("workers", "wrong_type", "must be a list of worker groups",
+        return reader.fault("workers",
+                            "wrong_type",
+                            "must be a list of worker groups",
                             "Write [{\"instanceType\": …, \"count\": 2}].");
     for (std::size_t i = 0; i < workers->size(); ++i)
         spec.workers.push_back(read_group((*workers)[i], i, fault));
@@ -115,12 +117,12 @@ void read_tags(ObjectReader& reader, ClusterSpec& spec) {
     const json* tags = reader.member("tags");
     if (tags == nullptr) return;
     if (!tags->is_object())
-        return reader.fault("tags", "wrong_type", "must be an object of strings",
-                            "Write {\"team\": \"ml\"}.");
+        return reader.fault(
+            "tags", "wrong_type", "must be an object of strings", "Write {\"team\": \"ml\"}.");
     for (const auto& [name, value] : tags->items()) {
         if (!value.is_string())
-            return reader.fault("tags/" + name, "wrong_type", "must be a string",
-                                "Put it in quotes.");
+            return reader.fault(
+                "tags/" + name, "wrong_type", "must be a string", "Put it in quotes.");
         spec.tags.push_back({.name = name, .value = value.get<std::string>()});
     }
 }
@@ -152,7 +154,9 @@ void read_small_parts(ObjectReader& reader, ClusterSpec& spec, std::optional<Err
         } else {
             reader.read("drainTimeoutSeconds", spec.drain_timeout.seconds);
             if (spec.drain_timeout.seconds < 0)
-                reader.fault("drainTimeoutSeconds", "out_of_range", "must be 0 or more, or \"never\"",
+                reader.fault("drainTimeoutSeconds",
+                             "out_of_range",
+                             "must be 0 or more, or \"never\"",
                              "Write \"never\" to wait for ever.");
         }
     }
@@ -176,7 +180,9 @@ Result<ClusterSpec> spec_from_document(const json& document) {
     if (const auto value = parse<UserManagement>(management)) {
         spec.user_management = *value;
     } else {
-        reader.fault("userManagement", "unknown_value", "'" + management + "' is no user management",
+        reader.fault("userManagement",
+                     "unknown_value",
+                     "'" + management + "' is no user management",
                      "Write \"disabled\", \"managed\" or \"ldap\".");
     }
     read_tags(reader, spec);
@@ -208,6 +214,8 @@ Result<ClusterSpec> spec_from_yaml(std::string_view text) {
     return spec_from_json(converted);
 }
 
-std::string spec_to_yaml(const ClusterSpec& spec) { return json_to_yaml(spec_to_json(spec)); }
+std::string spec_to_yaml(const ClusterSpec& spec) {
+    return json_to_yaml(spec_to_json(spec));
+}
 
 }  // namespace hopyard::model

@@ -2,12 +2,12 @@
 // fields, wrong types and too deep nesting are refused with their JSON pointer. Writing and reading
 // back gives an equal value.
 //
-//   name, resourceGroup, location, head {instanceType, diskGb}, workers [{instanceType, diskGb, count,
-//   spot {maxPricePercent, fallBackOnDemand}}], storage {account, container}, sshKey, identity,
-//   backupRetentionDays, network {resourceGroup, virtualNetwork, virtualNetworkCidr, subnet, subnetCidr,
-//   securityGroup, publicIp}, userManagement ("disabled"|"managed"|"ldap"), tags {name: value},
-//   initScript {text, runFirst}, ports {featureStore, onlineFeatureStore, kafka, ssh},
-//   portSources ["10.0.0.0/8"], drainTimeoutSeconds (number or "never"), wire {…}
+//   name, resourceGroup, location, head {instanceType, diskGb}, workers [{instanceType, diskGb,
+//   count, spot {maxPricePercent, fallBackOnDemand}}], storage {account, container}, sshKey,
+//   identity, backupRetentionDays, network {resourceGroup, virtualNetwork, virtualNetworkCidr,
+//   subnet, subnetCidr, securityGroup, publicIp}, userManagement ("disabled"|"managed"|"ldap"),
+//   tags {name: value}, initScript {text, runFirst}, ports {featureStore, onlineFeatureStore,
+//   kafka, ssh}, portSources ["10.0.0.0/8"], drainTimeoutSeconds (number or "never"), wire {…}
 #pragma once
 
 #include <string>

@@ -1,17 +1,21 @@
 #include "model/validate.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "base/encoding.h"
 
 namespace hopyard::model {
 namespace {
 
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 class Check {
   public:
@@ -29,9 +33,8 @@ class Check {
 
   private:
     void refuse_field(std::string field, std::string code, std::string rule, std::string remedy) {
-        found_.push_back(refuse(std::move(field), std::move(code), std::move(rule),
-                                std::move(remedy))
-                             .value());
+        found_.push_back(
+            refuse(std::move(field), std::move(code), std::move(rule), std::move(remedy)).value());
     }
 
     void required(const char* field, const std::string& value, const char* remedy) {
@@ -40,24 +43,30 @@ class Check {
 
     void disk(const std::string& field, std::int64_t size_gb) {
         if (size_gb < 4 || size_gb > 32'767)
-            refuse_field(field, "disk_size", fmt::format("{} GB is not from 4 to 32767", size_gb),
+            refuse_field(field,
+                         "disk_size",
+                         fmt::format("{} GB is not from 4 to 32767", size_gb),
                          "Choose at least 4 GB; 30 is the default.");
     }
 
     // Azure's rule for the machines' names leaves 40 characters to the cluster.
     void general() {
         const std::string& name = spec_.name;
-        const bool well_formed =
-            !name.empty() && name.size() <= 40 && is_lower(name.front()) && name.back() != '-' &&
-            std::all_of(name.begin(), name.end(),
-                        [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
+        const bool well_formed = !name.empty() && name.size() <= 40 && is_lower(name.front()) &&
+                                 name.back() != '-' &&
+                                 std::all_of(name.begin(), name.end(), [](char c) {
+                                     return is_lower(c) || is_digit(c) || c == '-';
+                                 });
         if (!well_formed)
-            refuse_field("/name", "name_malformed",
-                         "must be 1 to 40 lower-case letters, digits and hyphens, a letter first and "
-                         "no hyphen last",
-                         "Choose a name such as 'demo' or 'ml-team-2'.");
+            refuse_field(
+                "/name",
+                "name_malformed",
+                "must be 1 to 40 lower-case letters, digits and hyphens, a letter first and "
+                "no hyphen last",
+                "Choose a name such as 'demo' or 'ml-team-2'.");
         required("/resourceGroup", spec_.resource_group, "'hopyard cloud groups' lists them.");
-        required("/head/instanceType", spec_.head.instance_type, "'hopyard cloud sizes' lists them.");
+        required(
+            "/head/instanceType", spec_.head.instance_type, "'hopyard cloud sizes' lists them.");
         disk("/head/diskGb", spec_.head.disk_gb);
         required("/storage/account", spec_.storage.account, "'hopyard cloud accounts' lists them.");
         container();
@@ -72,7 +81,8 @@ class Check {
         });
         if (name.size() < 3 || name.size() > 63 || !characters || name.front() == '-' ||
             name.back() == '-' || name.find("--") != std::string::npos)
-            refuse_field("/storage/container", "container_name",
+            refuse_field("/storage/container",
+                         "container_name",
                          "must be 3 to 63 lower-case letters, digits and single hyphens",
                          "Leave it empty to have a name made.");
     }
@@ -83,26 +93,32 @@ class Check {
         for (std::size_t i = 0; i < spec_.workers.size(); ++i) {
             const WorkerGroupSpec& group = spec_.workers[i];
             const std::string at = fmt::format("/workers/{}", i);
-            required((at + "/instanceType").c_str(), group.key.instance_type,
+            required((at + "/instanceType").c_str(),
+                     group.key.instance_type,
                      "'hopyard cloud sizes' lists them.");
             disk(at + "/diskGb", group.key.disk_gb);
             if (group.count < 0 || group.count > 1000)
-                refuse_field(at + "/count", "worker_count",
+                refuse_field(at + "/count",
+                             "worker_count",
                              fmt::format("{} is not from 0 to 1000", group.count),
                              "Choose 0 or more.");
-            if (group.key.spot && (group.key.spot->max_price_percent < 1 ||
-                                   group.key.spot->max_price_percent > 200))
-                refuse_field(at + "/spot/maxPricePercent", "spot_price",
+            if (group.key.spot &&
+                (group.key.spot->max_price_percent < 1 || group.key.spot->max_price_percent > 200))
+                refuse_field(at + "/spot/maxPricePercent",
+                             "spot_price",
                              "must be from 1 to 200 percent of the on-demand price",
                              "100 is the default.");
             if (!keys.insert(group.key).second)
-                refuse_field(at, "duplicate_group",
+                refuse_field(at,
+                             "duplicate_group",
                              "another group has the same instance type, disk and spot setting",
                              "Add the counts up in one group.");
             total += std::max(0, group.count);
         }
         if (total > 1000)
-            refuse_field("/workers", "worker_count", fmt::format("{} workers; at most 1000", total),
+            refuse_field("/workers",
+                         "worker_count",
+                         fmt::format("{} workers; at most 1000", total),
                          "Ask for fewer.");
     }
 
@@ -110,30 +126,36 @@ class Check {
         required("/sshKey", spec_.ssh_key, "'hopyard cloud keys --group …' lists them.");
         required("/identity", spec_.identity, "'hopyard cloud identities --group …' lists them.");
         if (spec_.backup_retention_days != 0 && spec_.backup_retention_days < 7)
-            refuse_field("/backupRetentionDays", "retention",
+            refuse_field("/backupRetentionDays",
+                         "retention",
                          fmt::format("{} days; must be 0 (no backups) or at least 7",
                                      spec_.backup_retention_days),
                          "Choose 0, or 7 or more.");
         if (spec_.user_management == UserManagement::ldap)
-            refuse_field("/userManagement", "feature_unavailable",
-                         "LDAP users are not available in this version", "Choose 'disabled'.");
+            refuse_field("/userManagement",
+                         "feature_unavailable",
+                         "LDAP users are not available in this version",
+                         "Choose 'disabled'.");
     }
 
     std::optional<Cidr> range(const char* field, const std::string& text) {
         if (text.empty()) return std::nullopt;
         const auto cidr = parse_cidr(text);
         if (!cidr || cidr->length < 8 || cidr->length > 29) {
-            refuse_field(field, "cidr_malformed",
+            refuse_field(field,
+                         "cidr_malformed",
                          "'" + text + "' is not an IPv4 range from /8 to /29 with zero host bits",
                          "Write a range such as 10.0.0.0/16.");
             return std::nullopt;
         }
-        static const std::vector<Cidr> usable = {*parse_cidr("10.0.0.0/8"),
-                                                 *parse_cidr("172.16.0.0/12"),
-                                                 *parse_cidr("192.168.0.0/16")};
-        if (std::none_of(usable.begin(), usable.end(),
-                         [&](const Cidr& outer) { return outer.contains(*cidr); })) {
-            refuse_field(field, "cidr_not_private", text + " is not a private range (RFC 1918)",
+        static const std::vector<Cidr> usable = {
+            *parse_cidr("10.0.0.0/8"), *parse_cidr("172.16.0.0/12"), *parse_cidr("192.168.0.0/16")};
+        if (std::none_of(usable.begin(), usable.end(), [&](const Cidr& outer) {
+                return outer.contains(*cidr);
+            })) {
+            refuse_field(field,
+                         "cidr_not_private",
+                         text + " is not a private range (RFC 1918)",
                          "Choose from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.");
             return std::nullopt;
         }
@@ -145,50 +167,61 @@ class Check {
         const auto outer = range("/network/virtualNetworkCidr", network.virtual_network_cidr);
         const auto inner = range("/network/subnetCidr", network.subnet_cidr);
         if (outer && inner && !outer->contains(*inner))
-            refuse_field("/network/subnetCidr", "subnet_outside_network",
+            refuse_field("/network/subnetCidr",
+                         "subnet_outside_network",
                          inner->to_string() + " does not lie inside " + outer->to_string(),
                          "Choose a range inside the network's.");
         if (network.virtual_network.empty() && !network.subnet.empty())
-            refuse_field("/network/subnet", "subnet_without_network",
+            refuse_field("/network/subnet",
+                         "subnet_without_network",
                          "an existing subnet needs its existing virtual network",
                          "Name the network too, or leave the subnet empty.");
     }
 
-    // https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources: 50 tags, of
-    // which some are ours; storage resources limit the name to 128 characters.
+    // https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources: 50 tags,
+    // of which some are ours; storage resources limit the name to 128 characters.
     void tags() {
         if (spec_.tags.size() > 40)
-            refuse_field("/tags", "too_many_tags",
-                         fmt::format("{} tags; at most 40", spec_.tags.size()), "Remove some.");
+            refuse_field("/tags",
+                         "too_many_tags",
+                         fmt::format("{} tags; at most 40", spec_.tags.size()),
+                         "Remove some.");
         std::set<std::string> names;
         for (const Tag& tag : spec_.tags) {
             const std::string at = "/tags/" + tag.name;
             if (tag.name.empty() || tag.name.size() > 128 || tag.value.size() > 256 ||
                 tag.name.find_first_of("<>%&\\?/") != std::string::npos)
-                refuse_field(at, "tag_malformed",
+                refuse_field(at,
+                             "tag_malformed",
                              "a name has 1 to 128 characters without <>%&\\?/, a value at most 256",
                              "Shorten or rename it.");
             if (to_lower(tag.name).starts_with("hopyard-"))
-                refuse_field(at, "tag_reserved", "names that begin with 'hopyard-' are ours",
+                refuse_field(at,
+                             "tag_reserved",
+                             "names that begin with 'hopyard-' are ours",
                              "Choose another name.");
             if (!names.insert(to_lower(tag.name)).second)
-                refuse_field(at, "duplicate_tag", "stands twice; case does not count",
-                             "Keep one of them.");
+                refuse_field(
+                    at, "duplicate_tag", "stands twice; case does not count", "Keep one of them.");
         }
     }
 
     void script_and_ports() {
         const std::string& script = spec_.init_script.text;
         if (!script.empty() && !script.starts_with("#!"))
-            refuse_field("/initScript/text", "shebang_missing", "must begin with '#!'",
+            refuse_field("/initScript/text",
+                         "shebang_missing",
+                         "must begin with '#!'",
                          "Begin it with '#!/usr/bin/env bash'.");
         if (script.size() > 256 * 1024)
-            refuse_field("/initScript/text", "script_too_large",
+            refuse_field("/initScript/text",
+                         "script_too_large",
                          fmt::format("{} bytes; at most 262144", script.size()),
                          "Fetch the rest from the container inside the script.");
         for (std::size_t i = 0; i < spec_.port_sources.size(); ++i)
             if (!parse_cidr(spec_.port_sources[i]))
-                refuse_field(fmt::format("/portSources/{}", i), "cidr_malformed",
+                refuse_field(fmt::format("/portSources/{}", i),
+                             "cidr_malformed",
                              "'" + spec_.port_sources[i] + "' is not an IPv4 range",
                              "Write a range such as 203.0.113.0/24, or one address as /32.");
     }
@@ -199,6 +232,8 @@ class Check {
 
 }  // namespace
 
-std::vector<Error> check(const ClusterSpec& spec) { return Check(spec).run(); }
+std::vector<Error> check(const ClusterSpec& spec) {
+    return Check(spec).run();
+}
 
 }  // namespace hopyard::model

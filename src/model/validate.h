@@ -9,8 +9,8 @@
 
 namespace hopyard::model {
 
-/// Every broken rule, in the order of the twelve steps, each with field, rule and remedy; empty when
-/// the specification is well formed.
+/// Every broken rule, in the order of the twelve steps, each with field, rule and remedy; empty
+/// when the specification is well formed.
 std::vector<Error> check(const ClusterSpec& spec);
 
 /// One IPv4 range, "10.0.0.0/16". Host bits must be zero.

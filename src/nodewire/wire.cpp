@@ -13,16 +13,19 @@ constexpr std::size_t message_bytes_max = 8u << 20;
 
 Result<json> parsed(std::string_view text, const char* what) {
     if (text.size() > message_bytes_max)
-        return fail(ErrorKind::invalid_argument, "message_too_large",
+        return fail(ErrorKind::invalid_argument,
+                    "message_too_large",
                     std::string(what) + " has more than 8 MiB");
     json document = json::parse(text, nullptr, false);
     if (document.is_object()) return document;
-    return fail(ErrorKind::invalid_argument, "message_malformed",
+    return fail(ErrorKind::invalid_argument,
+                "message_malformed",
                 std::string(what) + " is not a JSON object");
 }
 
 Failure malformed(const char* what, const Fields& fields) {
-    return fail(ErrorKind::invalid_argument, "message_malformed",
+    return fail(ErrorKind::invalid_argument,
+                "message_malformed",
                 std::string(what) + " has a malformed '" + fields.fault() + "'");
 }
 
@@ -65,10 +68,14 @@ void read(const Fields& fields, User& user) {
 }
 
 json document(const Member& member) {
-    return {{"name", member.name},         {"isHead", member.is_head},
-            {"address", member.address},   {"vcpus", member.vcpus},
-            {"memoryMb", member.memory_mb}, {"gpus", member.gpus},
-            {"state", word_of(member.state)}, {"reason", member.reason}};
+    return {{"name", member.name},
+            {"isHead", member.is_head},
+            {"address", member.address},
+            {"vcpus", member.vcpus},
+            {"memoryMb", member.memory_mb},
+            {"gpus", member.gpus},
+            {"state", word_of(member.state)},
+            {"reason", member.reason}};
 }
 
 void read(const Fields& fields, Member& member) {
@@ -147,15 +154,18 @@ Result<Orders> read_orders(const json& from) {
         .get("pageKey", orders.page_key_pem);
     if (!fields.good()) return malformed("orders", fields);
     const auto key = from_base64(munge_key);
-    if (!key) return fail(ErrorKind::invalid_argument, "message_malformed", "orders have a bad mungeKey");
+    if (!key)
+        return fail(ErrorKind::invalid_argument, "message_malformed", "orders have a bad mungeKey");
     orders.munge_key = Secret(*key);
     read_list(fields, "users", orders.users);
     read_list(fields, "members", orders.members);
     read_list(fields, "placeholders", orders.placeholders);
     if (const json* storage = fields.member("storage")) {
         StorageGrant& grant = orders.storage.emplace();
-        Fields(*storage).get("sasUrl", grant.sas_url).get("authority", grant.ca_pem).get("hosts",
-                                                                                         grant.hosts);
+        Fields(*storage)
+            .get("sasUrl", grant.sas_url)
+            .get("authority", grant.ca_pem)
+            .get("hosts", grant.hosts);
     }
     if (const json* workers = fields.member("workers"); workers != nullptr && workers->is_object())
         for (const auto& [name, worker] : workers->items()) {
@@ -167,9 +177,12 @@ Result<Orders> read_orders(const json& from) {
 // --- parts of a report -------------------------------------------------------------------------
 
 json document(const WorkloadNode& node) {
-    return {{"name", node.name},         {"state", node.state},
-            {"drained", node.drained},   {"draining", node.draining},
-            {"responding", node.responding}, {"jobs", node.jobs},
+    return {{"name", node.name},
+            {"state", node.state},
+            {"drained", node.drained},
+            {"draining", node.draining},
+            {"responding", node.responding},
+            {"jobs", node.jobs},
             {"allocatedCpus", node.allocated_cpus}};
 }
 
@@ -270,8 +283,12 @@ std::string to_json(const EnrolReply& reply) {
     return to_text({{"certificate", reply.certificate_pem}});
 }
 
-std::string to_json(const Orders& orders) { return to_text(document(orders)); }
-std::string to_json(const Report& report) { return to_text(document(report)); }
+std::string to_json(const Orders& orders) {
+    return to_text(document(orders));
+}
+std::string to_json(const Report& report) {
+    return to_text(document(report));
+}
 
 Result<UserData> user_data_from_json(std::string_view text) {
     ASSIGN_OR_RETURN(const json from, parsed(text, "user data"));
@@ -286,7 +303,8 @@ Result<UserData> user_data_from_json(std::string_view text) {
         .get("token", data.token);
     if (!fields.good()) return malformed("user data", fields);
     if (data.wire_version != version)
-        return fail(ErrorKind::invalid_argument, "wire_version",
+        return fail(ErrorKind::invalid_argument,
+                    "wire_version",
                     "user data speak version " + std::to_string(data.wire_version) +
                         " of the node wire; this program speaks " + std::to_string(version));
     return data;

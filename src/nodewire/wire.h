@@ -4,14 +4,16 @@
 //
 //   node -> control plane (head) or node -> head (worker), HTTPS:
 //     POST /node/v1/enrol            no client certificate; EnrolRequest -> EnrolReply
-//     GET  /node/v1/orders?seen=N    mutual TLS; waits up to 25 s for a revision above N, then 200 with
+//     GET  /node/v1/orders?seen=N    mutual TLS; waits up to 25 s for a revision above N, then 200
+//     with
 //                                    Orders, or 204 when there is nothing new
 //     POST /node/v1/report           mutual TLS; Report -> 204. At once on a change, else every 5 s
 //     GET  /node/v1/init-script      mutual TLS; the script's bytes, 404 when there is none
 //     POST /node/v1/renew            mutual TLS; EnrolRequest without token -> EnrolReply
 //
-// The head's channel opens to the control plane; it relays enrolment, orders, reports and the script
-// for its workers, which reach nothing but the head. Orders for workers travel inside the head's.
+// The head's channel opens to the control plane; it relays enrolment, orders, reports and the
+// script for its workers, which reach nothing but the head. Orders for workers travel inside the
+// head's.
 //
 // User data of a machine (the UserData below as JSON) holds what a machine needs to enrol, and is
 // worth nothing once that is done.
@@ -36,56 +38,57 @@ inline constexpr int version = 1;
 struct UserData {
     int wire_version = version;
     std::string cluster;
-    std::string node;                       ///< NodeId
+    std::string node;  ///< NodeId
     bool is_head = false;
-    /// Where to enrol: the control plane's node_url for a head, "https://<head's address>:7443" for a worker.
+    /// Where to enrol: the control plane's node_url for a head, "https://<head's address>:7443" for
+    /// a worker.
     std::string url;
-    std::string ca_pem;                     ///< the installation's authority; nothing else is trusted
-    Secret token;                           ///< one-time
+    std::string ca_pem;  ///< the installation's authority; nothing else is trusted
+    Secret token;        ///< one-time
 };
 
 struct EnrolRequest {
     std::string cluster;
     std::string node;
     Secret token;
-    std::string machine_id;                 ///< from the metadata service: the cloud's id of the machine
+    std::string machine_id;  ///< from the metadata service: the cloud's id of the machine
     std::string private_ip;
     std::string signing_request_pem;
 };
 
 struct EnrolReply {
-    std::string certificate_pem;            ///< client and server use; CN = NodeId, SAN = private_ip
+    std::string certificate_pem;  ///< client and server use; CN = NodeId, SAN = private_ip
 };
 
 struct User {
     std::string name;
     int uid = 0;
     bool administrator = false;
-    std::string password_hash;              ///< crypt(5) form, for PAM and the head's page
+    std::string password_hash;  ///< crypt(5) form, for PAM and the head's page
     std::vector<std::string> ssh_keys;
 };
 
 /// A machine that the workload manager should know.
 struct Member {
-    std::string name;                       ///< NodeId, also the host name
+    std::string name;  ///< NodeId, also the host name
     bool is_head = false;
     std::string address;
     int vcpus = 1;
     std::int64_t memory_mb = 1024;
     int gpus = 0;
     enum class State {
-        expected,                           ///< not there yet: a placeholder
-        member,                             ///< should take work
-        draining,                           ///< no new work; report when nothing is left on it
-        absent,                             ///< gone on purpose: down, its work requeued
-        removed,                            ///< forget it
+        expected,  ///< not there yet: a placeholder
+        member,    ///< should take work
+        draining,  ///< no new work; report when nothing is left on it
+        absent,    ///< gone on purpose: down, its work requeued
+        removed,   ///< forget it
     } state = State::expected;
     std::string reason;
 };
 
 struct StorageGrant {
     Secret sas_url;
-    std::string ca_pem;                     ///< authority of the blob endpoint; empty: public ones
+    std::string ca_pem;  ///< authority of the blob endpoint; empty: public ones
     /// Names that the endpoint's host is reached under, for /etc/hosts; "gateway" stands for the
     /// machine's default gateway. Empty on Azure.
     std::map<std::string, std::string> hosts;
@@ -98,12 +101,12 @@ struct Orders {
     std::string cluster_name;
     std::string node;
     bool is_head = false;
-    Secret munge_key;                       ///< 128 bytes
+    Secret munge_key;  ///< 128 bytes
     std::vector<User> users;
     std::optional<StorageGrant> storage;
-    bool init_script = false;               ///< there is one: fetch it and run it once per machine
+    bool init_script = false;  ///< there is one: fetch it and run it once per machine
     bool init_script_first = false;
-    std::vector<Member> members;            ///< the whole cluster, the head included
+    std::vector<Member> members;  ///< the whole cluster, the head included
     std::string head_address;
     /// Cores, memory (MB) and GPUs this node offers to the workload manager.
     int vcpus = 1;
@@ -112,21 +115,21 @@ struct Orders {
     /// Sizes that may join later: jobs are checked against them (placeholders).
     std::vector<Member> placeholders;
     // Head only.
-    Secret page_certificate_pem;            ///< chain and key of the head's page
+    Secret page_certificate_pem;  ///< chain and key of the head's page
     Secret page_key_pem;
     std::map<std::string, Orders> workers;  ///< by NodeId: what the head relays
 };
 
 struct InitScriptResult {
     int exit_code = -1;
-    std::string output_tail;                ///< at most 16 KiB
+    std::string output_tail;  ///< at most 16 KiB
 };
 
 /// How one workload manager's node is doing, as the head sees it.
 struct WorkloadNode {
     std::string name;
-    std::string state;                      ///< Slurm's base state, lower case: idle, allocated, mixed, down
-    bool drained = false;                   ///< draining and nothing is left on it
+    std::string state;     ///< Slurm's base state, lower case: idle, allocated, mixed, down
+    bool drained = false;  ///< draining and nothing is left on it
     bool draining = false;
     bool responding = true;
     int jobs = 0;
@@ -139,8 +142,8 @@ struct Report {
     std::string boot_id;
     std::string program_version;
     std::int64_t applied_revision = 0;
-    bool services_ready = false;            ///< it is what its orders say
-    std::string stage;                      ///< what it is doing now
+    bool services_ready = false;  ///< it is what its orders say
+    std::string stage;            ///< what it is doing now
     std::optional<Error> failure;
     bool mount_ready = false;
     std::int64_t mount_pending_writes = 0;

@@ -15,7 +15,8 @@ Orders example() {
     orders.node = "demo-head";
     orders.is_head = true;
     orders.munge_key = Secret(std::string("\0\xff\x01", 3));
-    orders.users = {{.name = "ada", .uid = 2000, .administrator = true, .ssh_keys = {"ssh-ed25519 A"}}};
+    orders.users = {
+        {.name = "ada", .uid = 2000, .administrator = true, .ssh_keys = {"ssh-ed25519 A"}}};
     orders.storage = StorageGrant{.sas_url = Secret("https://x"), .hosts = {{"a.blob", "gateway"}}};
     orders.members = {{.name = "demo-w1", .address = "10.0.0.5", .state = Member::State::draining}};
     orders.workers["demo-w1"] = worker;

@@ -35,7 +35,8 @@ Result<void> put_row(Map& map, const Key& key, Row& row, const char* what) {
     if (row.version == 0 && found != map.end())
         return fail(ErrorKind::already_exists, "row_exists", std::string(what) + " exists already");
     if (row.version != 0 && (found == map.end() || found->second.version != row.version))
-        return fail(ErrorKind::conflict, "changed_meanwhile",
+        return fail(ErrorKind::conflict,
+                    "changed_meanwhile",
                     std::string(what) + " was changed by somebody else");
     ++row.version;
     map[key] = row;
@@ -74,21 +75,22 @@ class MemoryTransaction final : public Transaction {
         return by_age(rows_where(t_.clusters, [](const Cluster&) { return true; }));
     }
     Result<std::vector<Cluster>> clusters_of(const OrganisationId& organisation) override {
-        return by_age(rows_where(t_.clusters, [&](const Cluster& row) {
-            return row.organisation == organisation;
-        }));
+        return by_age(rows_where(
+            t_.clusters, [&](const Cluster& row) { return row.organisation == organisation; }));
     }
     Result<void> put(Cluster& cluster) override {
         const auto same_name = cluster_named(cluster.organisation, cluster.spec.name);
         if (*same_name && (*same_name)->id != cluster.id)
-            return fail(ErrorKind::already_exists, "name_taken",
+            return fail(ErrorKind::already_exists,
+                        "name_taken",
                         "another cluster is named '" + cluster.spec.name + "'");
         return put_row(t_.clusters, cluster.id, cluster, "the cluster");
     }
     Result<void> erase(const ClusterId& id) override {
         for (const auto& [name, row] : t_.resources)
             if (row.cluster == id && row.made)
-                return fail(ErrorKind::conflict, "resources_left",
+                return fail(ErrorKind::conflict,
+                            "resources_left",
                             "the cluster still has '" + name.name + "'");
         std::erase_if(t_.resources, [&](const auto& row) { return row.second.cluster == id; });
         std::erase_if(t_.nodes, [&](const auto& row) { return row.second.cluster == id; });
@@ -111,7 +113,8 @@ class MemoryTransaction final : public Transaction {
     }
 
     Result<std::vector<Resource>> resources(const ClusterId& cluster) override {
-        return rows_where(t_.resources, [&](const Resource& row) { return row.cluster == cluster; });
+        return rows_where(t_.resources,
+                          [&](const Resource& row) { return row.cluster == cluster; });
     }
     Result<std::optional<Resource>> resource(const ResourceName& name) override {
         return find_row(t_.resources, name);
@@ -123,7 +126,8 @@ class MemoryTransaction final : public Transaction {
         std::sort(rows.begin(), rows.end(), [](const Resource& a, const Resource& b) {
             return std::tie(a.operation->look_at, a.name) < std::tie(b.operation->look_at, b.name);
         });
-        if (rows.size() > static_cast<std::size_t>(limit)) rows.resize(static_cast<std::size_t>(limit));
+        if (rows.size() > static_cast<std::size_t>(limit))
+            rows.resize(static_cast<std::size_t>(limit));
         return rows;
     }
     Result<std::optional<Timestamp>> next_operation_at() override {
@@ -180,7 +184,9 @@ class MemoryTransaction final : public Transaction {
         return rows_where(t_.api_keys,
                           [&](const ApiKey& row) { return row.organisation == organisation; });
     }
-    Result<void> put(ApiKey& key) override { return put_row(t_.api_keys, key.id, key, "the API key"); }
+    Result<void> put(ApiKey& key) override {
+        return put_row(t_.api_keys, key.id, key, "the API key");
+    }
 
     Result<std::optional<Secret>> secret(const std::string& name) override {
         return find_row(t_.secrets, name);
@@ -237,7 +243,9 @@ class MemoryStore final : public Store {
         return body(transaction);
     }
     Result<void> write(const Body& body) override { return commit(nullptr, body); }
-    Result<void> write(const Lease& fence, const Body& body) override { return commit(&fence, body); }
+    Result<void> write(const Lease& fence, const Body& body) override {
+        return commit(&fence, body);
+    }
 
     Result<std::optional<Lease>> acquire(const std::string& name,
                                          const std::string& holder,

@@ -9,14 +9,15 @@
 
 namespace hopyard::store {
 
-/// 32 bytes for libsodium's secretbox, kept in a file outside the database (0600, made when absent).
-/// `permission_denied` when the file is readable by others, `internal` when it is not 32 bytes.
+/// 32 bytes for libsodium's secretbox, kept in a file outside the database (0600, made when
+/// absent). `permission_denied` when the file is readable by others, `internal` when it is not 32
+/// bytes.
 Result<Secret> open_sealing_key(const std::string& path, Random& random);
 
-/// "sqlite:/var/lib/hopyard/hopyard.db" or "postgresql:dbname=hopyard host=…" (libpq's words; a password
-/// comes from a file, never from the address). Makes and migrates the schema. A database of a newer
-/// version, a damaged one, or one sealed with another key is refused and left untouched, with the
-/// remedy in the error.
+/// "sqlite:/var/lib/hopyard/hopyard.db" or "postgresql:dbname=hopyard host=…" (libpq's words; a
+/// password comes from a file, never from the address). Makes and migrates the schema. A database
+/// of a newer version, a damaged one, or one sealed with another key is refused and left untouched,
+/// with the remedy in the error.
 Result<std::unique_ptr<Store>> open(const std::string& address, Secret sealing_key);
 
 /// In memory, same rules. For tests and the simulation. `on_commit` is called before each commit

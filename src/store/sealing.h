@@ -1,5 +1,5 @@
-// Secrets at rest: XChaCha20-Poly1305 with the secret's name as additional data, so that a sealed value
-// moved under another name does not open.
+// Secrets at rest: XChaCha20-Poly1305 with the secret's name as additional data, so that a sealed
+// value moved under another name does not open.
 #pragma once
 
 #include <string>

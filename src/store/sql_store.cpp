@@ -1,10 +1,10 @@
-#include <soci/postgresql/soci-postgresql.h>
-#include <soci/soci.h>
-#include <soci/sqlite3/soci-sqlite3.h>
-
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+
+#include <soci/postgresql/soci-postgresql.h>
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
 
 #include "base/log.h"
 #include "store/open.h"
@@ -34,18 +34,23 @@ Error translated(const std::exception& failure) {
     const std::string text = failure.what();
     const auto says = [&](const char* words) { return text.find(words) != std::string::npos; };
     if (says("disk is full") || says("disk full") || says("No space left"))
-        return storage_error(ErrorKind::unavailable, "no_space",
+        return storage_error(ErrorKind::unavailable,
+                             "no_space",
                              "the database has no space left; nothing was changed",
                              "Free space on its disk.");
     if (says("malformed") || says("not a database") || says("corrupt"))
-        return storage_error(ErrorKind::internal, "database_damaged",
+        return storage_error(ErrorKind::internal,
+                             "database_damaged",
                              "the database is damaged; it was not touched",
                              "Restore it from its backup.");
     if (says("locked") || says("busy"))
-        return storage_error(ErrorKind::unavailable, "database_busy",
+        return storage_error(ErrorKind::unavailable,
+                             "database_busy",
                              "another process holds the database",
                              "End the other process, or wait.");
-    return storage_error(ErrorKind::unavailable, "database_failed", "the database failed: " + text,
+    return storage_error(ErrorKind::unavailable,
+                         "database_failed",
+                         "the database failed: " + text,
                          "Check that it runs and that this user may write to it.");
 }
 
@@ -118,7 +123,8 @@ class SqlStore final : public Store {
             const int present = schema_version(sql);
             if (present > newest)
                 return pass(storage_error(
-                    ErrorKind::conflict, "database_newer",
+                    ErrorKind::conflict,
+                    "database_newer",
                     "the database has schema " + std::to_string(present) +
                         "; this program knows schemas up to " + std::to_string(newest),
                     "Start the newer program again; the database was not touched."));
@@ -126,7 +132,8 @@ class SqlStore final : public Store {
                 std::string verdict;
                 sql << "PRAGMA quick_check(1)", soci::into(verdict);
                 if (verdict != "ok")
-                    return pass(storage_error(ErrorKind::internal, "database_damaged",
+                    return pass(storage_error(ErrorKind::internal,
+                                              "database_damaged",
                                               "the database is damaged: " + verdict,
                                               "Restore it from its backup; it was not touched."));
                 sql << "PRAGMA journal_mode = WAL";
@@ -153,7 +160,8 @@ class SqlStore final : public Store {
             std::string present;
             long long generation = 0, expires_at = 0;
             sql << "SELECT holder, generation, expires_at FROM leases WHERE name = :n",
-                soci::use(name), soci::into(present), soci::into(generation), soci::into(expires_at);
+                soci::use(name), soci::into(present), soci::into(generation),
+                soci::into(expires_at);
             const bool free = !sql.got_data() || Timestamp(Milliseconds(expires_at)) <= now;
             held.reset();
             if (!free && present != holder) return {};
@@ -201,7 +209,8 @@ class SqlStore final : public Store {
         for (const Migration& migration : migrations()) {
             if (migration.version <= present) continue;
             soci::transaction transaction(sql);
-            for (const std::string_view statement : migration.statements) sql << std::string(statement);
+            for (const std::string_view statement : migration.statements)
+                sql << std::string(statement);
             const std::string version = std::to_string(migration.version);
             if (dialect_ == Dialect::sqlite) {
                 sql << "PRAGMA user_version = " + version;
@@ -271,7 +280,8 @@ class SqlStore final : public Store {
                 sql << "SELECT generation FROM leases WHERE name = :n", soci::use(fence->name),
                     soci::into(generation);
                 if (generation != fence->generation)
-                    return fail(ErrorKind::conflict, "lease_lost", "another replica holds the loops");
+                    return fail(
+                        ErrorKind::conflict, "lease_lost", "another replica holds the loops");
             }
             SqlTransaction transaction(sql, sealing_key_);
             return body(transaction);
@@ -289,7 +299,9 @@ Result<std::unique_ptr<Store>> open(const std::string& address, Secret sealing_k
     const auto colon = address.find(':');
     const std::string scheme = address.substr(0, colon);
     if (colon == std::string::npos || (scheme != "sqlite" && scheme != "postgresql"))
-        return refuse("", "database_address", "'" + address + "' names no database",
+        return refuse("",
+                      "database_address",
+                      "'" + address + "' names no database",
                       "Write sqlite:/path/to/file or postgresql:dbname=… host=….");
     const std::string where = address.substr(colon + 1);
     const Dialect dialect = scheme == "sqlite" ? Dialect::sqlite : Dialect::postgresql;
@@ -297,8 +309,8 @@ Result<std::unique_ptr<Store>> open(const std::string& address, Secret sealing_k
         auto store = std::make_unique<SqlStore>(dialect, where, std::move(sealing_key));
         RETURN_IF_ERROR(store->prepare());
         if (dialect == Dialect::sqlite)
-            std::filesystem::permissions(where, std::filesystem::perms::owner_read |
-                                                    std::filesystem::perms::owner_write);
+            std::filesystem::permissions(
+                where, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
         return std::unique_ptr<Store>(std::move(store));
     } catch (const std::exception& failure) {
         return pass(translated(failure));

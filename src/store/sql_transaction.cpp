@@ -16,11 +16,13 @@ using soci::into;
 using soci::use;
 
 std::string key_of(const ResourceName& name) {
-    return std::to_string(static_cast<int>(name.kind)) + "/" + name.resource_group + "/" + name.parent +
-           "/" + name.name;
+    return std::to_string(static_cast<int>(name.kind)) + "/" + name.resource_group + "/" +
+           name.parent + "/" + name.name;
 }
 
-long long ms(Timestamp time) { return time.time_since_epoch().count(); }
+long long ms(Timestamp time) {
+    return time.time_since_epoch().count();
+}
 
 template <class Row>
 using Reader = Result<Row> (*)(std::string_view);
@@ -63,7 +65,8 @@ Result<void> check_version(std::int64_t wanted, std::optional<long long> stored,
     if (wanted == 0 && stored)
         return fail(ErrorKind::already_exists, "row_exists", std::string(what) + " exists already");
     if (wanted != 0 && (!stored || *stored != wanted))
-        return fail(ErrorKind::conflict, "changed_meanwhile",
+        return fail(ErrorKind::conflict,
+                    "changed_meanwhile",
                     std::string(what) + " was changed by somebody else");
     return {};
 }
@@ -73,7 +76,8 @@ std::optional<long long> stored_version(soci::session& sql,
                                         const std::string& key_column,
                                         const std::string& key) {
     long long version = 0;
-    sql << "SELECT version FROM " + table + " WHERE " + key_column + " = :k", use(key), into(version);
+    sql << "SELECT version FROM " + table + " WHERE " + key_column + " = :k", use(key),
+        into(version);
     if (!sql.got_data()) return std::nullopt;
     return version;
 }
@@ -83,29 +87,34 @@ std::optional<long long> stored_version(soci::session& sql,
 // --- clusters ----------------------------------------------------------------------------------
 
 Result<std::optional<Cluster>> SqlTransaction::cluster(const ClusterId& id) {
-    return document<Cluster>(sql_, "SELECT document FROM clusters WHERE id = :id",
+    return document<Cluster>(sql_,
+                             "SELECT document FROM clusters WHERE id = :id",
                              model::cluster_from_json,
                              [&](soci::statement& s) { s.exchange(use(id.value)); });
 }
 
 Result<std::optional<Cluster>> SqlTransaction::cluster_named(const OrganisationId& organisation,
                                                              const std::string& name) {
-    return document<Cluster>(
-        sql_, "SELECT document FROM clusters WHERE organisation = :o AND name = :n",
-        model::cluster_from_json, [&](soci::statement& s) {
-            s.exchange(use(organisation.value));
-            s.exchange(use(name));
-        });
+    return document<Cluster>(sql_,
+                             "SELECT document FROM clusters WHERE organisation = :o AND name = :n",
+                             model::cluster_from_json,
+                             [&](soci::statement& s) {
+                                 s.exchange(use(organisation.value));
+                                 s.exchange(use(name));
+                             });
 }
 
 Result<std::vector<Cluster>> SqlTransaction::clusters() {
-    return documents<Cluster>(sql_, "SELECT document FROM clusters ORDER BY created_at, id",
-                              model::cluster_from_json, [](soci::statement&) {});
+    return documents<Cluster>(sql_,
+                              "SELECT document FROM clusters ORDER BY created_at, id",
+                              model::cluster_from_json,
+                              [](soci::statement&) {});
 }
 
 Result<std::vector<Cluster>> SqlTransaction::clusters_of(const OrganisationId& organisation) {
     return documents<Cluster>(
-        sql_, "SELECT document FROM clusters WHERE organisation = :o ORDER BY created_at, id",
+        sql_,
+        "SELECT document FROM clusters WHERE organisation = :o ORDER BY created_at, id",
         model::cluster_from_json,
         [&](soci::statement& s) { s.exchange(use(organisation.value)); });
 }
@@ -113,11 +122,11 @@ Result<std::vector<Cluster>> SqlTransaction::clusters_of(const OrganisationId& o
 Result<void> SqlTransaction::put(Cluster& cluster) {
     ASSIGN_OR_RETURN(const auto same_name, cluster_named(cluster.organisation, cluster.spec.name));
     if (same_name && same_name->id != cluster.id)
-        return fail(ErrorKind::already_exists, "name_taken",
+        return fail(ErrorKind::already_exists,
+                    "name_taken",
                     "another cluster is named '" + cluster.spec.name + "'");
-    RETURN_IF_ERROR(check_version(cluster.version,
-                                  stored_version(sql_, "clusters", "id", cluster.id.value),
-                                  "the cluster"));
+    RETURN_IF_ERROR(check_version(
+        cluster.version, stored_version(sql_, "clusters", "id", cluster.id.value), "the cluster"));
     ++cluster.version;
     const std::string text = model::to_json(cluster);
     const long long created_at = ms(cluster.created_at), version = cluster.version;
@@ -145,18 +154,22 @@ Result<void> SqlTransaction::erase(const ClusterId& id) {
 
 Result<std::vector<Node>> SqlTransaction::nodes(const ClusterId& cluster) {
     return documents<Node>(
-        sql_, "SELECT document FROM nodes WHERE cluster = :c ORDER BY ordinal, generation",
-        model::node_from_json, [&](soci::statement& s) { s.exchange(use(cluster.value)); });
+        sql_,
+        "SELECT document FROM nodes WHERE cluster = :c ORDER BY ordinal, generation",
+        model::node_from_json,
+        [&](soci::statement& s) { s.exchange(use(cluster.value)); });
 }
 
 Result<std::optional<Node>> SqlTransaction::node(const NodeId& id) {
-    return document<Node>(sql_, "SELECT document FROM nodes WHERE id = :i", model::node_from_json,
+    return document<Node>(sql_,
+                          "SELECT document FROM nodes WHERE id = :i",
+                          model::node_from_json,
                           [&](soci::statement& s) { s.exchange(use(id.value)); });
 }
 
 Result<void> SqlTransaction::put(Node& node) {
-    RETURN_IF_ERROR(
-        check_version(node.version, stored_version(sql_, "nodes", "id", node.id.value), "the node"));
+    RETURN_IF_ERROR(check_version(
+        node.version, stored_version(sql_, "nodes", "id", node.id.value), "the node"));
     ++node.version;
     const std::string text = model::to_json(node);
     const long long ordinal = node.ordinal, generation = node.generation, version = node.version;
@@ -176,14 +189,16 @@ Result<void> SqlTransaction::erase(const NodeId& id) {
 // --- resources ---------------------------------------------------------------------------------
 
 Result<std::vector<Resource>> SqlTransaction::resources(const ClusterId& cluster) {
-    return documents<Resource>(
-        sql_, "SELECT document FROM resources WHERE cluster = :c ORDER BY name",
-        model::resource_from_json, [&](soci::statement& s) { s.exchange(use(cluster.value)); });
+    return documents<Resource>(sql_,
+                               "SELECT document FROM resources WHERE cluster = :c ORDER BY name",
+                               model::resource_from_json,
+                               [&](soci::statement& s) { s.exchange(use(cluster.value)); });
 }
 
 Result<std::optional<Resource>> SqlTransaction::resource(const ResourceName& name) {
     const std::string key = key_of(name);
-    return document<Resource>(sql_, "SELECT document FROM resources WHERE name = :n",
+    return document<Resource>(sql_,
+                              "SELECT document FROM resources WHERE name = :n",
                               model::resource_from_json,
                               [&](soci::statement& s) { s.exchange(use(key)); });
 }
@@ -193,7 +208,8 @@ Result<std::vector<Resource>> SqlTransaction::due_operations(Timestamp now, int 
     return documents<Resource>(
         sql_,
         "SELECT document FROM resources WHERE look_at <= :t ORDER BY look_at, name LIMIT :l",
-        model::resource_from_json, [&](soci::statement& s) {
+        model::resource_from_json,
+        [&](soci::statement& s) {
             s.exchange(use(at));
             s.exchange(use(most));
         });
@@ -209,8 +225,8 @@ Result<std::optional<Timestamp>> SqlTransaction::next_operation_at() {
 
 Result<void> SqlTransaction::put(Resource& resource) {
     const std::string key = key_of(resource.name);
-    RETURN_IF_ERROR(check_version(resource.version, stored_version(sql_, "resources", "name", key),
-                                  "the resource"));
+    RETURN_IF_ERROR(check_version(
+        resource.version, stored_version(sql_, "resources", "name", key), "the resource"));
     ++resource.version;
     const std::string text = model::to_json(resource);
     const long long look_at = resource.operation ? ms(resource.operation->look_at) : 0;
@@ -239,7 +255,8 @@ Result<void> SqlTransaction::append(Activity& activity) {
     activity.sequence = last + 1;
     const long long sequence = activity.sequence;
     const std::string text = model::to_json(activity);
-    sql_ << "INSERT INTO activity (sequence, organisation, cluster, document) VALUES (:s, :o, :c, :d)",
+    sql_ << "INSERT INTO activity (sequence, organisation, cluster, document) VALUES (:s, :o, :c, "
+            ":d)",
         use(sequence), use(activity.organisation.value), use(activity.cluster.value), use(text);
     return {};
 }
@@ -252,15 +269,15 @@ Result<ActivityPage> SqlTransaction::activity(const ActivityQuery& query) {
     text += query.after ? " ORDER BY sequence LIMIT :l" : " ORDER BY sequence DESC LIMIT :l";
     const long long before = query.before.value_or(0), after = query.after.value_or(0);
     const long long most = query.limit + 1LL;
-    ASSIGN_OR_RETURN(auto rows, documents<Activity>(sql_, text, model::activity_from_json,
-                                                    [&](soci::statement& s) {
-                                                        s.exchange(use(query.organisation.value));
-                                                        if (query.cluster)
-                                                            s.exchange(use(query.cluster->value));
-                                                        if (query.before) s.exchange(use(before));
-                                                        if (query.after) s.exchange(use(after));
-                                                        s.exchange(use(most));
-                                                    }));
+    ASSIGN_OR_RETURN(
+        auto rows,
+        documents<Activity>(sql_, text, model::activity_from_json, [&](soci::statement& s) {
+            s.exchange(use(query.organisation.value));
+            if (query.cluster) s.exchange(use(query.cluster->value));
+            if (query.before) s.exchange(use(before));
+            if (query.after) s.exchange(use(after));
+            s.exchange(use(most));
+        }));
     ActivityPage page{.entries = std::move(rows)};
     if (page.entries.size() > static_cast<std::size_t>(query.limit)) {
         page.entries.resize(static_cast<std::size_t>(query.limit));
@@ -272,16 +289,17 @@ Result<ActivityPage> SqlTransaction::activity(const ActivityQuery& query) {
 // --- keys, secrets, settings, replies ----------------------------------------------------------
 
 Result<std::optional<ApiKey>> SqlTransaction::api_key_by_hash(const std::string& key_hash) {
-    return document<ApiKey>(sql_, "SELECT document FROM api_keys WHERE key_hash = :h",
+    return document<ApiKey>(sql_,
+                            "SELECT document FROM api_keys WHERE key_hash = :h",
                             model::api_key_from_json,
                             [&](soci::statement& s) { s.exchange(use(key_hash)); });
 }
 
 Result<std::vector<ApiKey>> SqlTransaction::api_keys(const OrganisationId& organisation) {
-    return documents<ApiKey>(
-        sql_, "SELECT document FROM api_keys WHERE organisation = :o ORDER BY id",
-        model::api_key_from_json,
-        [&](soci::statement& s) { s.exchange(use(organisation.value)); });
+    return documents<ApiKey>(sql_,
+                             "SELECT document FROM api_keys WHERE organisation = :o ORDER BY id",
+                             model::api_key_from_json,
+                             [&](soci::statement& s) { s.exchange(use(organisation.value)); });
 }
 
 Result<void> SqlTransaction::put(ApiKey& key) {
@@ -338,7 +356,8 @@ Result<std::optional<RememberedReply>> SqlTransaction::remembered(
     const OrganisationId& organisation, const std::string& key) {
     RememberedReply reply;
     long long status = 0, at = 0;
-    sql_ << "SELECT request_hash, status, body, at FROM replies WHERE organisation = :o AND name = :n",
+    sql_ << "SELECT request_hash, status, body, at FROM replies WHERE organisation = :o AND name = "
+            ":n",
         use(organisation.value), use(key), into(reply.request_hash), into(status), into(reply.body),
         into(at);
     if (!sql_.got_data()) return std::optional<RememberedReply>();

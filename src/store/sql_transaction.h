@@ -1,5 +1,5 @@
-// One SQL transaction as the Transaction of store.h. Private to this module: SOCI's exceptions are let
-// through here and caught by the store that runs the body.
+// One SQL transaction as the Transaction of store.h. Private to this module: SOCI's exceptions are
+// let through here and caught by the store that runs the body.
 #pragma once
 
 #include <soci/soci.h>

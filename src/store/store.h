@@ -2,9 +2,9 @@
 // replicas), memory (simulation and unit tests). Every write happens in a transaction that either
 // commits whole or not at all; what was acknowledged is on disk.
 //
-// Rows carry a version. `put` of a row whose version is not the stored one fails with `conflict`, and
-// the caller reads again: there is no lock that a crash could leave behind. A put with version 0
-// creates and fails with `already_exists` when the row is there. A put raises the version in the
+// Rows carry a version. `put` of a row whose version is not the stored one fails with `conflict`,
+// and the caller reads again: there is no lock that a crash could leave behind. A put with version
+// 0 creates and fails with `already_exists` when the row is there. A put raises the version in the
 // caller's value too.
 //
 // The loops write under a lease with a fencing generation: a transaction opened with `fence` fails
@@ -29,21 +29,22 @@
 namespace hopyard::store {
 
 struct ActivityPage {
-    std::vector<model::Activity> entries;   ///< newest first
-    std::optional<std::int64_t> next_before;  ///< pass as `before` for the next page; nothing at the end
+    std::vector<model::Activity> entries;  ///< newest first
+    std::optional<std::int64_t>
+        next_before;  ///< pass as `before` for the next page; nothing at the end
 };
 
 struct ActivityQuery {
     OrganisationId organisation;
     std::optional<ClusterId> cluster;
-    std::optional<std::int64_t> before;     ///< only sequence numbers below
-    std::optional<std::int64_t> after;      ///< only above; then oldest first and no next_before
+    std::optional<std::int64_t> before;  ///< only sequence numbers below
+    std::optional<std::int64_t> after;   ///< only above; then oldest first and no next_before
     int limit = 50;
 };
 
 /// The reply that was given to a request with that Idempotency-Key.
 struct RememberedReply {
-    std::string request_hash;               ///< of method, path and body
+    std::string request_hash;  ///< of method, path and body
     int status = 0;
     std::string body;
     Timestamp at;

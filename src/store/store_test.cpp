@@ -1,14 +1,14 @@
 // One suite for every store. PostgreSQL is a real server that the test starts and removes.
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/encoding.h"
 #include "store/open.h"
@@ -48,7 +48,9 @@ class Postgres {
             "/log -o \"-c listen_addresses='' -k " + socket + "\" start >/dev/null 2>&1");
         address_ = "postgresql:dbname=postgres user=postgres host=" + socket;
     }
-    ~Postgres() { run(as_postgres() + bin() + "/pg_ctl -D " + (dir_ / "data") + " -m immediate -s stop"); }
+    ~Postgres() {
+        run(as_postgres() + bin() + "/pg_ctl -D " + (dir_ / "data") + " -m immediate -s stop");
+    }
     const std::string& address() const { return address_; }
     void empty() {
         run("psql -q -h " + (dir_ / "") +
@@ -61,7 +63,9 @@ class Postgres {
     static std::string as_postgres() {
         return "cd / && setpriv --reuid=postgres --regid=postgres --init-groups ";
     }
-    static void run(const std::string& command) { ASSERT_EQ(std::system(command.c_str()), 0) << command; }
+    static void run(const std::string& command) {
+        ASSERT_EQ(std::system(command.c_str()), 0) << command;
+    }
     Directory dir_;
     std::string address_;
 };
@@ -79,9 +83,9 @@ class StoreSuite : public testing::TestWithParam<const char*> {
     }
     std::unique_ptr<Store> reopen() {
         if (GetParam() == std::string("memory")) return open_memory();
-        auto opened = open(GetParam() == std::string("sqlite") ? "sqlite:" + (dir_ / "db")
-                                                                : postgres().address(),
-                           sealing_key);
+        auto opened = open(
+            GetParam() == std::string("sqlite") ? "sqlite:" + (dir_ / "db") : postgres().address(),
+            sealing_key);
         EXPECT_TRUE(opened) << opened.error().message;
         return std::move(*opened);
     }
@@ -132,7 +136,8 @@ TEST_P(StoreSuite, a_stale_version_is_a_conflict_and_changes_nothing) {
 TEST_P(StoreSuite, a_name_is_taken_within_its_organisation_only) {
     model::Cluster first = cluster("c-1", "demo"), second = cluster("c-2", "demo");
     ASSERT_TRUE(store_->write([&](Transaction& t) { return t.put(first); }));
-    EXPECT_EQ(store_->write([&](Transaction& t) { return t.put(second); }).error().code, "name_taken");
+    EXPECT_EQ(store_->write([&](Transaction& t) { return t.put(second); }).error().code,
+              "name_taken");
     second.organisation = OrganisationId("p");
     EXPECT_TRUE(store_->write([&](Transaction& t) { return t.put(second); }));
 }
@@ -217,7 +222,8 @@ TEST_P(StoreSuite, activity_is_numbered_and_paged_in_both_directions) {
             query.before = page.next_before;
         }
         EXPECT_EQ(order, "6543210");
-        const auto newer = *t.activity({.organisation = OrganisationId("o"), .after = 5, .limit = 9});
+        const auto newer =
+            *t.activity({.organisation = OrganisationId("o"), .after = 5, .limit = 9});
         EXPECT_EQ(newer.entries.size(), 2u);
         EXPECT_EQ(newer.entries.at(0).sequence, 6);
         EXPECT_TRUE(t.activity({.organisation = OrganisationId("p")})->entries.empty());
@@ -232,7 +238,8 @@ TEST_P(StoreSuite, secrets_settings_keys_and_replies_come_back) {
         RETURN_IF_ERROR(t.put_secret("cluster/c-2/munge-key", Secret("y")));
         RETURN_IF_ERROR(t.put_setting("installation-id", "i"));
         RETURN_IF_ERROR(t.put(key));
-        return t.remember(OrganisationId("o"), "once", {.request_hash = "h", .status = 202, .body = "{}"});
+        return t.remember(
+            OrganisationId("o"), "once", {.request_hash = "h", .status = 202, .body = "{}"});
     }));
     ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
         EXPECT_EQ((*t.secret("cluster/c-1/munge-key"))->reveal(), std::string("\0x", 2));
@@ -306,9 +313,8 @@ TEST(Sqlite, what_was_acknowledged_survives_a_kill) {
     if (writer == 0) {
         auto store = open("sqlite:" + (dir / "db"), sealing_key);
         for (int i = 0; store; ++i) {
-            if (!(*store)->write([&](Transaction& t) {
-                    return t.put_setting("n" + std::to_string(i), "x");
-                }))
+            if (!(*store)->write(
+                    [&](Transaction& t) { return t.put_setting("n" + std::to_string(i), "x"); }))
                 break;
             if (::write(acknowledged[1], &i, sizeof i) != sizeof i) break;
         }
@@ -319,7 +325,8 @@ TEST(Sqlite, what_was_acknowledged_survives_a_kill) {
     while (last < 50) ASSERT_EQ(::read(acknowledged[0], &last, sizeof last), ssize_t(sizeof last));
     ::kill(writer, SIGKILL);
     ::waitpid(writer, nullptr, 0);
-    for (int more; ::read(acknowledged[0], &more, sizeof more) == ssize_t(sizeof more);) last = more;
+    for (int more; ::read(acknowledged[0], &more, sizeof more) == ssize_t(sizeof more);)
+        last = more;
     ::close(acknowledged[0]);
     auto store = open("sqlite:" + (dir / "db"), sealing_key);
     ASSERT_TRUE(store) << store.error().message;

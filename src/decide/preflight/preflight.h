@@ -1,6 +1,6 @@
 // Whether a cluster can be made as asked, from facts that were gathered before: pure. Each finding
-// says what, where, whose and what next. A fact that could not be read makes its checks "unchecked",
-// never "fine".
+// says what, where, whose and what next. A fact that could not be read makes its checks
+// "unchecked", never "fine".
 #pragma once
 
 #include <map>
@@ -14,21 +14,21 @@
 namespace hopyard::decide {
 
 enum class Weight {
-    blocking,                               ///< the cluster is refused
-    warning,                                ///< made all the same
-    unchecked,                              ///< the fact could not be read
+    blocking,   ///< the cluster is refused
+    warning,    ///< made all the same
+    unchecked,  ///< the fact could not be read
 };
 
 struct Finding {
     Weight weight = Weight::blocking;
-    Error error;                            ///< code, message, field, owner, next action
+    Error error;  ///< code, message, field, owner, next action
 };
 
 /// A resource that would be made.
 struct PlannedResource {
-    std::string kind;                       ///< "machine", "virtual_network" …
-    std::string name;                       ///< final, or with the cluster's id left open as "<id>"
-    std::string detail;                     ///< "Standard_D4_v3, 4 vCPU, 16 GiB, 64 GB disk"
+    std::string kind;    ///< "machine", "virtual_network" …
+    std::string name;    ///< final, or with the cluster's id left open as "<id>"
+    std::string detail;  ///< "Standard_D4_v3, 4 vCPU, 16 GiB, 64 GB disk"
 };
 
 struct QuotaLine {
@@ -39,7 +39,7 @@ struct QuotaLine {
 };
 
 struct Preflight {
-    std::vector<Finding> findings;          ///< in the order of the twelve steps
+    std::vector<Finding> findings;  ///< in the order of the twelve steps
     std::vector<PlannedResource> resources;
     std::vector<QuotaLine> quotas;
     /// The specification with every default filled in, as it would be stored.
