@@ -1,0 +1,92 @@
+#include "node/channel.h"
+
+#include <algorithm>
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "node/metadata.h"
+
+namespace hopyard::node {
+namespace {
+
+constexpr Backoff call_backoff{.first = Milliseconds(50), .most = Milliseconds(2'000)};
+/// Several changes within this time make one report.
+constexpr Milliseconds report_debounce{20};
+constexpr Milliseconds report_period{5'000};
+constexpr Seconds renewal_retry{60};
+
+}  // namespace
+
+Channel::Channel(Parts parts, Enrolled enrolled)
+    : parts_(std::move(parts)), enrolled_(std::move(enrolled)) {}
+
+void Channel::on_renewal(std::function<void(const Credentials&)> callback) {
+    on_renewal_ = std::move(callback);
+}
+
+void Channel::renew_in_time(std::stop_token stop) {
+    const auto now = parts_.clock.now();
+    if (now < next_renewal_) return;
+    next_renewal_ = now + renewal_retry;
+    if (!should_renew(enrolled_.credentials, now)) return;
+    auto renewed = renew(parts_.state, enrolled_, *parts_.upstream.get(), now);
+    if (!renewed) {
+        log::warning("the certificate is not renewed yet", {{"cause", renewed.error().message}});
+        return;
+    }
+    enrolled_.credentials = std::move(*renewed);
+    parts_.upstream.set(connect_upstream(enrolled_.identity, enrolled_.credentials, stop));
+    if (on_renewal_) on_renewal_(enrolled_.credentials);
+}
+
+void Channel::take(nodewire::Orders orders) {
+    if (orders.node != enrolled_.identity.node) {
+        log::error("orders of another node came", {{"node", orders.node}});
+        return;
+    }
+    const auto kept = parts_.state.keep_orders(orders);
+    if (!kept) log::warning("orders are not kept", {{"cause", kept.error().message}});
+    parts_.board.set_orders(std::move(orders));
+}
+
+void Channel::run_orders(std::stop_token stop) {
+    int failures = 0;
+    while (!stop.stop_requested()) {
+        const auto known = parts_.board.orders();
+        auto orders = parts_.upstream.get()->orders(known ? known->revision : 0);
+        if (orders) {
+            failures = 0;
+            if (*orders) take(std::move(**orders));
+            renew_in_time(stop);
+            continue;
+        }
+        if (failures % 16 == 8) {
+            log::warning("orders do not come", {{"cause", orders.error().message}});
+        }
+        sleep_for(wait_before(call_backoff, failures++, parts_.random), stop);
+        renew_in_time(stop);
+    }
+}
+
+void Channel::run_reports(std::stop_token stop) {
+    int failures = 0;
+    std::uint64_t reported = 0;
+    while (!stop.stop_requested()) {
+        if (parts_.board.wait_for_change(reported, report_period, stop) != reported) {
+            sleep_for(report_debounce, stop);
+        }
+        const auto change = parts_.board.change();
+        const auto sent = parts_.upstream.get()->report(parts_.board.report());
+        if (sent) {
+            failures = 0;
+            reported = change;
+            continue;
+        }
+        if (failures % 16 == 8) {
+            log::warning("reports are not taken", {{"cause", sent.error().message}});
+        }
+        sleep_for(wait_before(call_backoff, failures++, parts_.random), stop);
+    }
+}
+
+}  // namespace hopyard::node

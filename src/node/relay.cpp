@@ -1,0 +1,180 @@
+#include "node/relay.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+namespace hopyard::node {
+namespace {
+
+/// The wire promises an answer within 25 s.
+constexpr Seconds poll_time{25};
+
+int status_of(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::invalid_argument: return 400;
+        case ErrorKind::unauthenticated: return 401;
+        case ErrorKind::permission_denied: return 403;
+        case ErrorKind::not_found: return 404;
+        case ErrorKind::rate_limited: return 429;
+        default: return 503;
+    }
+}
+
+http::Response refuse_with(const Error& error) {
+    const nlohmann::json body{{"code", error.code}, {"message", error.message}};
+    return http::json_response(status_of(error.kind), body.dump());
+}
+
+Failure forbidden() {
+    return fail(ErrorKind::permission_denied,
+                "not_yours",
+                "the certificate is not of a worker of this cluster that may ask this");
+}
+
+std::int64_t seen_of(const http::Request& request) {
+    const auto text = request.query("seen").value_or("0");
+    std::int64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+}  // namespace
+
+Relay::Relay(Board& board, UpstreamSlot& upstream, const Clock& clock)
+    : board_(board), upstream_(upstream), clock_(clock) {
+    add_routes();
+}
+
+void Relay::add_routes() {
+    router_.add("POST",
+                "/node/v1/enrol",
+                [this](const http::Request& request, const http::PathParameters&) {
+                    return forward_certification(request, false);
+                });
+    router_.add("POST",
+                "/node/v1/renew",
+                [this](const http::Request& request, const http::PathParameters&) {
+                    return forward_certification(request, true);
+                });
+    router_.add("GET",
+                "/node/v1/orders",
+                [this](const http::Request& request,
+                       const http::PathParameters&,
+                       http::Responder responder) { orders(request, std::move(responder)); });
+    router_.add("POST",
+                "/node/v1/report",
+                [this](const http::Request& request, const http::PathParameters&) {
+                    return report(request);
+                });
+    router_.add("GET",
+                "/node/v1/init-script",
+                [this](const http::Request& request, const http::PathParameters&) {
+                    return init_script(request);
+                });
+}
+
+http::Handler Relay::handler() {
+    return [this](const http::Request& request, http::Responder responder) {
+        router_.handle(request, std::move(responder));
+    };
+}
+
+void Relay::on_report(std::function<void(const nodewire::Report&)> callback) {
+    on_report_ = std::move(callback);
+}
+
+Result<std::string> Relay::caller(const http::Request& request) const {
+    const auto& name = request.peer.certificate_subject;
+    if (name.empty()) {
+        return fail(ErrorKind::unauthenticated, "certificate_required", "no client certificate");
+    }
+    const auto known = board_.orders();
+    if (known && known->workers.contains(name)) return name;
+    return forbidden();
+}
+
+http::Response Relay::forward_certification(const http::Request& request, bool renewal) {
+    const auto body = nodewire::enrol_request_from_json(request.body);
+    if (!body) return refuse_with(body.error());
+    if (renewal) {
+        const auto name = caller(request);
+        if (!name) return refuse_with(name.error());
+        if (*name != body->node) return refuse_with(forbidden().value());
+    }
+    const auto upstream = upstream_.get();
+    const auto reply = renewal ? upstream->renew(*body) : upstream->enrol(*body);
+    if (!reply) return refuse_with(reply.error());
+    return http::json_response(200, nodewire::to_json(*reply));
+}
+
+void Relay::orders(const http::Request& request, http::Responder responder) {
+    const auto& name = request.peer.certificate_subject;
+    if (name.empty()) {
+        responder.respond(refuse_with(caller(request).error()));
+        return;
+    }
+    // A worker that our own orders do not name yet waits for them: they are on their way.
+    {
+        std::lock_guard lock(mutex_);
+        polls_.push_back(Poll{.node = name,
+                              .seen = seen_of(request),
+                              .until = clock_.now() + poll_time,
+                              .responder = std::move(responder)});
+    }
+    answer_polls();
+}
+
+void Relay::answer_polls() {
+    const auto known = board_.orders();
+    const auto now = clock_.now();
+    std::vector<std::pair<http::Responder, http::Response>> answers;
+    {
+        std::lock_guard lock(mutex_);
+        std::erase_if(polls_, [&](Poll& poll) {
+            const bool named = known && known->workers.contains(poll.node);
+            if (named && known->workers.at(poll.node).revision > poll.seen) {
+                auto body = nodewire::to_json(known->workers.at(poll.node));
+                answers.emplace_back(poll.responder, http::json_response(200, std::move(body)));
+            } else if (now >= poll.until) {
+                answers.emplace_back(poll.responder, http::Response{.status = 204});
+            } else {
+                return poll.responder.is_gone();
+            }
+            return true;
+        });
+    }
+    for (auto& [responder, response] : answers) responder.respond(std::move(response));
+}
+
+http::Response Relay::report(const http::Request& request) {
+    const auto name = caller(request);
+    if (!name) return refuse_with(name.error());
+    auto body = nodewire::report_from_json(request.body);
+    if (!body) return refuse_with(body.error());
+    if (body->node != *name) return refuse_with(forbidden().value());
+    // What only a head may say is not passed on from a worker.
+    body->workload.clear();
+    body->workers.clear();
+    if (on_report_) on_report_(*body);
+    board_.set_relayed(std::move(*body));
+    return http::Response{.status = 204};
+}
+
+http::Response Relay::init_script(const http::Request& request) {
+    const auto name = caller(request);
+    if (!name) return refuse_with(name.error());
+    {
+        std::lock_guard lock(mutex_);
+        if (script_) return http::text_response(200, *script_);
+    }
+    auto script = upstream_.get()->init_script();
+    if (!script) return refuse_with(script.error());
+    if (!*script) {
+        return refuse_with(fail(ErrorKind::not_found, "no_init_script", "there is none").value());
+    }
+    std::lock_guard lock(mutex_);
+    script_ = **script;
+    return http::text_response(200, *script_);
+}
+
+}  // namespace hopyard::node
