@@ -90,6 +90,22 @@ struct Permission {
 bool allows(const std::vector<Permission>& permissions, const std::string& action);
 bool allows_data(const std::vector<Permission>& permissions, const std::string& data_action);
 
+/// One action that the control plane needs, with its purpose: "create machines".
+struct NeededRight {
+    std::string action;
+    std::string purpose;
+};
+
+/// What a cluster's life takes, by what is made for it; in the cloud's own words, so that whoever
+/// grants rights can copy them.
+struct NeededRights {
+    std::vector<NeededRight> always;
+    std::vector<NeededRight> for_network;
+    std::vector<NeededRight> for_security_group;
+    std::vector<NeededRight> for_public_address;
+    std::vector<NeededRight> identity_data;  ///< data actions of the identity at the account
+};
+
 class Catalog {
   public:
     virtual ~Catalog() = default;

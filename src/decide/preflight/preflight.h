@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "decide/preflight/facts.h"
 #include "model/spec.h"
 
 namespace hopyard::decide {
@@ -46,5 +47,9 @@ struct Preflight {
     model::ClusterSpec spec;
     bool refused() const;
 };
+
+/// Weighs a specification against the facts and fills in its defaults. Repeatable: equal input,
+/// equal output. `<id>` stands for the cluster's id in names that are not chosen yet.
+Preflight weigh(const model::ClusterSpec& spec, const Facts& facts);
 
 }  // namespace hopyard::decide
