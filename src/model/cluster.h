@@ -60,6 +60,14 @@ struct ClusterAccess {
     bool operator==(const ClusterAccess&) const = default;
 };
 
+/// What one instance type offers to the workload manager.
+struct MachineType {
+    int vcpus = 1;
+    std::int64_t memory_mb = 1024;
+    int gpus = 0;
+    bool operator==(const MachineType&) const = default;
+};
+
 struct Cluster {
     ClusterId id;
     OrganisationId organisation;
@@ -84,6 +92,16 @@ struct Cluster {
     bool storage_policy_set = false;
     std::optional<Timestamp> storage_grant_expires_at;
 
+    /// What the names of the specification stood for when the cluster was accepted, so that the loops
+    /// need no look-up: the public key, the cloud's id of the identity, the sizes in use.
+    std::string ssh_public_key;
+    std::string identity_id;
+    std::map<std::string, MachineType> types;   ///< by instance type
+    /// So that no machine's name is ever used twice: the highest ordinal ever given to a worker and the
+    /// newest generation of any machine.
+    int highest_ordinal = 0;
+    std::int64_t last_generation = 1;
+
     std::int64_t version = 0;  ///< of the row; the store refuses a write with another one
     bool operator==(const Cluster&) const = default;
 };
@@ -92,6 +110,8 @@ struct Cluster {
 /// is not death (product.md D17).
 struct NodeSeen {
     std::optional<Timestamp> last_report_at;
+    /// Since when nothing was heard, once that is longer than the silence period.
+    std::optional<Timestamp> silent_since;
     std::int64_t applied_revision = 0;  ///< of the orders it has carried out
     bool services_ready = false;
     std::string stage;           ///< "mounting /data"
@@ -134,6 +154,8 @@ struct Node {
     std::optional<Error> problem;
     std::optional<Timestamp> drain_deadline;  ///< set while a removal waits for running work
     std::int64_t restart_generation = 0;      ///< the last restart it went through
+    /// The boot that a stop or a restart ends: what it still reports no longer counts.
+    std::string left_boot_id;
     std::int64_t failed_attempts = 0;
     std::optional<Timestamp> try_again_at;
 

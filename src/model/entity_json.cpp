@@ -102,6 +102,23 @@ void read_access(const Fields& from, ClusterAccess& access) {
         .get("authority", access.certificate_authority_pem);
 }
 
+json types_document(const std::map<std::string, MachineType>& types) {
+    json out = json::object();
+    for (const auto& [name, type] : types)
+        out[name] = {{"vcpus", type.vcpus}, {"memoryMb", type.memory_mb}, {"gpus", type.gpus}};
+    return out;
+}
+
+void read_types(const Fields& from, std::map<std::string, MachineType>& types) {
+    const json* document = from.member("types");
+    if (document == nullptr || !document->is_object()) return;
+    for (const auto& [name, entry] : document->items())
+        Fields(entry)
+            .get("vcpus", types[name].vcpus)
+            .get("memoryMb", types[name].memory_mb)
+            .get("gpus", types[name].gpus);
+}
+
 // --- parts of a node ---------------------------------------------------------------------------
 
 json group_document(const GroupKey& key) {
@@ -125,6 +142,7 @@ void read_group(const Fields& from, GroupKey& key) {
 
 json seen_document(const NodeSeen& seen) {
     return {{"lastReportAt", to_field(seen.last_report_at)},
+            {"silentSince", to_field(seen.silent_since)},
             {"appliedRevision", seen.applied_revision},
             {"servicesReady", seen.services_ready},
             {"stage", seen.stage},
@@ -144,6 +162,7 @@ bool read_seen(const Fields& from, NodeSeen& seen) {
     if (document == nullptr) return true;
     Fields fields(*document);
     fields.get("lastReportAt", seen.last_report_at)
+        .get("silentSince", seen.silent_since)
         .get("appliedRevision", seen.applied_revision)
         .get("servicesReady", seen.services_ready)
         .get("stage", seen.stage)
@@ -211,6 +230,11 @@ std::string to_json(const Cluster& cluster) {
                     {"containerClaimed", cluster.container_claimed},
                     {"storagePolicySet", cluster.storage_policy_set},
                     {"storageGrantExpiresAt", to_field(cluster.storage_grant_expires_at)},
+                    {"sshPublicKey", cluster.ssh_public_key},
+                    {"identityId", cluster.identity_id},
+                    {"types", types_document(cluster.types)},
+                    {"highestOrdinal", cluster.highest_ordinal},
+                    {"lastGeneration", cluster.last_generation},
                     {"version", cluster.version}});
 }
 
@@ -232,6 +256,10 @@ Result<Cluster> cluster_from_json(std::string_view text) {
         .get("containerClaimed", cluster.container_claimed)
         .get("storagePolicySet", cluster.storage_policy_set)
         .get("storageGrantExpiresAt", cluster.storage_grant_expires_at)
+        .get("sshPublicKey", cluster.ssh_public_key)
+        .get("identityId", cluster.identity_id)
+        .get("highestOrdinal", cluster.highest_ordinal)
+        .get("lastGeneration", cluster.last_generation)
         .get("version", cluster.version);
     if (!fields.good() || !read_error(fields, "problem", cluster.problem))
         return malformed("cluster", fields);
@@ -239,6 +267,7 @@ Result<Cluster> cluster_from_json(std::string_view text) {
         ASSIGN_OR_RETURN(cluster.spec, spec_from_json(spec->dump()));
     }
     read_access(fields, cluster.access);
+    read_types(fields, cluster.types);
     read_network(fields, cluster.network);
     return cluster;
 }
@@ -256,6 +285,7 @@ std::string to_json(const Node& node) {
                     {"problem", error_document(node.problem)},
                     {"drainDeadline", to_field(node.drain_deadline)},
                     {"restartGeneration", node.restart_generation},
+                    {"leftBootId", node.left_boot_id},
                     {"failedAttempts", node.failed_attempts},
                     {"tryAgainAt", to_field(node.try_again_at)},
                     {"machineId", node.machine_id},
@@ -285,6 +315,7 @@ Result<Node> node_from_json(std::string_view text) {
         .get("phaseSince", node.phase_since)
         .get("drainDeadline", node.drain_deadline)
         .get("restartGeneration", node.restart_generation)
+        .get("leftBootId", node.left_boot_id)
         .get("failedAttempts", node.failed_attempts)
         .get("tryAgainAt", node.try_again_at)
         .get("machineId", node.machine_id)
@@ -326,6 +357,9 @@ std::string to_json(const Resource& resource) {
                     {"tryAgainAt", to_field(resource.try_again_at)},
                     {"missingSince", to_field(resource.missing_since)},
                     {"createdAt", to_field(resource.created_at)},
+                    {"changedAt", to_field(resource.changed_at)},
+                    {"applied", resource.applied},
+                    {"running", resource.running},
                     {"version", resource.version}});
 }
 
@@ -345,6 +379,9 @@ Result<Resource> resource_from_json(std::string_view text) {
         .get("tryAgainAt", resource.try_again_at)
         .get("missingSince", resource.missing_since)
         .get("createdAt", resource.created_at)
+        .get("changedAt", resource.changed_at)
+        .get("applied", resource.applied)
+        .get("running", resource.running)
         .get("version", resource.version);
     if (const json* operation = fields.member("operation")) {
         PendingOperation& pending = resource.operation.emplace();
