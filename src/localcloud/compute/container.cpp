@@ -1,10 +1,5 @@
 #include "localcloud/compute/container.h"
 
-#include <poll.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -14,6 +9,11 @@
 #include <functional>
 #include <iterator>
 #include <sstream>
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "localcloud/network/command.h"
 
@@ -60,12 +60,13 @@ pid_t parent_of(pid_t pid) {
 }
 
 std::uint64_t network_namespace_of(const std::string& pid) {
-    struct stat info{};
+    struct stat info {};
     return stat(("/proc/" + pid + "/ns/net").c_str(), &info) == 0 ? info.st_ino : 0;
 }
 
 /// Calls `visit` for the control groups of LXC whose container's name begins with `prefix`.
-void each_control_group(const std::string& prefix, const std::function<void(const fs::path&)>& visit) {
+void each_control_group(const std::string& prefix,
+                        const std::function<void(const fs::path&)>& visit) {
     std::vector<fs::path> hierarchies{control_groups};
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(control_groups, ignored))
@@ -121,16 +122,19 @@ bool Process::wait(Milliseconds limit) const {
     if (!handle_) return true;
     const auto end = std::chrono::steady_clock::now() + limit;
     while (true) {
-        const auto left = std::chrono::duration_cast<Milliseconds>(
-            end - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
         pollfd waiting{.fd = handle_->get(), .events = POLLIN, .revents = 0};
-        const int ready = poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+        const int ready =
+            poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
         if (ready > 0) return true;
         if (ready == 0 || errno != EINTR) return false;
     }
 }
 
-bool Process::is_alive() const { return handle_ && !wait(Milliseconds{0}); }
+bool Process::is_alive() const {
+    return handle_ && !wait(Milliseconds{0});
+}
 
 void Process::signal(int number) const {
     if (handle_) syscall(SYS_pidfd_send_signal, handle_->get(), number, nullptr, 0);
@@ -168,28 +172,31 @@ std::optional<Container> find_container(const std::vector<pid_t>& processes,
     }
     if (!found.init.is_alive()) return std::nullopt;
     const pid_t parent = parent_of(found.init.pid());
-    if (parent > 1 && read_text("/proc/" + std::to_string(parent) + "/cmdline").find(name) !=
-                          std::string::npos)
+    if (parent > 1 &&
+        read_text("/proc/" + std::to_string(parent) + "/cmdline").find(name) != std::string::npos)
         found.monitor = Process::open(parent);
     return found;
 }
 
-Result<Container> start_container(const fs::path& directory, const std::string& name,
+Result<Container> start_container(const fs::path& directory,
+                                  const std::string& name,
                                   std::uint64_t network_namespace) {
     const auto log = directory / name / "lxc.log";
     std::error_code ignored;
     fs::remove(log, ignored);
-    const auto started = network::run_command({.arguments = {"lxc-start", "-P", directory.string(),
-                                                             "-n", name, "-o", log.string(), "-l",
-                                                             "ERROR"},
-                                               .timeout = Milliseconds{30000}});
+    const auto started = network::run_command(
+        {.arguments =
+             {"lxc-start", "-P", directory.string(), "-n", name, "-o", log.string(), "-l", "ERROR"},
+         .timeout = Milliseconds{30000}});
     if (!started && started.error().kind == ErrorKind::unavailable) return pass(started.error());
     if (!started)
-        return fail(ErrorKind::internal, "machine_start_failed",
+        return fail(ErrorKind::internal,
+                    "machine_start_failed",
                     "The machine's container did not start: " + cause_in(log) + ".");
     auto container = find_container(inhabitants_of(network_namespace), name);
     if (!container)
-        return fail(ErrorKind::internal, "machine_ended_at_once",
+        return fail(ErrorKind::internal,
+                    "machine_ended_at_once",
                     "The machine's init ended as soon as it was started; see " +
                         (directory / name / "console.log").string() + ".");
     return std::move(*container);
@@ -202,7 +209,8 @@ Result<void> end_container(const Container& container, Milliseconds grace) {
     }
     container.init.signal(SIGKILL);
     if (container.init.wait(kill_limit)) return {};
-    return fail(ErrorKind::internal, "machine_does_not_end",
+    return fail(ErrorKind::internal,
+                "machine_does_not_end",
                 "The machine's init, process " + std::to_string(container.init.pid()) +
                     ", survives being killed.");
 }
@@ -219,8 +227,9 @@ bool kill_processes(const std::vector<pid_t>& processes) {
     std::vector<Process> victims;
     for (const pid_t pid : processes) victims.push_back(Process::open(pid));
     for (const auto& victim : victims) victim.signal(SIGKILL);
-    return std::all_of(victims.begin(), victims.end(),
-                       [](const Process& victim) { return victim.wait(kill_limit); });
+    return std::all_of(victims.begin(), victims.end(), [](const Process& victim) {
+        return victim.wait(kill_limit);
+    });
 }
 
 void remove_control_groups(const std::string& prefix) {

@@ -1,9 +1,7 @@
-// The processes of one machine: LXC starts them, and from then on we hold on to init through a pidfd,
-// which cannot be mistaken for another process. LXC's monitor may die, and this program may die; the
-// truth about a machine is who lives in its port's namespace.
+// The processes of one machine: LXC starts them, and from then on we hold on to init through a
+// pidfd, which cannot be mistaken for another process. LXC's monitor may die, and this program may
+// die; the truth about a machine is who lives in its port's namespace.
 #pragma once
-
-#include <sys/types.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -12,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -40,7 +40,7 @@ class Process {
 
 struct Container {
     Process init;
-    Process monitor;       ///< LXC's; not there when it was killed
+    Process monitor;  ///< LXC's; not there when it was killed
 };
 
 /// Who lives in which network namespace, by the kernel's number of it.
@@ -53,7 +53,8 @@ std::optional<Container> find_container(const std::vector<pid_t>& processes,
                                         const std::string& name);
 
 /// Starts `directory`/`name`/config. Returns when init runs.
-Result<Container> start_container(const std::filesystem::path& directory, const std::string& name,
+Result<Container> start_container(const std::filesystem::path& directory,
+                                  const std::string& name,
                                   std::uint64_t network_namespace);
 /// Asks init to end, waits that long, then kills it.
 Result<void> end_container(const Container& container, Milliseconds grace);
@@ -63,8 +64,8 @@ void settle_container(const Container& container, const std::string& name);
 /// Kills these and waits until they are gone; false when some were not.
 bool kill_processes(const std::vector<pid_t>& processes);
 
-/// Removes the control groups "lxc.payload.NAME" and "lxc.monitor.NAME" of every hierarchy, for each
-/// name that begins with `prefix`.
+/// Removes the control groups "lxc.payload.NAME" and "lxc.monitor.NAME" of every hierarchy, for
+/// each name that begins with `prefix`.
 void remove_control_groups(const std::string& prefix);
 /// The processes in them.
 std::vector<pid_t> control_group_processes(const std::string& prefix);

@@ -1,5 +1,11 @@
 #include "localcloud/compute/disk.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <string>
+
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
@@ -7,12 +13,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <optional>
-#include <string>
 
 #include "localcloud/network/command.h"
 #include "localcloud/network/descriptor.h"
@@ -43,7 +43,7 @@ std::optional<std::string> existing_loop(const fs::path& image) {
 }
 
 struct Loop {
-    Descriptor handle;      ///< keeps the device until it is mounted
+    Descriptor handle;  ///< keeps the device until it is mounted
     std::string path;
 };
 
@@ -59,7 +59,8 @@ Result<Loop> attach(const fs::path& image) {
     loop_config config{};
     config.fd = static_cast<std::uint32_t>(file.get());
     config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
-    std::strncpy(reinterpret_cast<char*>(config.info.lo_file_name), image.c_str(), LO_NAME_SIZE - 1);
+    std::strncpy(
+        reinterpret_cast<char*>(config.info.lo_file_name), image.c_str(), LO_NAME_SIZE - 1);
     // Another program may take the free device first.
     for (int attempt = 0; attempt < 64; ++attempt) {
         const int number = ioctl(control.get(), LOOP_CTL_GET_FREE);
@@ -77,7 +78,7 @@ Result<Loop> attach(const fs::path& image) {
 }  // namespace
 
 std::int64_t free_bytes(const fs::path& directory) {
-    struct statvfs info{};
+    struct statvfs info {};
     if (statvfs(directory.c_str(), &info) != 0) return 0;
     return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
 }
@@ -88,7 +89,8 @@ bool Disk::exists() const {
 }
 
 bool Disk::is_mounted() const {
-    struct stat inner{}, outer{};
+    struct stat inner {
+    }, outer{};
     return stat(mount_point().c_str(), &inner) == 0 && stat(directory_.c_str(), &outer) == 0 &&
            inner.st_dev != outer.st_dev;
 }
@@ -98,7 +100,8 @@ Result<void> Disk::ensure(std::int64_t size_gb) const {
     std::error_code error;
     fs::create_directories(mount_point(), error);
     if (error)
-        return fail(ErrorKind::internal, "disk_failed",
+        return fail(ErrorKind::internal,
+                    "disk_failed",
                     mount_point().string() + " cannot be made: " + error.message() + ".");
     if (!exists()) return make(bytes);
     const auto size = fs::file_size(image(), error);
@@ -109,25 +112,34 @@ Result<void> Disk::ensure(std::int64_t size_gb) const {
 Result<void> Disk::make(std::int64_t bytes) const {
     const auto partial = image().string() + ".partial";
     const Descriptor file(open(partial.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!file.is_open() || ftruncate(file.get(), bytes) != 0) return failed(partial + " cannot be made");
+    if (!file.is_open() || ftruncate(file.get(), bytes) != 0)
+        return failed(partial + " cannot be made");
     // No reserved blocks: for lack of a capability the limit would differ between root and others.
-    const auto made = run_command(
-        {.arguments = {"mkfs.ext4", "-q", "-F", "-m", "0", "-E",
-                       "lazy_itable_init=1,lazy_journal_init=1,nodiscard", partial}});
+    const auto made = run_command({.arguments = {"mkfs.ext4",
+                                                 "-q",
+                                                 "-F",
+                                                 "-m",
+                                                 "0",
+                                                 "-E",
+                                                 "lazy_itable_init=1,lazy_journal_init=1,nodiscard",
+                                                 partial}});
     if (!made) return pass(made.error());
-    if (rename(partial.c_str(), image().c_str()) != 0) return failed(partial + " cannot be renamed");
+    if (rename(partial.c_str(), image().c_str()) != 0)
+        return failed(partial + " cannot be renamed");
     return {};
 }
 
 Result<void> Disk::grow(std::int64_t bytes) const {
     if (is_mounted() || existing_loop(image()))
-        return fail(ErrorKind::conflict, "disk_in_use", "A disk is made larger only when its machine is stopped.");
-    const auto checked = run_command({.arguments = {"e2fsck", "-fp", image().string()},
-                                      .timeout = Milliseconds{120000}});
+        return fail(ErrorKind::conflict,
+                    "disk_in_use",
+                    "A disk is made larger only when its machine is stopped.");
+    const auto checked = run_command(
+        {.arguments = {"e2fsck", "-fp", image().string()}, .timeout = Milliseconds{120000}});
     if (!checked) return pass(checked.error());
     if (truncate(image().c_str(), bytes) != 0) return failed(image().string() + " cannot grow");
-    const auto grown = run_command({.arguments = {"resize2fs", image().string()},
-                                    .timeout = Milliseconds{120000}});
+    const auto grown = run_command(
+        {.arguments = {"resize2fs", image().string()}, .timeout = Milliseconds{120000}});
     if (!grown) return pass(grown.error());
     return {};
 }
@@ -135,7 +147,10 @@ Result<void> Disk::grow(std::int64_t bytes) const {
 Result<void> Disk::mount() const {
     if (!is_mounted()) {
         ASSIGN_OR_RETURN(const auto loop, attach(image()));
-        if (::mount(loop.path.c_str(), mount_point().c_str(), "ext4", MS_NOATIME,
+        if (::mount(loop.path.c_str(),
+                    mount_point().c_str(),
+                    "ext4",
+                    MS_NOATIME,
                     "noinit_itable,discard") != 0)
             return failed(image().string() + " cannot be mounted");
     }

@@ -1,13 +1,13 @@
 #include "localcloud/compute/layers.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/encoding.h"
 #include "localcloud/compute/machine_config.h"
@@ -35,7 +35,8 @@ Result<void> write_program(const fs::path& path, const std::string& content) {
     }
     if (!file.is_open() || written < content.size() || fchmod(file.get(), 0755) != 0 ||
         fsync(file.get()) != 0)
-        return fail(ErrorKind::internal, "program_layer_failed",
+        return fail(ErrorKind::internal,
+                    "program_layer_failed",
                     path.string() + " cannot be written: " + std::strerror(errno) + ".");
     return {};
 }
@@ -44,7 +45,7 @@ Result<void> write_program(const fs::path& path, const std::string& content) {
 
 Result<std::string> Layers::current() {
     const std::lock_guard lock(mutex_);
-    struct stat info{};
+    struct stat info {};
     if (stat(program_.c_str(), &info) != 0)
         return Failure(Error{.kind = ErrorKind::unavailable,
                              .code = "node_program_missing",
@@ -57,7 +58,8 @@ Result<std::string> Layers::current() {
     std::ifstream file(program_, std::ios::binary);
     const std::string content{std::istreambuf_iterator<char>(file), {}};
     if (content.empty() || static_cast<std::int64_t>(content.size()) != info.st_size)
-        return fail(ErrorKind::unavailable, "node_program_unreadable",
+        return fail(ErrorKind::unavailable,
+                    "node_program_unreadable",
                     "The node program " + program_.string() + " cannot be read whole.");
     ASSIGN_OR_RETURN(current_, store(content, to_hex(sha256(content))));
     stamp_ = stamp_of(info);
@@ -75,7 +77,8 @@ Result<std::string> Layers::store(const std::string& content, const std::string&
     RETURN_IF_ERROR(write_program(program, content));
     fs::rename(partial, layer, error);
     if (error)
-        return fail(ErrorKind::internal, "program_layer_failed",
+        return fail(ErrorKind::internal,
+                    "program_layer_failed",
                     layer.string() + " cannot be made: " + error.message() + ".");
     return layer.string();
 }

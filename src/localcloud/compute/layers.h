@@ -1,5 +1,6 @@
-// The node program as a read-only layer over the base image, kept by content hash: a new build of the
-// program needs no new image, and a machine gets it at its next start. A layer in use never changes.
+// The node program as a read-only layer over the base image, kept by content hash: a new build of
+// the program needs no new image, and a machine gets it at its next start. A layer in use never
+// changes.
 #pragma once
 
 #include <filesystem>
@@ -28,7 +29,7 @@ class Layers {
     const std::filesystem::path directory_;
     const std::filesystem::path program_;
     std::mutex mutex_;
-    std::string stamp_;      ///< of the file whose hash is known: reading it for each start is slow
+    std::string stamp_;  ///< of the file whose hash is known: reading it for each start is slow
     std::string current_;
 };
 

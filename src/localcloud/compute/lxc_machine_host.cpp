@@ -1,14 +1,14 @@
 #include "localcloud/compute/lxc_machine_host.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <set>
 #include <thread>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "localcloud/compute/machine_config.h"
@@ -34,12 +34,15 @@ Result<void> check_image(const fs::path& image) {
     std::error_code ignored;
     const auto action = "Run tools/build-image " + image.string() + ".";
     if (!fs::exists(image / "manifest", ignored) && !fs::exists(image / "rootfs", ignored))
-        return mend("image_missing", "There is no machine image at " + image.string() + ".", action);
-    for (const auto* part : {"manifest", "rootfs/etc/passwd", "rootfs/usr/bin", "rootfs/usr/lib/hopyard"})
+        return mend(
+            "image_missing", "There is no machine image at " + image.string() + ".", action);
+    for (const auto* part :
+         {"manifest", "rootfs/etc/passwd", "rootfs/usr/bin", "rootfs/usr/lib/hopyard"})
         if (!fs::exists(image / part, ignored))
-            return mend("image_damaged",
-                        "The machine image at " + image.string() + " is damaged: it has no " + part + ".",
-                        action);
+            return mend(
+                "image_damaged",
+                "The machine image at " + image.string() + " is damaged: it has no " + part + ".",
+                action);
     return {};
 }
 
@@ -51,13 +54,16 @@ Result<void> check_machine(const MachineSpec& spec) {
                });
     };
     if (!fits(spec.id, 36))
-        return fail(ErrorKind::invalid_argument, "malformed_id",
+        return fail(ErrorKind::invalid_argument,
+                    "malformed_id",
                     "A machine's id has up to 36 letters, digits and dashes.");
     if (!fits(spec.name, 63))
-        return fail(ErrorKind::invalid_argument, "malformed_name",
+        return fail(ErrorKind::invalid_argument,
+                    "malformed_name",
                     "A machine's name has up to 63 letters, digits and dashes.");
     if (spec.vcpus < 1 || spec.memory_mb < 16 || spec.disk_gb < 1 || spec.disk_gb > 16384)
-        return fail(ErrorKind::invalid_argument, "size_out_of_range",
+        return fail(ErrorKind::invalid_argument,
+                    "size_out_of_range",
                     "Machine " + spec.name + " asks for a size that cannot be had.");
     return {};
 }
@@ -67,12 +73,15 @@ Result<void> check_machine(const MachineSpec& spec) {
 Result<std::unique_ptr<LxcMachineHost>> LxcMachineHost::create(const HostOptions& options) {
     RETURN_IF_ERROR(network::check_short_id("instance", options.instance));
     if (geteuid() != 0)
-        return mend("not_root", "Machines, networks and disks can be made by root only.",
+        return mend("not_root",
+                    "Machines, networks and disks can be made by root only.",
                     "Start the program as root.");
     const auto range = network::parse_prefix(options.public_range);
     if (!range || range->length > 30 || range->length < 8)
-        return fail(ErrorKind::invalid_argument, "malformed_public_range",
-                    "\"" + options.public_range + "\" is not a range for public addresses such as " +
+        return fail(ErrorKind::invalid_argument,
+                    "malformed_public_range",
+                    "\"" + options.public_range +
+                        "\" is not a range for public addresses such as " +
                         std::string(network::default_public_range) + ".");
     RETURN_IF_ERROR(check_image(options.image));
 
@@ -85,13 +94,16 @@ Result<std::unique_ptr<LxcMachineHost>> LxcMachineHost::create(const HostOptions
     if (!error) resolved.image = fs::canonical(options.image, error);
     if (error)
         return mend("state_unusable",
-                    "The state directory " + options.state.string() + " cannot be used: " + error.message() + ".",
+                    "The state directory " + options.state.string() +
+                        " cannot be used: " + error.message() + ".",
                     "Make it writable for root, or name another.");
     for (const auto& path : {resolved.state.string(), resolved.image.string()})
         if (path.find_first_of(": \t\n,\\") != std::string::npos)
-            return fail(ErrorKind::invalid_argument, "path_unusable",
-                        "The path " + path + " holds a blank, colon, comma or backslash, which overlay "
-                        "file systems cannot have.");
+            return fail(ErrorKind::invalid_argument,
+                        "path_unusable",
+                        "The path " + path +
+                            " holds a blank, colon, comma or backslash, which overlay "
+                            "file systems cannot have.");
     return std::unique_ptr<LxcMachineHost>(new LxcMachineHost(resolved, *range));
 }
 
@@ -132,9 +144,14 @@ Result<void> LxcMachineHost::ensure_network(const NetworkSpec& network) {
 Result<void> LxcMachineHost::remove_network(const std::string& id) {
     return networks_.remove_network(id);
 }
-Result<void> LxcMachineHost::ensure_port(const PortSpec& port) { return networks_.ensure_port(port); }
-Result<void> LxcMachineHost::remove_port(const std::string& id) { return networks_.remove_port(id); }
-Result<int> LxcMachineHost::open_listener(const std::string& network, const std::string& address,
+Result<void> LxcMachineHost::ensure_port(const PortSpec& port) {
+    return networks_.ensure_port(port);
+}
+Result<void> LxcMachineHost::remove_port(const std::string& id) {
+    return networks_.remove_port(id);
+}
+Result<int> LxcMachineHost::open_listener(const std::string& network,
+                                          const std::string& address,
                                           std::uint16_t port) {
     return networks_.open_listener(network, address, port);
 }
@@ -184,20 +201,24 @@ Result<void> LxcMachineHost::write_config(const std::string& id, const MachineSp
                     .has_cgroup2_only = has_cgroup2_only()});
     file.close();
     if (!file)
-        return fail(ErrorKind::internal, "machine_config_failed",
+        return fail(ErrorKind::internal,
+                    "machine_config_failed",
                     (directory / "config").string() + " cannot be written.");
     return {};
 }
 
 Result<Container> LxcMachineHost::bring_up(const std::string& id, const MachineSpec& spec) {
     if (!networks_.has_port(spec.port))
-        return fail(ErrorKind::not_found, "no_such_port",
+        return fail(ErrorKind::not_found,
+                    "no_such_port",
                     "Machine " + spec.name + " has no port " + spec.port + ".");
     const auto number = network::namespace_number(names_.port(spec.port));
     // Whoever still lives there would share the disk with its successor.
     if (!kill_processes(inhabitants_of(number)))
-        return fail(ErrorKind::internal, "machine_does_not_end",
-                    "Processes of an earlier run of machine " + spec.name + " survive being killed.");
+        return fail(
+            ErrorKind::internal,
+            "machine_does_not_end",
+            "Processes of an earlier run of machine " + spec.name + " survive being killed.");
     RETURN_IF_ERROR(Disk(directory_of(id)).mount());
     RETURN_IF_ERROR(write_config(id, spec));
     return start_container(options_.state / "machines", name_of(id), number);
@@ -229,7 +250,8 @@ void LxcMachineHost::clear_away(const std::string& id, const Machine& machine) {
         keep(id, std::nullopt);
     }
     if (const auto unmounted = Disk(directory_of(id)).unmount(); !unmounted)
-        log::warning("A disk stays mounted", {{"machine", id}, {"cause", unmounted.error().message}});
+        log::warning("A disk stays mounted",
+                     {{"machine", id}, {"cause", unmounted.error().message}});
 }
 
 Result<void> LxcMachineHost::stop_machine(const std::string& id, Milliseconds grace) {
@@ -253,7 +275,8 @@ Result<void> LxcMachineHost::delete_files(const std::string& id) {
     std::error_code error;
     fs::remove_all(directory_of(id), error);
     if (error)
-        return fail(ErrorKind::internal, "machine_not_deleted",
+        return fail(ErrorKind::internal,
+                    "machine_not_deleted",
                     directory_of(id).string() + " cannot be deleted: " + error.message() + ".");
     return {};
 }
@@ -306,8 +329,8 @@ void LxcMachineHost::on_change(std::function<void(const std::string& machine_id)
 
 MachineHost::Capacity LxcMachineHost::capacity() {
     const auto cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    const auto memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
-                        static_cast<double>(sysconf(_SC_PAGESIZE));
+    const auto memory =
+        static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
     return {.cores = cores * options_.core_overcommit,
             .memory_mb = static_cast<std::int64_t>(memory * options_.memory_share) >> 20,
             .disk_free_gb = std::max<std::int64_t>(

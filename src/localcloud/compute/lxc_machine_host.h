@@ -1,8 +1,9 @@
 // MachineHost with LXC system containers, network namespaces and nftables. Needs root.
 //
-// On disk: STATE/machines/NAME/ (disk.img, LXC's config, logs) and STATE/layers/HASH/ (node programs).
-// Nothing else is remembered: what runs is found again by name and namespace, what should be there is
-// told by `recover`, which is called first after a start of the program. Machines outlive the program.
+// On disk: STATE/machines/NAME/ (disk.img, LXC's config, logs) and STATE/layers/HASH/ (node
+// programs). Nothing else is remembered: what runs is found again by name and namespace, what
+// should be there is told by `recover`, which is called first after a start of the program.
+// Machines outlive the program.
 #pragma once
 
 #include <filesystem>
@@ -24,15 +25,15 @@
 namespace hopyard::localcloud::compute {
 
 struct HostOptions {
-    std::filesystem::path state;          ///< directory; made when missing
-    std::string instance;                 ///< 1 to 8 of [a-z0-9]; part of every name on this machine
-    std::filesystem::path image;          ///< made by tools/build-image
+    std::filesystem::path state;  ///< directory; made when missing
+    std::string instance;         ///< 1 to 8 of [a-z0-9]; part of every name on this machine
+    std::filesystem::path image;  ///< made by tools/build-image
     std::filesystem::path node_program;
     std::string public_range{network::default_public_range};  ///< one per instance on this machine
-    bool outbound = true;                 ///< where the host forwards; see Hub
-    int core_overcommit = 32;             ///< cores offered per core of the host
-    double memory_share = 0.8;            ///< of the host's memory
-    std::int64_t disk_floor_gb = 5;       ///< below that much free space no disk is made
+    bool outbound = true;                                     ///< where the host forwards; see Hub
+    int core_overcommit = 32;        ///< cores offered per core of the host
+    double memory_share = 0.8;       ///< of the host's memory
+    std::int64_t disk_floor_gb = 5;  ///< below that much free space no disk is made
 };
 
 /// Thread-safe. What concerns one machine is done one after the other, machines beside each other.
@@ -41,8 +42,8 @@ class LxcMachineHost final : public MachineHost {
     /// Checks what was configured: `unavailable` or `invalid_argument` say what to mend.
     static Result<std::unique_ptr<LxcMachineHost>> create(const HostOptions& options);
 
-    /// Watches over running machines until stopped; the program gives it a thread. Without it, nobody
-    /// is told that a machine ended by itself.
+    /// Watches over running machines until stopped; the program gives it a thread. Without it,
+    /// nobody is told that a machine ended by itself.
     void run(std::stop_token stop);
 
     Result<void> ensure_network(const NetworkSpec& network) override;
@@ -56,7 +57,8 @@ class LxcMachineHost final : public MachineHost {
     MachineStatus machine_status(const std::string& id) override;
     void on_change(std::function<void(const std::string& machine_id)> callback) override;
     Result<void> recover(const Wanted& wanted) override;
-    Result<int> open_listener(const std::string& network, const std::string& address,
+    Result<int> open_listener(const std::string& network,
+                              const std::string& address,
                               std::uint16_t port) override;
     Capacity capacity() override;
 
@@ -68,8 +70,8 @@ class LxcMachineHost final : public MachineHost {
         MachineSpec spec;
         MachineState state = MachineState::stopped;
         std::string detail;
-        std::string layer;                     ///< the program it runs with
-        std::optional<Container> container;    ///< from start to settled end
+        std::string layer;                   ///< the program it runs with
+        std::optional<Container> container;  ///< from start to settled end
     };
 
     LxcMachineHost(HostOptions options, network::Prefix public_range);
@@ -99,8 +101,8 @@ class LxcMachineHost final : public MachineHost {
     Layers layers_;
     network::Descriptor wake_;
     network::KeyedLocks locks_;
-    std::mutex layers_mutex_;                   ///< from choosing a layer to recording who uses it
-    mutable std::mutex mutex_;                  ///< of what follows, never held during work
+    std::mutex layers_mutex_;   ///< from choosing a layer to recording who uses it
+    mutable std::mutex mutex_;  ///< of what follows, never held during work
     std::map<std::string, Machine> machines_;
     std::function<void(const std::string&)> on_change_;
 };

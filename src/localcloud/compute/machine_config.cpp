@@ -1,22 +1,32 @@
 #include "localcloud/compute/machine_config.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace hopyard::localcloud::compute {
 namespace {
 
 /// What a machine needs of the host's devices: null, zero, full, random, terminals, fuse.
-constexpr const char* devices[] = {"c *:* m",    "b *:* m",    "c 1:3 rwm",  "c 1:5 rwm",
-                                   "c 1:7 rwm",  "c 1:8 rwm",  "c 1:9 rwm",  "c 5:0 rwm",
-                                   "c 5:1 rwm",  "c 5:2 rwm",  "c 136:* rwm", "c 10:229 rwm",
+constexpr const char* devices[] = {"c *:* m",
+                                   "b *:* m",
+                                   "c 1:3 rwm",
+                                   "c 1:5 rwm",
+                                   "c 1:7 rwm",
+                                   "c 1:8 rwm",
+                                   "c 1:9 rwm",
+                                   "c 5:0 rwm",
+                                   "c 5:1 rwm",
+                                   "c 5:2 rwm",
+                                   "c 136:* rwm",
+                                   "c 10:229 rwm",
                                    "c 195:* rwm"};
 
 std::string render_devices() {
     std::string text = "lxc.cgroup.devices.deny = a\nlxc.cgroup2.devices.deny = a\n";
     for (const auto* device : devices)
-        text += fmt::format("lxc.cgroup.devices.allow = {0}\nlxc.cgroup2.devices.allow = {0}\n", device);
+        text += fmt::format("lxc.cgroup.devices.allow = {0}\nlxc.cgroup2.devices.allow = {0}\n",
+                            device);
     return text;
 }
 
@@ -25,7 +35,8 @@ std::string render_processor(int vcpus, int host_cores) {
     const int shares = std::clamp(vcpus * 1024, 2, 262144);
     // The kernel's own mapping of shares onto the weights of cgroup v2.
     const int weight = 1 + static_cast<int>((shares - 2) * 9999LL / 262142);
-    auto text = fmt::format("lxc.cgroup.cpu.shares = {}\nlxc.cgroup2.cpu.weight = {}\n", shares, weight);
+    auto text =
+        fmt::format("lxc.cgroup.cpu.shares = {}\nlxc.cgroup2.cpu.weight = {}\n", shares, weight);
     if (vcpus < host_cores)
         text += fmt::format(
             "lxc.cgroup.cpu.cfs_period_us = 100000\n"
@@ -47,8 +58,12 @@ std::string render(const MachineConfig& config) {
         "lxc.environment = PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
         "lxc.environment = HOPYARD_PID1=1\n"
         "lxc.signal.halt = SIGTERM\n",
-        config.hostname, config.program_layer, config.base_image, config.upper,
-        config.network_namespace, init_path);
+        config.hostname,
+        config.program_layer,
+        config.base_image,
+        config.upper,
+        config.network_namespace,
+        init_path);
     text +=
         "lxc.apparmor.profile = unconfined\n"
         "lxc.mount.auto = proc:mixed sys:ro\n"

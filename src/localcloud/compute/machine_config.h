@@ -1,6 +1,6 @@
 // The LXC configuration of one machine, as text. Pure. It says all there is to say about a machine:
-// layers, namespace, limits, what its root may not do. cgroup v1 and v2 keys stand side by side; LXC
-// takes those the host has.
+// layers, namespace, limits, what its root may not do. cgroup v1 and v2 keys stand side by side;
+// LXC takes those the host has.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,15 @@ inline constexpr const char* init_path = "/usr/lib/hopyard/hopyard-node";
 
 struct MachineConfig {
     std::string hostname;
-    std::string program_layer;       ///< directory, on top of the base image
-    std::string base_image;          ///< directory of the root file system
-    std::string upper;               ///< directory of what the machine writes
-    std::string network_namespace;   ///< path
-    std::string console_log;         ///< file that takes what init prints
+    std::string program_layer;      ///< directory, on top of the base image
+    std::string base_image;         ///< directory of the root file system
+    std::string upper;              ///< directory of what the machine writes
+    std::string network_namespace;  ///< path
+    std::string console_log;        ///< file that takes what init prints
     int vcpus = 1;
     int host_cores = 1;
     std::int64_t memory_mb = 1024;
-    bool has_cgroup2_only = false;   ///< the machine then sees its own cgroups
+    bool has_cgroup2_only = false;  ///< the machine then sees its own cgroups
 };
 
 std::string render(const MachineConfig& config);

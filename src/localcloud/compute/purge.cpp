@@ -1,15 +1,15 @@
 #include "localcloud/compute/purge.h"
 
-#include <fcntl.h>
-#include <linux/loop.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <vector>
+
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 
 #include "localcloud/compute/container.h"
 #include "localcloud/network/command.h"
@@ -83,7 +83,8 @@ Result<void> purge(const std::string& instance) {
         if (!outcome && first) first = std::move(outcome);
     };
     if (!end_processes(names))
-        note(fail(ErrorKind::internal, "machine_does_not_end",
+        note(fail(ErrorKind::internal,
+                  "machine_does_not_end",
                   "Processes of instance " + instance + " survive being killed."));
     for (const auto& point : mount_points(names.machine("")))
         if (umount2(point.c_str(), UMOUNT_NOFOLLOW) != 0) umount2(point.c_str(), MNT_DETACH);

@@ -7,10 +7,10 @@
 
 namespace hopyard::localcloud::compute {
 
-/// Ends every machine, and removes every namespace, interface, route, mount, loop device and control
-/// group of that instance. Disks and the instance's data stay. Needs no record, no state directory and
-/// no running program, and does nothing when there is nothing. Goes on after a failure, returns the
-/// first.
+/// Ends every machine, and removes every namespace, interface, route, mount, loop device and
+/// control group of that instance. Disks and the instance's data stay. Needs no record, no state
+/// directory and no running program, and does nothing when there is nothing. Goes on after a
+/// failure, returns the first.
 Result<void> purge(const std::string& instance);
 
 }  // namespace hopyard::localcloud::compute

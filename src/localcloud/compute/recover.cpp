@@ -53,11 +53,12 @@ Result<void> LxcMachineHost::adopt(const MachineSpec& spec,
     const Disk disk(directory_of(spec.id));
     const bool is_known = machine_of(spec.id).has_value();
     if (!disk.exists())
-        log::warning("A machine's disk is missing; it gets a new, empty one", {{"machine", spec.id}});
+        log::warning("A machine's disk is missing; it gets a new, empty one",
+                     {{"machine", spec.id}});
     if (!is_known) {
         const auto number = network::namespace_number(names_.port(spec.port));
-        auto container = number == 0 ? std::nullopt
-                                     : find_container(processes[number], name_of(spec.id));
+        auto container =
+            number == 0 ? std::nullopt : find_container(processes[number], name_of(spec.id));
         // A disk that is not ours any more cannot be the one that process writes to.
         if (container && !disk.exists()) {
             RETURN_IF_ERROR(end_container(*container, Milliseconds{0}));

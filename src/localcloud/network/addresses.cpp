@@ -1,9 +1,9 @@
 #include "localcloud/network/addresses.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <arpa/inet.h>
 
 namespace hopyard::localcloud::network {
 
@@ -43,8 +43,8 @@ Ranges merged(Ranges ranges) {
     std::sort(ranges.begin(), ranges.end());
     Ranges result;
     for (const auto& range : ranges) {
-        const bool joins = !result.empty() && (range.low <= result.back().high ||
-                                               range.low - 1 == result.back().high);
+        const bool joins = !result.empty() &&
+                           (range.low <= result.back().high || range.low - 1 == result.back().high);
         if (joins)
             result.back().high = std::max(result.back().high, range.high);
         else
@@ -57,8 +57,7 @@ Ranges complement(const Ranges& ranges, std::uint32_t top) {
     Ranges result;
     std::uint64_t next = 0;
     for (const auto& range : ranges) {
-        if (range.low > next)
-            result.push_back({static_cast<std::uint32_t>(next), range.low - 1});
+        if (range.low > next) result.push_back({static_cast<std::uint32_t>(next), range.low - 1});
         next = std::uint64_t{range.high} + 1;
     }
     if (next <= top) result.push_back({static_cast<std::uint32_t>(next), top});

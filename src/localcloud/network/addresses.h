@@ -1,5 +1,5 @@
-// IPv4 addresses, prefixes and sets of them as plain values. Security rules, address translation and
-// gateways are arithmetic on these; nothing here touches the machine.
+// IPv4 addresses, prefixes and sets of them as plain values. Security rules, address translation
+// and gateways are arithmetic on these; nothing here touches the machine.
 #pragma once
 
 #include <compare>
@@ -18,7 +18,7 @@ std::optional<Address> parse_address(std::string_view text);
 std::string to_string(Address address);
 
 struct Prefix {
-    Address base = 0;   ///< host bits are zero
+    Address base = 0;  ///< host bits are zero
     int length = 0;
 
     Address first() const { return base; }
@@ -27,12 +27,15 @@ struct Prefix {
     auto operator<=>(const Prefix&) const = default;
 };
 
-/// "10.0.0.0/16"; an address alone is a /32. Nothing when host bits are set or the text is malformed.
+/// "10.0.0.0/16"; an address alone is a /32. Nothing when host bits are set or the text is
+/// malformed.
 std::optional<Prefix> parse_prefix(std::string_view text);
 std::string to_string(const Prefix& prefix);
 
 /// The first address of a subnet is its gateway, as in Azure.
-inline Address gateway_of(const Prefix& subnet) { return subnet.base + 1; }
+inline Address gateway_of(const Prefix& subnet) {
+    return subnet.base + 1;
+}
 
 /// The numbers from `low` to `high`, both included.
 struct Range {

@@ -1,5 +1,9 @@
 #include "localcloud/network/command.h"
 
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
@@ -8,17 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <csignal>
-#include <cstring>
-
 #include "localcloud/network/descriptor.h"
 
 namespace hopyard::localcloud::network {
 namespace {
 
-/// Files in memory instead of pipes: neither side can block on the other, and a descendant that keeps
-/// them open (a container's monitor) holds up nobody.
+/// Files in memory instead of pipes: neither side can block on the other, and a descendant that
+/// keeps them open (a container's monitor) holds up nobody.
 Descriptor memory_file(const std::string& content) {
     Descriptor file(memfd_create("hopyard-command", MFD_CLOEXEC));
     if (!file.is_open()) return file;
@@ -65,11 +65,13 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, int input, int ou
     char* environment[] = {const_cast<char*>(path), const_cast<char*>(language), nullptr};
 
     pid_t child = -1;
-    const int error = posix_spawnp(&child, words[0], &actions, &attributes, words.data(), environment);
+    const int error =
+        posix_spawnp(&child, words[0], &actions, &attributes, words.data(), environment);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (error != 0)
-        return fail(ErrorKind::unavailable, "tool_missing",
+        return fail(ErrorKind::unavailable,
+                    "tool_missing",
                     arguments.front() + " cannot be run: " + std::strerror(error) + ".");
     return child;
 }
@@ -95,10 +97,12 @@ Result<std::string> run_command(const Command& command) {
     }
     const auto text = content_of(output);
     if (ready == 0)
-        return fail(ErrorKind::timed_out, "tool_timed_out",
+        return fail(ErrorKind::timed_out,
+                    "tool_timed_out",
                     command.arguments.front() + " did not end in time. " + text);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return fail(ErrorKind::internal, "tool_failed",
+        return fail(ErrorKind::internal,
+                    "tool_failed",
                     command.arguments.front() + " failed: " + (text.empty() ? "no output" : text));
     return text;
 }

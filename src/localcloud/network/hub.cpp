@@ -28,8 +28,11 @@ bool host_forwards() {
     return value == 1;
 }
 
-/// The network's end of an uplink whose hub end is known is the next address, and so for the host's.
-constexpr Address other_end(Address address) { return address ^ 1U; }
+/// The network's end of an uplink whose hub end is known is the next address, and so for the
+/// host's.
+constexpr Address other_end(Address address) {
+    return address ^ 1U;
+}
 
 }  // namespace
 
@@ -39,8 +42,8 @@ bool Hub::outbound_possible() const {
     if (!host) return false;
     const auto routes = host->routes();
     return routes && std::any_of(routes->begin(), routes->end(), [](const Route& route) {
-        return route.kind == Route::Kind::unicast && route.destination.length == 0;
-    });
+               return route.kind == Route::Kind::unicast && route.destination.length == 0;
+           });
 }
 
 Result<void> Hub::ensure() {
@@ -53,8 +56,9 @@ Result<void> Hub::ensure() {
         RETURN_IF_ERROR(set_network_option("ipv4/ip_forward", "1"));
         ASSIGN_OR_RETURN(const auto netlink, Netlink::open());
         // A public address nobody has is answered at once instead of leaving callers waiting.
-        RETURN_IF_ERROR(netlink.set_route(
-            {.kind = Route::Kind::unreachable, .destination = public_range_, .metric = 4294967295U}));
+        RETURN_IF_ERROR(netlink.set_route({.kind = Route::Kind::unreachable,
+                                           .destination = public_range_,
+                                           .metric = 4294967295U}));
         if (outbound) {
             ASSIGN_OR_RETURN(const auto own, netlink.addresses(hub_end));
             if (!own.empty())
@@ -72,11 +76,12 @@ Result<Address> Hub::free_pair(const Netlink& host) const {
     ASSIGN_OR_RETURN(const auto taken, host.addresses());
     for (std::uint32_t step = 0; step < 16384; ++step) {
         const auto pair = host_link_range.base + 2 * ((names_.host_link_choice() + step) % 16384);
-        const bool used = std::any_of(taken.begin(), taken.end(),
-                                      [&](Address address) { return (address & ~1U) == pair; });
+        const bool used = std::any_of(
+            taken.begin(), taken.end(), [&](Address address) { return (address & ~1U) == pair; });
         if (!used) return pair;
     }
-    return fail(ErrorKind::capacity_unavailable, "no_link_address",
+    return fail(ErrorKind::capacity_unavailable,
+                "no_link_address",
                 "All addresses for links between host and hubs are in use.");
 }
 
@@ -92,12 +97,12 @@ Result<void> Hub::link_host() {
         RETURN_IF_ERROR(host.remove_link(names_.host_link()));
         ASSIGN_OR_RETURN(hub_address, free_pair(host));
         ASSIGN_OR_RETURN(const auto hub, open_namespace(names_.hub()));
-        RETURN_IF_ERROR(host.add_veth({.name = names_.host_link(),
-                                       .peer_name = hub_end,
-                                       .peer_namespace = hub.get()}));
+        RETURN_IF_ERROR(host.add_veth(
+            {.name = names_.host_link(), .peer_name = hub_end, .peer_namespace = hub.get()}));
         RETURN_IF_ERROR(host.add_address(names_.host_link(), other_end(hub_address), 31));
         const auto addressed = in_namespace(names_.hub(), [&]() -> Result<void> {
             ASSIGN_OR_RETURN(const auto netlink, Netlink::open());
+            RETURN_IF_ERROR(netlink.set_up(hub_end));
             return netlink.add_address(hub_end, hub_address, 31);
         });
         RETURN_IF_ERROR(addressed);
@@ -110,8 +115,7 @@ Result<void> Hub::route_host(const Netlink& host, Address hub_address) {
     ASSIGN_OR_RETURN(const auto link, host.find_link(names_.host_link()));
     ASSIGN_OR_RETURN(const auto routes, host.routes());
     for (const auto& route : routes) {
-        const bool overlaps = route.destination.length > 0 &&
-                              route.kind == Route::Kind::unicast &&
+        const bool overlaps = route.destination.length > 0 && route.kind == Route::Kind::unicast &&
                               (public_range_.contains(route.destination.first()) ||
                                route.destination.contains(public_range_.first()));
         if (overlaps && link && route.interface != link->index)
@@ -159,16 +163,17 @@ Result<Uplink> Hub::make_uplink(const std::string& network) {
         while (std::binary_search(taken.begin(), taken.end(), uplink.hub)) uplink.hub += 2;
         uplink.network = other_end(uplink.hub);
         if (!uplink_range.contains(uplink.hub))
-            return fail(ErrorKind::capacity_unavailable, "no_link_address",
+            return fail(ErrorKind::capacity_unavailable,
+                        "no_link_address",
                         "All addresses for networks' uplinks are in use.");
-        RETURN_IF_ERROR(netlink.add_veth({.name = name,
-                                          .peer_name = uplink_name,
-                                          .peer_namespace = there.get()}));
+        RETURN_IF_ERROR(netlink.add_veth(
+            {.name = name, .peer_name = uplink_name, .peer_namespace = there.get()}));
         return netlink.add_address(name, uplink.hub, 31);
     });
     RETURN_IF_ERROR(hub_end_made);
     const auto network_end_made = in_namespace(names_.network(network), [&]() -> Result<void> {
         ASSIGN_OR_RETURN(const auto netlink, Netlink::open());
+        RETURN_IF_ERROR(netlink.set_up(uplink_name));
         RETURN_IF_ERROR(netlink.add_address(uplink_name, uplink.network, 31));
         RETURN_IF_ERROR(netlink.set_route({.gateway = uplink.hub}));
         return netlink.set_alias(uplink_name, complete);
@@ -198,7 +203,8 @@ Result<void> Hub::unroute(Address public_address, const Uplink& uplink) {
     return in_namespace(names_.hub(), [&]() -> Result<void> {
         ASSIGN_OR_RETURN(const auto netlink, Netlink::open());
         // The gateway is named, so that an address that has moved on keeps its new route.
-        return netlink.remove_route({.destination = {public_address, 32}, .gateway = uplink.network});
+        return netlink.remove_route(
+            {.destination = {public_address, 32}, .gateway = uplink.network});
     });
 }
 

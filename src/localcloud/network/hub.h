@@ -1,9 +1,10 @@
-// The hub: a namespace that plays the Internet. Every network and the host are joined to it by a link
-// of two addresses; it knows where each public address is, and no private one. The host needs no
-// forwarding and no rule of its own: one interface, one route to the public range, and a blackhole
-// behind it, so that nothing leaves by the default route when the hub is gone.
+// The hub: a namespace that plays the Internet. Every network and the host are joined to it by a
+// link of two addresses; it knows where each public address is, and no private one. The host needs
+// no forwarding and no rule of its own: one interface, one route to the public range, and a
+// blackhole behind it, so that nothing leaves by the default route when the hub is gone.
 //
-// Addresses: 198.19.0.0/17 for networks' uplinks (seen only inside), 198.19.128.0/17 for host links.
+// Addresses: 198.19.0.0/17 for networks' uplinks (seen only inside), 198.19.128.0/17 for host
+// links.
 #pragma once
 
 #include <map>
@@ -30,8 +31,8 @@ class Hub {
     Hub(Names names, Prefix public_range, bool outbound)
         : names_(std::move(names)), public_range_(public_range), outbound_(outbound) {}
 
-    /// Makes what is missing of hub and host link. `conflict` when another interface of the host has
-    /// the public range.
+    /// Makes what is missing of hub and host link. `conflict` when another interface of the host
+    /// has the public range.
     Result<void> ensure();
 
     /// Joins that network's namespace to the hub, or finds it joined.

@@ -1,5 +1,5 @@
-// One lock per key, made when needed and forgotten when nobody holds it: what concerns one machine or
-// one port waits for its predecessor, and for nothing else.
+// One lock per key, made when needed and forgotten when nobody holds it: what concerns one machine
+// or one port waits for its predecessor, and for nothing else.
 #pragma once
 
 #include <condition_variable>

@@ -1,6 +1,7 @@
-// Every name we give to something on this machine, derived from the instance's id and the thing's own
-// id. A name says whose it is, so that two instances run side by side, leftovers are found without a
-// record, and an instance is removed from names alone. Interface names have at most 15 characters.
+// Every name we give to something on this machine, derived from the instance's id and the thing's
+// own id. A name says whose it is, so that two instances run side by side, leftovers are found
+// without a record, and an instance is removed from names alone. Interface names have at most 15
+// characters.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ Result<void> check_short_id(std::string_view what, std::string_view id);
 struct Names {
     std::string instance;
 
-    std::string prefix() const { return "hy-" + instance + "-"; }   ///< of every name below
+    std::string prefix() const { return "hy-" + instance + "-"; }  ///< of every name below
     std::string hub() const { return prefix() + "hub"; }
     std::string network(std::string_view id) const { return prefix() + "n-" + std::string(id); }
     std::string port(std::string_view id) const { return prefix() + "p-" + std::string(id); }
@@ -34,9 +35,13 @@ struct Names {
 };
 
 /// The hub's end of a network's uplink; unique in the hub.
-inline std::string uplink_in_hub(std::string_view network) { return "v" + std::string(network); }
+inline std::string uplink_in_hub(std::string_view network) {
+    return "v" + std::string(network);
+}
 /// A port's end at the bridge; unique in the network's namespace.
-inline std::string port_at_bridge(std::string_view port) { return "p" + std::string(port); }
+inline std::string port_at_bridge(std::string_view port) {
+    return "p" + std::string(port);
+}
 /// A subnet's bridge: "b0a000000-24".
 std::string bridge_of(const Prefix& subnet);
 

@@ -1,5 +1,12 @@
 #include "localcloud/network/namespaces.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <thread>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -8,20 +15,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <exception>
-#include <mutex>
-#include <thread>
-
 #include "localcloud/network/netlink.h"
 
 namespace hopyard::localcloud::network {
 namespace {
 
 constexpr const char* directory = "/run/netns";
-constexpr long namespace_magic = 0x6e736673;   // NSFS_MAGIC of linux/magic.h
+constexpr long namespace_magic = 0x6e736673;  // NSFS_MAGIC of linux/magic.h
 
 Failure failed(const std::string& what) {
     return fail(ErrorKind::internal, "namespace_failed", what + ": " + std::strerror(errno) + ".");
@@ -47,7 +47,8 @@ Result<void> in_thread(const std::function<Result<void>()>& work) {
     try {
         std::thread([&] { result = work(); }).join();
     } catch (const std::exception& problem) {
-        return fail(ErrorKind::unavailable, "no_thread", std::string("No thread: ") + problem.what());
+        return fail(
+            ErrorKind::unavailable, "no_thread", std::string("No thread: ") + problem.what());
     }
     return result;
 }
@@ -66,12 +67,12 @@ std::string namespace_path(std::string_view name) {
 }
 
 bool namespace_exists(const std::string& name) {
-    struct statfs info{};
+    struct statfs info {};
     return statfs(namespace_path(name).c_str(), &info) == 0 && info.f_type == namespace_magic;
 }
 
 std::uint64_t namespace_number(const std::string& name) {
-    struct stat info{};
+    struct stat info {};
     if (!namespace_exists(name) || stat(namespace_path(name).c_str(), &info) != 0) return 0;
     return info.st_ino;
 }
@@ -113,7 +114,8 @@ Result<void> delete_namespace(const std::string& name) {
 
 Result<Descriptor> open_namespace(const std::string& name) {
     if (!namespace_exists(name))
-        return fail(ErrorKind::not_found, "no_such_namespace",
+        return fail(ErrorKind::not_found,
+                    "no_such_namespace",
                     "There is no network namespace " + name + ".");
     Descriptor file(open(namespace_path(name).c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) return failed(namespace_path(name) + " cannot be opened");

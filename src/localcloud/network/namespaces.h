@@ -1,8 +1,9 @@
 // Named network namespaces in /run/netns, the same that `ip netns` shows, and work inside them. A
-// namespace lives as long as its name, a process or a socket in it: close listeners before deleting.
+// namespace lives as long as its name, a process or a socket in it: close listeners before
+// deleting.
 //
-// A namespace belongs to a thread, so work inside one runs in a thread that ends with it. "The host's
-// namespace" is always that of the calling thread.
+// A namespace belongs to a thread, so work inside one runs in a thread that ends with it. "The
+// host's namespace" is always that of the calling thread.
 #pragma once
 
 #include <cstdint>

@@ -1,16 +1,16 @@
 #include "localcloud/network/netlink.h"
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+
 #include <arpa/inet.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sys/socket.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <functional>
 
 namespace hopyard::localcloud::network {
 namespace {
@@ -87,8 +87,8 @@ int exchange(int socket, Message message, const Visit& visit = {}) {
 
 Result<void> check(int error, const std::string& what) {
     if (error == 0) return {};
-    return fail(ErrorKind::internal, "network_setup_failed",
-                what + ": " + std::strerror(error) + ".");
+    return fail(
+        ErrorKind::internal, "network_setup_failed", what + ": " + std::strerror(error) + ".");
 }
 
 using VisitAttribute = std::function<void(int type, const void* data, std::size_t size)>;
@@ -120,8 +120,14 @@ Link parse_link(const nlmsghdr& header) {
 /// Six bytes; malformed text gives zeros, which the kernel refuses.
 std::string mac_bytes(const std::string& text) {
     unsigned part[6] = {};
-    std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x", &part[0], &part[1], &part[2], &part[3],
-                &part[4], &part[5]);
+    std::sscanf(text.c_str(),
+                "%2x:%2x:%2x:%2x:%2x:%2x",
+                &part[0],
+                &part[1],
+                &part[2],
+                &part[3],
+                &part[4],
+                &part[5]);
     std::string bytes;
     for (const unsigned value : part) bytes.push_back(static_cast<char>(value));
     return bytes;
@@ -137,9 +143,12 @@ ifinfomsg link_header(int index, bool up) {
 
 unsigned char kernel_kind(Route::Kind kind) {
     switch (kind) {
-        case Route::Kind::blackhole: return RTN_BLACKHOLE;
-        case Route::Kind::unreachable: return RTN_UNREACHABLE;
-        case Route::Kind::unicast: break;
+        case Route::Kind::blackhole:
+            return RTN_BLACKHOLE;
+        case Route::Kind::unreachable:
+            return RTN_UNREACHABLE;
+        case Route::Kind::unicast:
+            break;
     }
     return RTN_UNICAST;
 }
@@ -167,7 +176,8 @@ Message route_message(std::uint16_t type, std::uint16_t flags, const Route& rout
     message.put(&info, sizeof info);
     if (route.destination.length > 0) message.address(RTA_DST, route.destination.base);
     if (route.gateway) message.address(RTA_GATEWAY, *route.gateway);
-    if (route.interface != 0) message.attribute(RTA_OIF, static_cast<std::uint32_t>(route.interface));
+    if (route.interface != 0)
+        message.attribute(RTA_OIF, static_cast<std::uint32_t>(route.interface));
     if (route.metric != 0) message.attribute(RTA_PRIORITY, route.metric);
     return message;
 }
@@ -209,7 +219,8 @@ Result<std::optional<Link>> Netlink::find_link(const std::string& name) const {
 Result<int> Netlink::index_of(const std::string& name) const {
     ASSIGN_OR_RETURN(const auto link, find_link(name));
     if (!link)
-        return fail(ErrorKind::not_found, "no_such_interface", "There is no interface " + name + ".");
+        return fail(
+            ErrorKind::not_found, "no_such_interface", "There is no interface " + name + ".");
     return link->index;
 }
 
@@ -237,7 +248,8 @@ Result<void> Netlink::add_veth(const VethPair& pair) const {
     message.attribute(IFLA_INFO_KIND, std::string("veth"));
     const auto data = message.open(IFLA_INFO_DATA);
     const auto peer = message.open(VETH_INFO_PEER);
-    message.put(&info, sizeof info);
+    const auto peer_info = link_header(0, false);
+    message.put(&peer_info, sizeof peer_info);
     message.attribute(IFLA_IFNAME, pair.peer_name);
     if (!pair.peer_mac.empty()) {
         const auto bytes = mac_bytes(pair.peer_mac);

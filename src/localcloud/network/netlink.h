@@ -1,6 +1,7 @@
-// Interfaces, addresses and routes of one network namespace, through rtnetlink (RFC 3549, netlink(7)):
-// some 50 us per call where starting `ip` takes milliseconds. A Netlink speaks for the namespace of the
-// thread that opened it, whichever thread uses it. Not to be used by two threads at once.
+// Interfaces, addresses and routes of one network namespace, through rtnetlink (RFC 3549,
+// netlink(7)): some 50 us per call where starting `ip` takes milliseconds. A Netlink speaks for the
+// namespace of the thread that opened it, whichever thread uses it. Not to be used by two threads
+// at once.
 #pragma once
 
 #include <cstdint>
@@ -17,24 +18,25 @@ namespace hopyard::localcloud::network {
 struct Link {
     int index = 0;
     std::string name;
-    std::string alias;       ///< a text of ours that lives and dies with the interface
-    int master = 0;          ///< index of its bridge, 0 for none
+    std::string alias;  ///< a text of ours that lives and dies with the interface
+    int master = 0;     ///< index of its bridge, 0 for none
 };
 
-/// A pair of interfaces, made in place with both ends up: nothing is moved between namespaces.
+/// A pair of interfaces, made in place: nothing is moved between namespaces. This end comes up, the
+/// peer is brought up where it is.
 struct VethPair {
-    std::string name;                   ///< here
-    std::optional<int> master;          ///< index of a bridge here
+    std::string name;           ///< here
+    std::optional<int> master;  ///< index of a bridge here
     std::string peer_name;
-    std::string peer_mac;               ///< "02:00:0a:00:00:04", or empty for any
-    int peer_namespace = -1;            ///< descriptor
+    std::string peer_mac;     ///< "02:00:0a:00:00:04", or empty for any
+    int peer_namespace = -1;  ///< descriptor
 };
 
 struct Route {
     enum class Kind { unicast, blackhole, unreachable } kind = Kind::unicast;
-    Prefix destination;                 ///< 0.0.0.0/0 for the default route
+    Prefix destination;  ///< 0.0.0.0/0 for the default route
     std::optional<Address> gateway;
-    int interface = 0;                  ///< index, 0 when the gateway decides
+    int interface = 0;  ///< index, 0 when the gateway decides
     std::uint32_t metric = 0;
     bool operator==(const Route&) const = default;
 };

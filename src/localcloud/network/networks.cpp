@@ -1,14 +1,15 @@
 #include "localcloud/network/networks.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <set>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "localcloud/network/command.h"
@@ -20,13 +21,15 @@ namespace {
 
 Result<Prefix> require_prefix(const std::string& text) {
     if (const auto prefix = parse_prefix(text)) return *prefix;
-    return fail(ErrorKind::invalid_argument, "malformed_prefix",
+    return fail(ErrorKind::invalid_argument,
+                "malformed_prefix",
                 "\"" + text.substr(0, 60) + "\" is not an IPv4 range such as 10.0.0.0/16.");
 }
 
 Result<Address> require_address(const std::string& text) {
     if (const auto address = parse_address(text)) return *address;
-    return fail(ErrorKind::invalid_argument, "malformed_address",
+    return fail(ErrorKind::invalid_argument,
+                "malformed_address",
                 "\"" + text.substr(0, 60) + "\" is not an IPv4 address.");
 }
 
@@ -34,8 +37,13 @@ Result<Address> require_address(const std::string& text) {
 std::string bridge_mac(const Prefix& subnet) {
     const auto gateway = gateway_of(subnet);
     char text[18];
-    std::snprintf(text, sizeof text, "02:ff:%02x:%02x:%02x:%02x", gateway >> 24,
-                  gateway >> 16 & 255, gateway >> 8 & 255, gateway & 255);
+    std::snprintf(text,
+                  sizeof text,
+                  "02:ff:%02x:%02x:%02x:%02x",
+                  gateway >> 24,
+                  gateway >> 16 & 255,
+                  gateway >> 8 & 255,
+                  gateway & 255);
     return text;
 }
 
@@ -48,11 +56,13 @@ Result<void> check_network(const NetworkSpec& spec) {
     for (const auto& subnet : spec.subnets) {
         ASSIGN_OR_RETURN(const auto prefix, require_prefix(subnet.prefix));
         if (prefix.length > 29)
-            return fail(ErrorKind::invalid_argument, "subnet_too_small",
+            return fail(ErrorKind::invalid_argument,
+                        "subnet_too_small",
                         "Subnet " + subnet.prefix + " is smaller than a /29.");
     }
     if (spec.prefixes.empty())
-        return fail(ErrorKind::invalid_argument, "no_prefix",
+        return fail(ErrorKind::invalid_argument,
+                    "no_prefix",
                     "Network " + spec.id + " has no address range.");
     return {};
 }
@@ -165,7 +175,8 @@ Result<void> Networks::remove_network(const std::string& id) {
         const std::lock_guard lock(mutex_);
         for (const auto& [port_id, port] : ports_)
             if (port.spec.network == id)
-                return fail(ErrorKind::conflict, "network_in_use",
+                return fail(ErrorKind::conflict,
+                            "network_in_use",
                             "Network " + id + " still has port " + port_id + ".");
         networks_.erase(id);
     }
@@ -181,25 +192,35 @@ Result<void> Networks::check_port(const PortSpec& spec) const {
     ASSIGN_OR_RETURN(const auto subnet, require_prefix(spec.subnet_prefix));
     unsigned part[6] = {};
     char rest = 0;
-    if (spec.mac.size() != 17 ||
-        std::sscanf(spec.mac.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x%c", &part[0], &part[1], &part[2],
-                    &part[3], &part[4], &part[5], &rest) != 6)
-        return fail(ErrorKind::invalid_argument, "malformed_mac",
+    if (spec.mac.size() != 17 || std::sscanf(spec.mac.c_str(),
+                                             "%2x:%2x:%2x:%2x:%2x:%2x%c",
+                                             &part[0],
+                                             &part[1],
+                                             &part[2],
+                                             &part[3],
+                                             &part[4],
+                                             &part[5],
+                                             &rest) != 6)
+        return fail(ErrorKind::invalid_argument,
+                    "malformed_mac",
                     "\"" + spec.mac.substr(0, 40) + "\" is not a hardware address.");
     if (!subnet.contains(address) || address == gateway_of(subnet))
-        return fail(ErrorKind::invalid_argument, "address_outside_subnet",
-                    "Address " + spec.address + " is not free for machines in " +
-                        spec.subnet_prefix + ".");
+        return fail(
+            ErrorKind::invalid_argument,
+            "address_outside_subnet",
+            "Address " + spec.address + " is not free for machines in " + spec.subnet_prefix + ".");
     if (!spec.public_address) return {};
     ASSIGN_OR_RETURN(const auto outer, require_address(*spec.public_address));
     if (!public_range_.contains(outer))
-        return fail(ErrorKind::invalid_argument, "public_address_outside_range",
+        return fail(ErrorKind::invalid_argument,
+                    "public_address_outside_range",
                     "Public address " + *spec.public_address + " is not in " +
                         to_string(public_range_) + ".");
     const std::lock_guard lock(mutex_);
     for (const auto& [id, port] : ports_)
         if (id != spec.id && port.spec.public_address == spec.public_address)
-            return fail(ErrorKind::conflict, "public_address_in_use",
+            return fail(ErrorKind::conflict,
+                        "public_address_in_use",
                         "Public address " + *spec.public_address + " belongs to port " + id + ".");
     return {};
 }
@@ -213,14 +234,14 @@ Result<void> Networks::ensure_port(const PortSpec& spec) {
     RETURN_IF_ERROR(check_port(spec));
     ASSIGN_OR_RETURN(const auto network, network_of(spec.network));
     if (before && before->spec.network != spec.network)
-        return fail(ErrorKind::invalid_argument, "port_moved",
+        return fail(ErrorKind::invalid_argument,
+                    "port_moved",
                     "Port " + spec.id + " cannot move to another network.");
     RETURN_IF_ERROR(build_port(spec, network));
-    if (before && before->spec.public_address &&
-        before->spec.public_address != spec.public_address)
+    if (before && before->spec.public_address && before->spec.public_address != spec.public_address)
         RETURN_IF_ERROR(unpublish(before->spec, network));
     const std::lock_guard lock(mutex_);
-    ports_[spec.id].complete = true;
+    ports_[spec.id] = {.spec = spec, .complete = true};
     return {};
 }
 
@@ -230,9 +251,20 @@ Result<void> Networks::build_port(const PortSpec& spec, const Network& network) 
     ASSIGN_OR_RETURN(const auto filters, compile(spec.rules, network.spec.prefixes));
     (void)filters;
     RETURN_IF_ERROR(create_namespace(names_.port(spec.id)));
+    // Loading a table takes 15 ms of waiting in the kernel; rules and link wait side by side.
+    Result<void> loaded;
+    std::jthread loading;
     if (!before || before->spec.rules != spec.rules || !before->complete)
-        RETURN_IF_ERROR(load_rules(spec, network));
+        loading = std::jthread([&] { loaded = load_rules(spec, network); });
+    auto linked = link_port(spec, network, before);
+    if (loading.joinable()) loading.join();
+    RETURN_IF_ERROR(loaded);
+    return linked;
+}
 
+Result<void> Networks::link_port(const PortSpec& spec,
+                                 const Network& network,
+                                 const std::optional<Port>& before) {
     auto connected = before ? before->spec : PortSpec{};
     connected.rules = spec.rules;
     if (before && before->complete && connected == spec) return {};
@@ -247,8 +279,8 @@ Result<void> Networks::build_port(const PortSpec& spec, const Network& network) 
     return hub_.route(*parse_address(*spec.public_address), network.uplink);
 }
 
-/// The link between bridge and port, and the port's address. What the link was made for is written on
-/// it as the last step; one that says otherwise, or nothing, is made anew.
+/// The link between bridge and port, and the port's address. What the link was made for is written
+/// on it as the last step; one that says otherwise, or nothing, is made anew.
 Result<void> Networks::connect_port(const PortSpec& spec) const {
     const auto subnet = *parse_prefix(spec.subnet_prefix);
     const auto name = port_at_bridge(spec.id);
@@ -259,7 +291,8 @@ Result<void> Networks::connect_port(const PortSpec& spec) const {
         ASSIGN_OR_RETURN(const auto netlink, Netlink::open());
         ASSIGN_OR_RETURN(const auto bridge, netlink.find_link(bridge_of(subnet)));
         if (!bridge)
-            return fail(ErrorKind::not_found, "no_such_subnet",
+            return fail(ErrorKind::not_found,
+                        "no_such_subnet",
                         "Network " + spec.network + " has no subnet " + spec.subnet_prefix + ".");
         ASSIGN_OR_RETURN(const auto link, netlink.find_link(name));
         is_there = link && link->alias == label && link->master == bridge->index;
@@ -275,6 +308,7 @@ Result<void> Networks::connect_port(const PortSpec& spec) const {
     if (is_there) return {};
     const auto addressed = in_namespace(names_.port(spec.id), [&]() -> Result<void> {
         ASSIGN_OR_RETURN(const auto netlink, Netlink::open());
+        RETURN_IF_ERROR(netlink.set_up("eth0"));
         RETURN_IF_ERROR(netlink.add_address("eth0", *parse_address(spec.address), subnet.length));
         return netlink.set_route({.gateway = gateway_of(subnet)});
     });
@@ -285,7 +319,8 @@ Result<void> Networks::connect_port(const PortSpec& spec) const {
     });
 }
 
-Result<void> Networks::filter_port(const PortSpec& spec, const Network& network,
+Result<void> Networks::filter_port(const PortSpec& spec,
+                                   const Network& network,
                                    bool with_translation) {
     const auto script = port_filter_script(spec);
     if (with_translation) return translate(network, script);
@@ -337,7 +372,8 @@ Result<void> Networks::drop_port(const std::string& id,
     return delete_namespace(names_.port(id));
 }
 
-Result<int> Networks::open_listener(const std::string& network, const std::string& address,
+Result<int> Networks::open_listener(const std::string& network,
+                                    const std::string& address,
                                     std::uint16_t port) {
     ASSIGN_OR_RETURN(const auto host, require_address(address));
     int listener = -1;
@@ -371,8 +407,7 @@ Result<void> Networks::remove_unwanted(const std::vector<NetworkSpec>& networks,
     for (const auto& network : networks) keep.insert(names_.network(network.id));
     for (const auto& port : ports) keep.insert(names_.port(port.id));
     for (const auto& name : list_namespaces(names_.port("")))
-        if (!keep.contains(name))
-            RETURN_IF_ERROR(remove_port(name.substr(names_.port("").size())));
+        if (!keep.contains(name)) RETURN_IF_ERROR(remove_port(name.substr(names_.port("").size())));
     for (const auto& name : list_namespaces(names_.network("")))
         if (!keep.contains(name))
             RETURN_IF_ERROR(remove_network(name.substr(names_.network("").size())));

@@ -1,7 +1,7 @@
-// Virtual networks and ports of one instance on this machine. A network is a namespace with a bridge
-// per subnet, the gateways' addresses and the metadata address; a port is a namespace of its own with
-// `eth0`, its address and its security rules, joined to its subnet's bridge. Private addresses never
-// appear outside their network, so two networks may have one range.
+// Virtual networks and ports of one instance on this machine. A network is a namespace with a
+// bridge per subnet, the gateways' addresses and the metadata address; a port is a namespace of its
+// own with `eth0`, its address and its security rules, joined to its subnet's bridge. Private
+// addresses never appear outside their network, so two networks may have one range.
 //
 // The namespaces outlive this program and are found again by name; after a restart `recover` tells
 // which ones should be there.
@@ -33,7 +33,8 @@ class Networks {
     Result<void> remove_network(const std::string& id);
     Result<void> ensure_port(const PortSpec& spec);
     Result<void> remove_port(const std::string& id);
-    Result<int> open_listener(const std::string& network, const std::string& address,
+    Result<int> open_listener(const std::string& network,
+                              const std::string& address,
                               std::uint16_t port);
     /// Goes on after a failure, and returns the first.
     Result<void> recover(const std::vector<NetworkSpec>& networks,
@@ -55,6 +56,9 @@ class Networks {
     Result<void> build_network(const NetworkSpec& spec);
     Result<void> set_bridges(const NetworkSpec& spec) const;
     Result<void> build_port(const PortSpec& spec, const Network& network);
+    Result<void> link_port(const PortSpec& spec,
+                           const Network& network,
+                           const std::optional<Port>& before);
     Result<void> connect_port(const PortSpec& spec) const;
     Result<void> filter_port(const PortSpec& spec, const Network& network, bool with_translation);
     Result<void> translate(const Network& network, const std::string& script);
@@ -72,9 +76,9 @@ class Networks {
     const Prefix public_range_;
     Hub hub_;
     KeyedLocks locks_;
-    mutable std::mutex mutex_;                  ///< of the maps below, never held during work
-    std::map<std::string, Network> networks_;   ///< complete ones
-    std::map<std::string, Port> ports_;         ///< complete ones and those being made
+    mutable std::mutex mutex_;                 ///< of the maps below, never held during work
+    std::map<std::string, Network> networks_;  ///< complete ones
+    std::map<std::string, Port> ports_;        ///< complete ones and those being made
 };
 
 }  // namespace hopyard::localcloud::network

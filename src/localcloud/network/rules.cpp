@@ -1,11 +1,11 @@
 #include "localcloud/network/rules.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <charconv>
 #include <optional>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include "base/encoding.h"
 #include "localcloud/network/names.h"
@@ -20,7 +20,8 @@ constexpr std::uint32_t top_port = 65535;
 constexpr std::string_view load_balancer = "168.63.129.16/32";
 
 Failure not_understood(const SecurityRule& rule, std::string_view what, std::string_view word) {
-    return fail(ErrorKind::invalid_argument, "security_rule_not_understood",
+    return fail(ErrorKind::invalid_argument,
+                "security_rule_not_understood",
                 "Security rule \"" + rule.name + "\": " + std::string(what) + " \"" +
                     std::string(word.substr(0, 60)) + "\" is not understood.");
 }
@@ -44,7 +45,8 @@ std::optional<Range> address_range(std::string_view word) {
     return Range{prefix->first(), prefix->last()};
 }
 
-Result<Ranges> addresses(const SecurityRule& rule, const std::vector<std::string>& words,
+Result<Ranges> addresses(const SecurityRule& rule,
+                         const std::vector<std::string>& words,
                          const Ranges& network) {
     Ranges result;
     for (const auto& word : words) {
@@ -82,9 +84,8 @@ Result<Ranges> ports(const SecurityRule& rule, const std::vector<std::string>& w
         if (word == "*") return Ranges{};
         const auto dash = word.find('-');
         const auto low = port_number(std::string_view(word).substr(0, dash));
-        const auto high = dash == std::string::npos
-                              ? low
-                              : port_number(std::string_view(word).substr(dash + 1));
+        const auto high =
+            dash == std::string::npos ? low : port_number(std::string_view(word).substr(dash + 1));
         if (!low || !high || *low > *high) return not_understood(rule, "port", word);
         result.push_back({*low, *high});
     }
@@ -104,7 +105,9 @@ Result<std::vector<int>> protocols(const SecurityRule& rule) {
     return not_understood(rule, "protocol", rule.protocol);
 }
 
-bool has_ports(int protocol) { return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP; }
+bool has_ports(int protocol) {
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
+}
 
 std::string number_set(const Ranges& ranges, std::string (*word)(std::uint32_t)) {
     std::string text;
@@ -116,19 +119,25 @@ std::string number_set(const Ranges& ranges, std::string (*word)(std::uint32_t))
     return ranges.size() == 1 ? text : "{ " + text + " }";
 }
 
-std::string address_word(std::uint32_t number) { return to_string(Address{number}); }
-std::string port_word(std::uint32_t number) { return std::to_string(number); }
+std::string address_word(std::uint32_t number) {
+    return to_string(Address{number});
+}
+std::string port_word(std::uint32_t number) {
+    return std::to_string(number);
+}
 
 std::string render_line(const Filter& filter) {
     std::string line = "    ";
     const Ranges everywhere{{0, top_address}};
-    if (filter.sources != everywhere) line += "ip saddr " + number_set(filter.sources, address_word) + " ";
+    if (filter.sources != everywhere)
+        line += "ip saddr " + number_set(filter.sources, address_word) + " ";
     if (filter.destinations != everywhere)
         line += "ip daddr " + number_set(filter.destinations, address_word) + " ";
     if (!filter.protocols.empty()) {
         Ranges numbers;
         for (const int protocol : filter.protocols)
-            numbers.push_back({static_cast<std::uint32_t>(protocol), static_cast<std::uint32_t>(protocol)});
+            numbers.push_back(
+                {static_cast<std::uint32_t>(protocol), static_cast<std::uint32_t>(protocol)});
         line += "meta l4proto " + number_set(numbers, port_word) + " ";
     }
     if (!filter.source_ports.empty())
@@ -153,7 +162,8 @@ Result<std::vector<Filter>> compile(const std::vector<SecurityRule>& rules,
     for (const auto& text : prefixes) {
         const auto prefix = parse_prefix(text);
         if (!prefix)
-            return fail(ErrorKind::invalid_argument, "malformed_prefix",
+            return fail(ErrorKind::invalid_argument,
+                        "malformed_prefix",
                         "\"" + text + "\" is not an IPv4 range such as 10.0.0.0/16.");
         network.push_back({prefix->first(), prefix->last()});
     }
@@ -200,9 +210,11 @@ std::string render(const std::vector<Filter>& filters) {
            "    oif lo accept\n"
            "    ct state established,related accept\n"
            // What the metadata service hands out lets its reader act as the machine: root only.
-           "    ip daddr " + metadata + " meta skuid 0 counter accept\n"
-           "    ip daddr " + metadata + " counter drop\n" +
-           render_chain(filters, false) +
+           "    ip daddr " +
+           metadata +
+           " meta skuid 0 counter accept\n"
+           "    ip daddr " +
+           metadata + " counter drop\n" + render_chain(filters, false) +
            "    counter drop\n"
            "  }\n"
            "}\n";

@@ -1,8 +1,8 @@
 // Security rules as nftables text, in two steps: `compile` turns the words of a rule into sets of
 // numbers, `render` writes them down. A table stands in the namespace of one port, so it sees true
-// source addresses before any translation of the network, and holds from the machine's first packet.
-// A packet takes the first rule that matches; what no rule matches is dropped; replies to what was
-// accepted pass. Pure.
+// source addresses before any translation of the network, and holds from the machine's first
+// packet. A packet takes the first rule that matches; what no rule matches is dropped; replies to
+// what was accepted pass. Pure.
 #pragma once
 
 #include <string>
@@ -19,8 +19,8 @@ struct Filter {
     std::string name;
     bool inbound = true;
     bool allow = true;
-    std::vector<int> protocols;          ///< IP protocol numbers; empty means any
-    Ranges sources, destinations;        ///< of addresses; never empty
+    std::vector<int> protocols;    ///< IP protocol numbers; empty means any
+    Ranges sources, destinations;  ///< of addresses; never empty
     Ranges source_ports, destination_ports;
     bool operator==(const Filter&) const = default;
 };

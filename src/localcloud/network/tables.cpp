@@ -30,8 +30,7 @@ std::string map_elements(const std::map<Address, Address>& pairs, bool reversed)
 std::string translation_script(const Translation& translation) {
     const auto inside = "ip saddr " + address_set(translation.prefixes);
     const auto uplink = to_string(translation.uplink);
-    return replacing("ip net") +
-           "  map pub2priv {\n    type ipv4_addr : ipv4_addr\n" +
+    return replacing("ip net") + "  map pub2priv {\n    type ipv4_addr : ipv4_addr\n" +
            map_elements(translation.public_addresses, false) +
            "  }\n"
            "  map priv2pub {\n    type ipv4_addr : ipv4_addr\n" +
@@ -43,10 +42,18 @@ std::string translation_script(const Translation& translation) {
            "  }\n"
            "  chain post {\n"
            "    type nat hook postrouting priority srcnat;\n"
-           "    oifname \"b*\" ct status dnat " + inside + " snat to ip saddr map @priv2pub\n"
-           "    oifname \"b*\" ct status dnat " + inside + " snat to " + uplink + "\n"
-           "    oifname \"up0\" " + inside + " snat to ip saddr map @priv2pub\n"
-           "    oifname \"up0\" " + inside + " snat to " + uplink + "\n"
+           "    oifname \"b*\" ct status dnat " +
+           inside +
+           " snat to ip saddr map @priv2pub\n"
+           "    oifname \"b*\" ct status dnat " +
+           inside + " snat to " + uplink +
+           "\n"
+           "    oifname \"up0\" " +
+           inside +
+           " snat to ip saddr map @priv2pub\n"
+           "    oifname \"up0\" " +
+           inside + " snat to " + uplink +
+           "\n"
            "  }\n"
            "  chain transit {\n"
            "    type filter hook forward priority filter; policy drop;\n"
@@ -65,12 +72,18 @@ std::string port_filter_script(const PortSpec& port) {
     const auto table = "netdev port_" + port.id;
     return replacing(table) +
            "  chain from_machine {\n"
-           "    type filter hook ingress device \"" + port_at_bridge(port.id) +
+           "    type filter hook ingress device \"" +
+           port_at_bridge(port.id) +
            "\" priority 0; policy drop;\n"
-           "    ether saddr != " + port.mac + " counter drop\n"
-           "    ether type arp arp saddr ether " + port.mac + " arp saddr ip " + port.address +
+           "    ether saddr != " +
+           port.mac +
+           " counter drop\n"
+           "    ether type arp arp saddr ether " +
+           port.mac + " arp saddr ip " + port.address +
            " accept\n"
-           "    ether type ip ip saddr " + port.address + " accept\n"
+           "    ether type ip ip saddr " +
+           port.address +
+           " accept\n"
            "    counter drop\n"
            "  }\n"
            "}\n";
@@ -113,11 +126,15 @@ std::string host_script(const std::string& table, const std::string& host_link) 
     return replacing("ip " + table) +
            "  chain local_in {\n"
            "    type filter hook input priority filter; policy accept;\n"
-           "    iifname \"" + host_link + "\" ct state new counter drop\n"
+           "    iifname \"" +
+           host_link +
+           "\" ct state new counter drop\n"
            "  }\n"
            "  chain post {\n"
            "    type nat hook postrouting priority srcnat;\n"
-           "    iifname \"" + host_link + "\" oifname != \"" + host_link + "\" masquerade\n"
+           "    iifname \"" +
+           host_link + "\" oifname != \"" + host_link +
+           "\" masquerade\n"
            "  }\n"
            "}\n";
 }
