@@ -62,8 +62,7 @@ Result<Account> BlobService::find(const std::string& name) {
     {
         const std::lock_guard lock(mutex_);
         const auto known = accounts_.find(name);
-        if (known != accounts_.end() && !known->second.blob_endpoint.empty())
-            return known->second;
+        if (known != accounts_.end() && !known->second.blob_endpoint.empty()) return known->second;
     }
     ASSIGN_OR_RETURN(const auto all, accounts());
     for (const Account& account : all)
@@ -80,7 +79,8 @@ Result<std::string> BlobService::endpoint(const std::string& account) {
     if (!options_.blob_endpoint.empty()) return for_account(options_.blob_endpoint, account);
     ASSIGN_OR_RETURN(const Account found, find(account));
     if (found.blob_endpoint.empty())
-        return fail(ErrorKind::unavailable, "account_without_endpoint",
+        return fail(ErrorKind::unavailable,
+                    "account_without_endpoint",
                     fmt::format("The storage account {} names no blob endpoint yet.", account));
     return found.blob_endpoint;
 }
@@ -111,11 +111,13 @@ Result<Secret> BlobService::fetch_key(const std::string& name) {
         const std::lock_guard lock(mutex_);
         return keys_.insert_or_assign(name, Secret(value)).first->second;
     }
-    return fail(ErrorKind::unavailable, "broken_reply",
+    return fail(ErrorKind::unavailable,
+                "broken_reply",
                 fmt::format("The storage account {} shows no key with full rights.", name));
 }
 
-Result<http::Response> BlobService::send_once(const BlobCall& call, const std::string& base,
+Result<http::Response> BlobService::send_once(const BlobCall& call,
+                                              const std::string& base,
                                               const Secret& key) {
     http::OutgoingRequest request{.method = call.method, .headers = call.headers};
     request.url = base + call.path;

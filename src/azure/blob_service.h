@@ -1,6 +1,6 @@
-// Signed requests to the blob service of any account of the subscription. Knows each account's address
-// and key from the Resource Manager and keeps them; a key that the service refuses is read anew once.
-// Thread-safe.
+// Signed requests to the blob service of any account of the subscription. Knows each account's
+// address and key from the Resource Manager and keeps them; a key that the service refuses is read
+// anew once. Thread-safe.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ struct Account {
     std::string id;
     std::string resource_group;
     std::string location;
-    std::string blob_endpoint;          ///< as the account says it, without a slash at the end
+    std::string blob_endpoint;  ///< as the account says it, without a slash at the end
     std::string kind;
 };
 
@@ -25,8 +25,8 @@ struct BlobCall {
     std::string doing;
     std::string method = "GET";
     std::string account;
-    std::string path;                   ///< "/container/blob", percent-encoded
-    std::string query;                  ///< "restype=container"
+    std::string path;   ///< "/container/blob", percent-encoded
+    std::string query;  ///< "restype=container"
     http::Headers headers;
     std::string body;
 };
@@ -51,7 +51,8 @@ class BlobService {
   private:
     Result<Account> find(const std::string& name);
     Result<Secret> fetch_key(const std::string& name);
-    Result<http::Response> send_once(const BlobCall& call, const std::string& base,
+    Result<http::Response> send_once(const BlobCall& call,
+                                     const std::string& base,
                                      const Secret& key);
 
     const Options& options_;

@@ -1,9 +1,10 @@
 #include "azure/blob_signing.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <map>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "base/encoding.h"
 
@@ -13,7 +14,8 @@ namespace {
 Result<std::string> key_bytes(const Secret& key) {
     auto bytes = from_base64(key.reveal());
     if (!bytes || bytes->empty())
-        return fail(ErrorKind::unavailable, "broken_reply",
+        return fail(ErrorKind::unavailable,
+                    "broken_reply",
                     "The key of the storage account is not base64.");
     return std::move(*bytes);
 }
@@ -45,8 +47,14 @@ std::string shared_key_text(std::string_view account, const http::OutgoingReques
     for (const char* name : {"Content-Encoding", "Content-Language"})
         text += request.headers.get(name) + "\n";
     text += request.body.empty() ? "\n" : fmt::format("{}\n", request.body.size());
-    for (const char* name : {"Content-MD5", "Content-Type", "Date", "If-Modified-Since",
-                             "If-Match", "If-None-Match", "If-Unmodified-Since", "Range"})
+    for (const char* name : {"Content-MD5",
+                             "Content-Type",
+                             "Date",
+                             "If-Modified-Since",
+                             "If-Match",
+                             "If-None-Match",
+                             "If-Unmodified-Since",
+                             "Range"})
         text += request.headers.get(name) + "\n";
 
     std::map<std::string, std::string> own;
@@ -63,27 +71,32 @@ std::string shared_key_text(std::string_view account, const http::OutgoingReques
     return text;
 }
 
-Result<std::string> shared_key_authorization(std::string_view account, const Secret& key,
+Result<std::string> shared_key_authorization(std::string_view account,
+                                             const Secret& key,
                                              const http::OutgoingRequest& request) {
-    ASSIGN_OR_RETURN(const Secret bytes, key_bytes(key).map([](std::string raw) {
-        return Secret(std::move(raw));
-    }));
+    ASSIGN_OR_RETURN(const Secret bytes,
+                     key_bytes(key).map([](std::string raw) { return Secret(std::move(raw)); }));
     const std::string signature =
         to_base64(hmac_sha256(bytes.reveal(), shared_key_text(account, request)));
     return fmt::format("SharedKey {}:{}", account, signature);
 }
 
-Result<Secret> policy_signature(std::string_view account, std::string_view container,
-                                const Secret& key, std::string_view policy, bool https_only) {
-    ASSIGN_OR_RETURN(const Secret bytes, key_bytes(key).map([](std::string raw) {
-        return Secret(std::move(raw));
-    }));
+Result<Secret> policy_signature(std::string_view account,
+                                std::string_view container,
+                                const Secret& key,
+                                std::string_view policy,
+                                bool https_only) {
+    ASSIGN_OR_RETURN(const Secret bytes,
+                     key_bytes(key).map([](std::string raw) { return Secret(std::move(raw)); }));
     const std::string protocol = https_only ? "https" : "";
     // Permissions, start, expiry, resource, identifier, address, protocol, version, kind, snapshot,
     // encryption scope and five reply headers. What the policy holds stays empty here.
-    const std::string text =
-        fmt::format("\n\n\n/blob/{}/{}\n{}\n\n{}\n{}\nc\n\n\n\n\n\n\n", account, container,
-                    policy, protocol, sas_version);
+    const std::string text = fmt::format("\n\n\n/blob/{}/{}\n{}\n\n{}\n{}\nc\n\n\n\n\n\n\n",
+                                         account,
+                                         container,
+                                         policy,
+                                         protocol,
+                                         sas_version);
     std::string query = fmt::format("sv={}&sr=c&si={}", sas_version, percent_encode(policy));
     if (https_only) query += "&spr=https";
     query += "&sig=" + percent_encode(to_base64(hmac_sha256(bytes.reveal(), text)));

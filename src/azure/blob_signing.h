@@ -1,6 +1,6 @@
-// Signatures of the blob service: the account key's on a request ("Authorize with Shared Key") and a
-// signature that refers to a stored access policy ("Create a service SAS"). Both are HMAC-SHA256 with
-// the account key over lines of text whose order Azure prescribes.
+// Signatures of the blob service: the account key's on a request ("Authorize with Shared Key") and
+// a signature that refers to a stored access policy ("Create a service SAS"). Both are HMAC-SHA256
+// with the account key over lines of text whose order Azure prescribes.
 #pragma once
 
 #include <string>

@@ -1,7 +1,8 @@
 #include "azure/blob_xml.h"
 
-#include <pugixml.hpp>
 #include <sstream>
+
+#include <pugixml.hpp>
 
 namespace hopyard::azure {
 namespace {

@@ -1,6 +1,7 @@
 #include "azure/bodies.h"
 
 #include <algorithm>
+
 #include <fmt/format.h>
 
 #include "azure/document.h"
@@ -22,7 +23,9 @@ Json reference(const Options& options, const ResourceName& name) {
 }
 
 /// Sets "sourceAddressPrefix" or "sourceAddressPrefixes": Azure takes "*" only in the former.
-void set_one_or_many(Json& properties, const char* one, const char* many,
+void set_one_or_many(Json& properties,
+                     const char* one,
+                     const char* many,
                      const std::vector<std::string>& values) {
     if (values.empty() || std::find(values.begin(), values.end(), "*") != values.end())
         properties[one] = "*";
@@ -67,9 +70,11 @@ struct BodyOf {
         for (const auto& subnet : wanted.subnets) {
             Json properties{{"addressPrefix", subnet.cidr}};
             if (!subnet.security_group.empty())
-                properties["networkSecurityGroup"] =
-                    reference(options, {ResourceKind::security_group,
-                                        request.name.resource_group, "", subnet.security_group});
+                properties["networkSecurityGroup"] = reference(options,
+                                                               {ResourceKind::security_group,
+                                                                request.name.resource_group,
+                                                                "",
+                                                                subnet.security_group});
             subnets.push_back({{"name", subnet.name}, {"properties", std::move(properties)}});
         }
         Json body = tracked(request);
@@ -153,10 +158,12 @@ Json BodyOf::storage_profile(const cloud::WantedMachine& wanted) const {
 Result<Json> BodyOf::operator()(const cloud::WantedMachine& wanted) const {
     if (wanted.user_data.size() > machine_data_max ||
         options.machine_setup.size() > machine_data_max)
-        return fail(ErrorKind::invalid_argument, "machine_data_too_large",
+        return fail(ErrorKind::invalid_argument,
+                    "machine_data_too_large",
                     "A machine takes at most 64 KiB of user data and of set-up.");
-    // The interface is a resource with a row of its own: it has its address before the machine boots,
-    // may outlive a machine that failed, and is removed by name like everything else. So "Detach".
+    // The interface is a resource with a row of its own: it has its address before the machine
+    // boots, may outlive a machine that failed, and is removed by name like everything else. So
+    // "Detach".
     Json interface = reference(options, wanted.interface);
     interface["properties"] = {{"primary", true}, {"deleteOption", "Detach"}};
 
@@ -178,7 +185,8 @@ bool same_kind(ResourceKind kind, const cloud::Wanted& wanted) {
     switch (kind) {
         case ResourceKind::virtual_network:
             return std::holds_alternative<cloud::WantedNetwork>(wanted);
-        case ResourceKind::subnet: return std::holds_alternative<cloud::WantedSubnet>(wanted);
+        case ResourceKind::subnet:
+            return std::holds_alternative<cloud::WantedSubnet>(wanted);
         case ResourceKind::security_group:
             return std::holds_alternative<cloud::WantedSecurityGroup>(wanted);
         case ResourceKind::security_rule:
@@ -187,8 +195,10 @@ bool same_kind(ResourceKind kind, const cloud::Wanted& wanted) {
             return std::holds_alternative<cloud::WantedAddress>(wanted);
         case ResourceKind::network_interface:
             return std::holds_alternative<cloud::WantedInterface>(wanted);
-        case ResourceKind::machine: return std::holds_alternative<cloud::WantedMachine>(wanted);
-        case ResourceKind::disk: return false;
+        case ResourceKind::machine:
+            return std::holds_alternative<cloud::WantedMachine>(wanted);
+        case ResourceKind::disk:
+            return false;
     }
     return false;
 }
@@ -197,7 +207,8 @@ bool same_kind(ResourceKind kind, const cloud::Wanted& wanted) {
 
 Result<std::string> request_body(const PutRequest& request, const Options& options) {
     if (!same_kind(request.name.kind, request.wanted))
-        return fail(ErrorKind::internal, "kind_mismatch",
+        return fail(ErrorKind::internal,
+                    "kind_mismatch",
                     "The resource that is asked for is of another kind than its name.");
     ASSIGN_OR_RETURN(const Json body, std::visit(BodyOf{request, options}, request.wanted));
     return to_body(body);

@@ -1,5 +1,6 @@
-// What we ask for, as Azure's request bodies. Only what may be written stands in them: a body is never
-// an answer sent back. The same request gives the same bytes, so a repeated PUT changes nothing.
+// What we ask for, as Azure's request bodies. Only what may be written stands in them: a body is
+// never an answer sent back. The same request gives the same bytes, so a repeated PUT changes
+// nothing.
 #pragma once
 
 #include <string>

@@ -1,9 +1,10 @@
 #include "azure/capture.h"
 
-#include <fcntl.h>
 #include <filesystem>
-#include <fmt/format.h>
 #include <set>
+
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "azure/document.h"
@@ -14,9 +15,15 @@ namespace hopyard::azure {
 namespace {
 
 const std::set<std::string>& secret_members() {
-    static const std::set<std::string> names{"userdata",      "customdata", "adminpassword",
-                                             "password",      "privatekey", "access_token",
-                                             "client_secret", "sastoken",   "accesssas"};
+    static const std::set<std::string> names{"userdata",
+                                             "customdata",
+                                             "adminpassword",
+                                             "password",
+                                             "privatekey",
+                                             "access_token",
+                                             "client_secret",
+                                             "sastoken",
+                                             "accesssas"};
     return names;
 }
 
@@ -28,8 +35,10 @@ void cut_secrets(Json& document, bool in_keys) {
     for (auto& [name, value] : document.items()) {
         const std::string lower = to_lower(name);
         const bool is_secret = secret_members().contains(lower) || (in_keys && lower == "value");
-        if (is_secret && value.is_string()) value = "Y3V0";
-        else cut_secrets(value, in_keys || lower == "keys");
+        if (is_secret && value.is_string())
+            value = "Y3V0";
+        else
+            cut_secrets(value, in_keys || lower == "keys");
     }
 }
 
@@ -41,8 +50,8 @@ Json body_of(const std::string& text) {
 }
 
 Json headers_of(const http::Headers& headers) {
-    static const std::set<std::string> hidden{"authorization", "cookie", "set-cookie",
-                                              "www-authenticate"};
+    static const std::set<std::string> hidden{
+        "authorization", "cookie", "set-cookie", "www-authenticate"};
     Json object = Json::object();
     for (const auto& [name, value] : headers.all())
         if (!hidden.contains(to_lower(name))) object[to_lower(name)] = value;

@@ -1,6 +1,7 @@
 // Writes down what goes to the Resource Manager and comes back, one file for each exchange, in the
-// form that Microsoft's validator of traffic (oav) reads. Secrets are cut out: tokens never get there,
-// and what bodies hold of keys and machine data is replaced by a text of the same type. For tests.
+// form that Microsoft's validator of traffic (oav) reads. Secrets are cut out: tokens never get
+// there, and what bodies hold of keys and machine data is replaced by a text of the same type. For
+// tests.
 #pragma once
 
 #include <atomic>
@@ -12,8 +13,8 @@ namespace hopyard::azure {
 
 class Capture final : public http::Transport {
   public:
-    /// Files go to `directory` (made when missing, 0700). Only exchanges below `base_url` whose path
-    /// begins with /subscriptions or /providers are written.
+    /// Files go to `directory` (made when missing, 0700). Only exchanges below `base_url` whose
+    /// path begins with /subscriptions or /providers are written.
     Capture(http::Transport& inner, std::string directory, std::string base_url);
     Result<http::Response> send(const http::OutgoingRequest& request) override;
 

@@ -1,10 +1,11 @@
 #include "azure/config.h"
 
 #include <cstdlib>
-#include <fmt/format.h>
 #include <fstream>
 #include <set>
 #include <sstream>
+
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include "azure/document.h"
@@ -16,18 +17,33 @@ namespace {
 constexpr std::size_t file_bytes_max = 1u << 20;
 
 const std::set<std::string>& known_members() {
-    static const std::set<std::string> names{
-        "kind",         "resourceManagerUrl", "loginUrl",        "scope",
-        "metadataUrl",  "subscriptionId",     "tenantId",        "clientId",
-        "clientSecret", "federatedTokenFile", "managedIdentity", "caFile",
-        "diskType",     "image",              "machineSetup",    "machineSetupFile",
-        "blobEndpoint", "machineBlobEndpoint", "blobConnectTo"};
+    static const std::set<std::string> names{"kind",
+                                             "resourceManagerUrl",
+                                             "loginUrl",
+                                             "scope",
+                                             "metadataUrl",
+                                             "subscriptionId",
+                                             "tenantId",
+                                             "clientId",
+                                             "clientSecret",
+                                             "federatedTokenFile",
+                                             "managedIdentity",
+                                             "caFile",
+                                             "diskType",
+                                             "image",
+                                             "machineSetup",
+                                             "machineSetupFile",
+                                             "blobEndpoint",
+                                             "machineBlobEndpoint",
+                                             "blobConnectTo"};
     return names;
 }
 
 Failure refuse_member(const std::string& member, std::string rule, std::string remedy) {
-    Error error = refuse("/" + member, "cloud_config_invalid",
-                         fmt::format("cloud.json: {}: {}", member, rule), std::move(remedy))
+    Error error = refuse("/" + member,
+                         "cloud_config_invalid",
+                         fmt::format("cloud.json: {}: {}", member, rule),
+                         std::move(remedy))
                       .value();
     error.owner = Owner::administrator;
     return Failure(std::move(error));
@@ -38,7 +54,8 @@ Result<std::string> read_file(const std::string& member, const std::string& path
     std::ostringstream text;
     if (file) text << file.rdbuf();
     if (!file || text.str().size() > file_bytes_max)
-        return refuse_member(member, fmt::format("{} cannot be read", path),
+        return refuse_member(member,
+                             fmt::format("{} cannot be read", path),
                              "Name a readable file of at most 1 MiB.");
     return text.str();
 }
@@ -51,15 +68,19 @@ class Reader {
     Reader& text(const char* member, std::string& out) {
         const Json* value = find(document_, {member});
         if (!value) return *this;
-        if (value->is_string()) out = value->get<std::string>();
-        else if (fault_.empty()) fault_ = member;
+        if (value->is_string())
+            out = value->get<std::string>();
+        else if (fault_.empty())
+            fault_ = member;
         return *this;
     }
     Reader& flag(const char* member, bool& out) {
         const Json* value = find(document_, {member});
         if (!value) return *this;
-        if (value->is_boolean()) out = value->get<bool>();
-        else if (fault_.empty()) fault_ = member;
+        if (value->is_boolean())
+            out = value->get<bool>();
+        else if (fault_.empty())
+            fault_ = member;
         return *this;
     }
     const std::string& fault() const { return fault_; }
@@ -89,12 +110,14 @@ Result<void> read_credentials(Reader& reader, const Json& document, Credentials&
     const int ways = (secret.empty() ? 0 : 1) + (out.federated_token_file.empty() ? 0 : 1) +
                      (out.managed_identity ? 1 : 0);
     if (ways > 1)
-        return refuse_member("clientSecret", "more than one way to sign in is given",
+        return refuse_member("clientSecret",
+                             "more than one way to sign in is given",
                              "Keep one of clientSecret, federatedTokenFile, managedIdentity.");
     const char* assertion = std::getenv("AZURE_FEDERATED_TOKEN_FILE");
     if (ways == 0 && assertion != nullptr) out.federated_token_file = assertion;
     if (ways == 0 && out.federated_token_file.empty())
-        return refuse_member("clientSecret", "no way to sign in is given",
+        return refuse_member("clientSecret",
+                             "no way to sign in is given",
                              "Give one of clientSecret, federatedTokenFile, managedIdentity.");
     if (!out.managed_identity && out.client_id.empty())
         return refuse_member("clientId", "missing", "Give the application's client id.");
@@ -108,7 +131,8 @@ Result<void> read_connect_to(const Json& document, http::ClientOptions& out) {
     const Json* pairs = find(document, {"blobConnectTo"});
     if (!pairs) return {};
     if (!pairs->is_object())
-        return refuse_member("blobConnectTo", "not an object", "Write {\"host:port\": \"host:port\"}.");
+        return refuse_member(
+            "blobConnectTo", "not an object", "Write {\"host:port\": \"host:port\"}.");
     for (const auto& [from, to] : pairs->items()) {
         if (!to.is_string())
             return refuse_member("blobConnectTo", "not a text", "Write \"host:port\".");
@@ -126,8 +150,8 @@ Result<void> read_image(const Json& document, MachineImage& out) {
         .text("sku", out.sku)
         .text("version", out.version);
     if (!image->is_object() || !reader.fault().empty())
-        return refuse_member("image", "its members are texts",
-                             "Give publisher, offer, sku and version.");
+        return refuse_member(
+            "image", "its members are texts", "Give publisher, offer, sku and version.");
     return {};
 }
 
@@ -195,13 +219,13 @@ Result<Config> load_config(const std::string& path) {
     auto config = parse_config(text);
     if (!config) return with_context(path, config.error());
     if ((facts.st_mode & S_IRWXO) != 0 && !config->options.credentials.client_secret.empty())
-        return pass(Error{.kind = ErrorKind::invalid_argument,
-                          .code = "cloud_config_exposed",
-                          .message = fmt::format("{} holds a secret and everybody may read it.",
-                                                 path),
-                          .field = "/clientSecret",
-                          .owner = Owner::administrator,
-                          .next_action = "Restrict it: chmod 600."});
+        return pass(
+            Error{.kind = ErrorKind::invalid_argument,
+                  .code = "cloud_config_exposed",
+                  .message = fmt::format("{} holds a secret and everybody may read it.", path),
+                  .field = "/clientSecret",
+                  .owner = Owner::administrator,
+                  .next_action = "Restrict it: chmod 600."});
     return config;
 }
 

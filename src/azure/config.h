@@ -1,4 +1,5 @@
-// The file `cloud.json`: which cloud, and how to sign in. This is where the environment is read, too.
+// The file `cloud.json`: which cloud, and how to sign in. This is where the environment is read,
+// too.
 #pragma once
 
 #include <string>
@@ -18,13 +19,13 @@ struct Config {
     http::ClientOptions blob_client;
 };
 
-/// Members: kind ("azure", "local"), resourceManagerUrl, loginUrl, scope, metadataUrl, subscriptionId,
-/// tenantId, clientId, one of clientSecret | federatedTokenFile | managedIdentity (true), caFile,
-/// diskType, image {publisher, offer, sku, version}, machineSetup or machineSetupFile, blobEndpoint,
-/// machineBlobEndpoint (both with "{account}"), blobConnectTo {"host:port": "host:port"}.
-/// Unknown members are named in the log. Errors: `invalid_argument` with the member as field.
-/// AZURE_FEDERATED_TOKEN_FILE stands in when no way to sign in is given; HOPYARD_CAPTURE_CLIENT names
-/// a directory for Options::capture_directory.
+/// Members: kind ("azure", "local"), resourceManagerUrl, loginUrl, scope, metadataUrl,
+/// subscriptionId, tenantId, clientId, one of clientSecret | federatedTokenFile | managedIdentity
+/// (true), caFile, diskType, image {publisher, offer, sku, version}, machineSetup or
+/// machineSetupFile, blobEndpoint, machineBlobEndpoint (both with "{account}"), blobConnectTo
+/// {"host:port": "host:port"}. Unknown members are named in the log. Errors: `invalid_argument`
+/// with the member as field. AZURE_FEDERATED_TOKEN_FILE stands in when no way to sign in is given;
+/// HOPYARD_CAPTURE_CLIENT names a directory for Options::capture_directory.
 Result<Config> parse_config(std::string_view json);
 /// Reads the file. A file with a secret that everybody may read is refused.
 Result<Config> load_config(const std::string& path);

@@ -37,15 +37,19 @@ Options completed(Options options) {
 }  // namespace
 
 struct Connection::State {
-    State(Options given, http::Transport& manager, http::Transport& blob, const Clock& clock,
+    State(Options given,
+          http::Transport& manager,
+          http::Transport& blob,
+          const Clock& clock,
           Random& outside_random)
         : options(completed(std::move(given))),
           random(outside_random),
           capture(manager, options.capture_directory, options.resource_manager_url),
-          pipeline(options,
-                   options.capture_directory.empty() ? manager
-                                                     : static_cast<http::Transport&>(capture),
-                   clock, random),
+          pipeline(
+              options,
+              options.capture_directory.empty() ? manager : static_cast<http::Transport&>(capture),
+              clock,
+              random),
           blobs(options, pipeline, blob, random),
           resources(options, pipeline),
           facts(options, pipeline, blobs),
@@ -63,15 +67,26 @@ struct Connection::State {
     Preparing preparing;
 };
 
-Connection::Connection(Options options, http::Transport& manager, http::Transport& blob,
-                       const Clock& clock, Random& random)
+Connection::Connection(Options options,
+                       http::Transport& manager,
+                       http::Transport& blob,
+                       const Clock& clock,
+                       Random& random)
     : state_(std::make_unique<State>(std::move(options), manager, blob, clock, random)) {}
 
 Connection::~Connection() = default;
 
-cloud::Cloud& Connection::cloud() { return state_->resources; }
-cloud::Catalog& Connection::catalog() { return state_->facts; }
-cloud::Storage& Connection::storage() { return state_->containers; }
-cloud::Preparation& Connection::preparation() { return state_->preparing; }
+cloud::Cloud& Connection::cloud() {
+    return state_->resources;
+}
+cloud::Catalog& Connection::catalog() {
+    return state_->facts;
+}
+cloud::Storage& Connection::storage() {
+    return state_->containers;
+}
+cloud::Preparation& Connection::preparation() {
+    return state_->preparing;
+}
 
 }  // namespace hopyard::azure

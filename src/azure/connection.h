@@ -20,9 +20,9 @@ namespace hopyard::azure {
 
 /// Exactly one way is used: the secret, else the federated token, else the machine's own identity.
 struct Credentials {
-    std::string client_id;              ///< of a managed identity: empty for the machine's own one
+    std::string client_id;  ///< of a managed identity: empty for the machine's own one
     Secret client_secret;
-    std::string federated_token_file;   ///< read anew for every token
+    std::string federated_token_file;  ///< read anew for every token
     bool managed_identity = false;
 };
 
@@ -48,8 +48,8 @@ struct Options {
     /// cloud-init's first words on a machine ("#cloud-config …"): customData. At most 64 KiB.
     std::string machine_setup;
 
-    /// The blob service as the control plane reaches it, "{account}" replaced; empty: as the account
-    /// says itself.
+    /// The blob service as the control plane reaches it, "{account}" replaced; empty: as the
+    /// account says itself.
     std::string blob_endpoint;
     /// The same as machines reach it; empty: like the control plane.
     std::string machine_blob_endpoint;

@@ -1,8 +1,9 @@
 #include "azure/containers.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "azure/blob_signing.h"
 #include "azure/errors.h"
@@ -20,27 +21,31 @@ constexpr std::size_t pages_max = 1000;
 /// Read, add, create, write, delete, list, in the order that Azure wants.
 constexpr const char* grant_rights = "racwdl";
 
-BlobCall container_call(std::string_view doing, std::string_view method,
-                        const ContainerName& name, std::string_view extra = "") {
-    BlobCall call{.doing = fmt::format("{} the container {} of {}", doing, name.container,
-                                       name.account),
-                  .method = std::string(method),
-                  .account = name.account};
+BlobCall container_call(std::string_view doing,
+                        std::string_view method,
+                        const ContainerName& name,
+                        std::string_view extra = "") {
+    BlobCall call{
+        .doing = fmt::format("{} the container {} of {}", doing, name.container, name.account),
+        .method = std::string(method),
+        .account = name.account};
     call.path = "/" + percent_encode(name.container);
     call.query = fmt::format("restype=container{}", extra);
     return call;
 }
 
 BlobCall claim_call(std::string_view method, const ContainerName& name) {
-    BlobCall call{.doing = fmt::format("claiming the container {} of {}", name.container,
-                                       name.account),
-                  .method = std::string(method),
-                  .account = name.account};
+    BlobCall call{
+        .doing = fmt::format("claiming the container {} of {}", name.container, name.account),
+        .method = std::string(method),
+        .account = name.account};
     call.path = fmt::format("/{}/{}", percent_encode(name.container), claim_blob);
     return call;
 }
 
-bool is_code(const Error& error, std::string_view code) { return error.code == code; }
+bool is_code(const Error& error, std::string_view code) {
+    return error.code == code;
+}
 
 Failure broken(const BlobCall& call) {
     Error error{.kind = ErrorKind::unavailable,
@@ -93,8 +98,7 @@ Result<std::string> Containers::claimed_by(const ContainerName& name) {
 
 Result<void> Containers::create_container(const ContainerName& name) {
     const auto reply = blobs_.send(container_call("creating", "PUT", name));
-    if (!reply && !is_code(reply.error(), "container_already_exists"))
-        return pass(reply.error());
+    if (!reply && !is_code(reply.error(), "container_already_exists")) return pass(reply.error());
     return {};
 }
 
@@ -112,19 +116,21 @@ Result<void> Containers::claim(const ContainerName& name, const std::string& own
     ASSIGN_OR_RETURN(const std::string present, claimed_by(name));
     if (present == owner) return {};
     if (present.empty())
-        return fail(ErrorKind::conflict, "claim_in_motion",
-                    call.doing + ": its claim was just given up");
+        return fail(
+            ErrorKind::conflict, "claim_in_motion", call.doing + ": its claim was just given up");
     return pass(Error{.kind = ErrorKind::already_exists,
                       .code = "container_claimed",
                       .message = fmt::format("The container {} of {} belongs to the cluster {}.",
-                                             name.container, name.account, present),
+                                             name.container,
+                                             name.account,
+                                             present),
                       .owner = Owner::user,
                       .next_action = "Choose another container."});
 }
 
 Result<Containers::Policies> Containers::read_acl(const ContainerName& name) {
-    const BlobCall call = container_call("reading the access policies of", "GET", name,
-                                         "&comp=acl");
+    const BlobCall call =
+        container_call("reading the access policies of", "GET", name, "&comp=acl");
     ASSIGN_OR_RETURN(const http::Response reply, blobs_.send(call));
     auto policies = read_policies(reply.body);
     if (!policies) return broken(call);
@@ -136,8 +142,7 @@ Result<Containers::Policies> Containers::read_acl(const ContainerName& name) {
 Result<void> Containers::write_acl(const ContainerName& name, const Policies& acl) {
     BlobCall call = container_call("changing the access policies of", "PUT", name, "&comp=acl");
     call.headers.set("Content-Type", "application/xml");
-    if (!acl.public_access.empty())
-        call.headers.set("x-ms-blob-public-access", acl.public_access);
+    if (!acl.public_access.empty()) call.headers.set("x-ms-blob-public-access", acl.public_access);
     // Somebody else may change the list as well; seconds are all that this condition can tell.
     if (!acl.last_modified.empty()) call.headers.set("If-Unmodified-Since", acl.last_modified);
     call.body = write_policies(acl.policies);
@@ -150,24 +155,27 @@ Result<cloud::ContainerGrant> Containers::grant(const ContainerName& name,
                                                 const std::string& policy,
                                                 Timestamp expires_at) {
     if (policy.empty() || policy.size() > policy_id_max)
-        return fail(ErrorKind::invalid_argument, "policy_name_invalid",
+        return fail(ErrorKind::invalid_argument,
+                    "policy_name_invalid",
                     "The name of an access policy has 1 to 64 characters.");
     const std::string expiry = to_rfc3339(expires_at);
     {
         const std::lock_guard lock(acl_mutex_);
         ASSIGN_OR_RETURN(Policies acl, read_acl(name));
-        auto own = std::find_if(acl.policies.begin(), acl.policies.end(),
+        auto own = std::find_if(acl.policies.begin(),
+                                acl.policies.end(),
                                 [&](const AccessPolicy& one) { return one.id == policy; });
         if (own == acl.policies.end()) {
             if (acl.policies.size() >= policies_max)
-                return pass(Error{
-                    .kind = ErrorKind::quota_exceeded,
-                    .code = "too_many_access_policies",
-                    .message = fmt::format("The container {} of {} has five access policies "
-                                           "already, which is all that it can have.",
-                                           name.container, name.account),
-                    .owner = Owner::user,
-                    .next_action = "Remove one of them, or choose another container."});
+                return pass(
+                    Error{.kind = ErrorKind::quota_exceeded,
+                          .code = "too_many_access_policies",
+                          .message = fmt::format("The container {} of {} has five access policies "
+                                                 "already, which is all that it can have.",
+                                                 name.container,
+                                                 name.account),
+                          .owner = Owner::user,
+                          .next_action = "Remove one of them, or choose another container."});
             own = acl.policies.insert(acl.policies.end(), AccessPolicy{.id = policy});
         }
         own->start.clear();
@@ -177,9 +185,10 @@ Result<cloud::ContainerGrant> Containers::grant(const ContainerName& name,
     }
     ASSIGN_OR_RETURN(const std::string endpoint, blobs_.machine_endpoint(name.account));
     ASSIGN_OR_RETURN(const Secret key, blobs_.key(name.account));
-    ASSIGN_OR_RETURN(const Secret signature,
-                     policy_signature(name.account, name.container, key, policy,
-                                      endpoint.starts_with("https:")));
+    ASSIGN_OR_RETURN(
+        const Secret signature,
+        policy_signature(
+            name.account, name.container, key, policy, endpoint.starts_with("https:")));
     cloud::ContainerGrant grant{.account = name.account, .container = name.container};
     grant.blob_endpoint = endpoint;
     grant.sas_url = Secret(
@@ -193,8 +202,8 @@ Result<void> Containers::revoke(const ContainerName& name, const std::string& po
     auto acl = read_acl(name);
     if (!acl && is_code(acl.error(), "container_not_found")) return {};
     if (!acl) return pass(acl.error());
-    const auto removed = std::erase_if(
-        acl->policies, [&](const AccessPolicy& one) { return one.id == policy; });
+    const auto removed =
+        std::erase_if(acl->policies, [&](const AccessPolicy& one) { return one.id == policy; });
     if (removed == 0) return {};
     return write_acl(name, *acl);
 }

@@ -1,12 +1,13 @@
-// Reading the cloud's JSON, which may be anything: a missing or mistyped member reads as empty, never
-// as a fault. Include it from .cpp files only (style B1).
+// Reading the cloud's JSON, which may be anything: a missing or mistyped member reads as empty,
+// never as a fault. Include it from .cpp files only (style B1).
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 namespace hopyard::azure {
 

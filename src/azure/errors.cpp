@@ -3,6 +3,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
@@ -20,18 +21,19 @@ constexpr Milliseconds default_hold = Seconds(5);
 struct CloudError {
     std::string code;
     std::string message;
-    bool from_cloud = false;            ///< the body has the form that Azure gives its errors
+    bool from_cloud = false;  ///< the body has the form that Azure gives its errors
 };
 
-bool is_known(const std::string& code) { return find_error_row(code) != nullptr; }
+bool is_known(const std::string& code) {
+    return find_error_row(code) != nullptr;
+}
 
 /// The code that decides: the outermost known one, else that of a detail, else the outermost.
 CloudError from_json(const Json& error, int depth = 0) {
     CloudError found{text_at(error, {"code"}), text_at(error, {"message"}), true};
-    const bool vague = find_error_row(found.code) == nullptr ||
-                       to_lower(found.code) == "retryableerror" ||
-                       to_lower(found.code) == "operationnotallowed" ||
-                       to_lower(found.code) == "conflict";
+    const bool vague =
+        find_error_row(found.code) == nullptr || to_lower(found.code) == "retryableerror" ||
+        to_lower(found.code) == "operationnotallowed" || to_lower(found.code) == "conflict";
     if (!vague || depth > 3) return found;
     for (const Json& detail : items_at(error, {"details"})) {
         CloudError inner = from_json(detail, depth + 1);
@@ -65,15 +67,24 @@ CloudError read_body(const http::Response& reply) {
 
 ErrorKind kind_of_status(int status) {
     switch (status) {
-        case 401: return ErrorKind::unauthenticated;
-        case 403: return ErrorKind::permission_denied;
-        case 404: return ErrorKind::not_found;
-        case 408: return ErrorKind::timed_out;
-        case 409: return ErrorKind::conflict;
-        case 412: return ErrorKind::conflict;
-        case 429: return ErrorKind::rate_limited;
-        case 504: return ErrorKind::timed_out;
-        default: break;
+        case 401:
+            return ErrorKind::unauthenticated;
+        case 403:
+            return ErrorKind::permission_denied;
+        case 404:
+            return ErrorKind::not_found;
+        case 408:
+            return ErrorKind::timed_out;
+        case 409:
+            return ErrorKind::conflict;
+        case 412:
+            return ErrorKind::conflict;
+        case 429:
+            return ErrorKind::rate_limited;
+        case 504:
+            return ErrorKind::timed_out;
+        default:
+            break;
     }
     if (status >= 400 && status < 500) return ErrorKind::invalid_argument;
     return ErrorKind::unavailable;
@@ -82,10 +93,13 @@ ErrorKind kind_of_status(int status) {
 Owner owner_of(ErrorKind kind) {
     switch (kind) {
         case ErrorKind::unauthenticated:
-        case ErrorKind::permission_denied: return Owner::administrator;
+        case ErrorKind::permission_denied:
+            return Owner::administrator;
         case ErrorKind::invalid_argument:
-        case ErrorKind::not_found: return Owner::user;
-        default: return Owner::cloud;
+        case ErrorKind::not_found:
+            return Owner::user;
+        default:
+            return Owner::cloud;
     }
 }
 
@@ -106,8 +120,8 @@ std::string missing_right(const std::string& message) {
         scope = between(message, "on the linked scope(s) '", "'");
     }
     if (action.empty()) return {};
-    return fmt::format("The control plane may not do {} at {}.", action,
-                       scope.empty() ? "that scope" : scope);
+    return fmt::format(
+        "The control plane may not do {} at {}.", action, scope.empty() ? "that scope" : scope);
 }
 
 bool is_capacity_text(std::string_view message) {
@@ -120,8 +134,11 @@ bool is_capacity_text(std::string_view message) {
 std::string quota_message(const QuotaShortage& shortage) {
     return fmt::format(
         "The quota \"{}\" in {} does not suffice: limit {}, in use {}, {} more wanted.",
-        shortage.quota, shortage.location.empty() ? "this location" : shortage.location,
-        shortage.limit, shortage.usage, shortage.required);
+        shortage.quota,
+        shortage.location.empty() ? "this location" : shortage.location,
+        shortage.limit,
+        shortage.usage,
+        shortage.required);
 }
 
 void apply_quota(Error& error, const QuotaShortage& shortage) {
@@ -158,7 +175,9 @@ Error from_code(const CloudError& found, int status) {
     return error;
 }
 
-void add_context(Error& error, std::string_view doing, const std::string& code,
+void add_context(Error& error,
+                 std::string_view doing,
+                 const std::string& code,
                  const std::string& request) {
     std::string text = fmt::format("{}: ", doing);
     text += error.message.empty() ? "the cloud refused without a reason" : error.message;
@@ -179,7 +198,9 @@ std::optional<Milliseconds> hold_in_text(std::string_view message) {
 }
 
 /// Waits of a throttled reply. A 429 about a neighbour that is not ready yet says nothing of rates.
-void apply_throttle(Error& error, const CloudError& found, const http::Response& reply,
+void apply_throttle(Error& error,
+                    const CloudError& found,
+                    const http::Response& reply,
                     std::optional<Milliseconds> wait) {
     const bool about_neighbour = error.code == "referenced_resource_not_provisioned";
     if (reply.status == 429 && wait && !about_neighbour) error.kind = ErrorKind::rate_limited;
@@ -205,12 +226,10 @@ std::string to_our_code(std::string_view azure_code) {
         const bool after_lower =
             i > 0 && (std::islower(static_cast<unsigned char>(azure_code[i - 1])) ||
                       std::isdigit(static_cast<unsigned char>(azure_code[i - 1])));
-        const bool before_lower =
-            i > 0 && i + 1 < azure_code.size() &&
-            std::isupper(static_cast<unsigned char>(azure_code[i - 1])) &&
-            std::islower(static_cast<unsigned char>(azure_code[i + 1]));
-        if (std::isupper(c) && (after_lower || before_lower) && !code.empty() &&
-            code.back() != '_')
+        const bool before_lower = i > 0 && i + 1 < azure_code.size() &&
+                                  std::isupper(static_cast<unsigned char>(azure_code[i - 1])) &&
+                                  std::islower(static_cast<unsigned char>(azure_code[i + 1]));
+        if (std::isupper(c) && (after_lower || before_lower) && !code.empty() && code.back() != '_')
             code += '_';
         code += static_cast<char>(std::tolower(c));
     }
@@ -244,7 +263,9 @@ std::optional<QuotaShortage> quota_shortage(std::string_view message) {
                          .new_limit = figure("New Limit Required: ")};
 }
 
-Error error_of(std::string_view doing, std::string_view method, const http::Response& reply,
+Error error_of(std::string_view doing,
+               std::string_view method,
+               const http::Response& reply,
                Timestamp now) {
     const CloudError found = read_body(reply);
     Error error = from_code(found, reply.status);

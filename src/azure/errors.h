@@ -1,6 +1,6 @@
-// What Azure's refusals mean for us. Its own error code decides first, the HTTP status second: codes
-// are documented and stable, and several carry a status that misleads (a network interface that is
-// still reserved is a 400 although waiting helps). Rows and remedies: error_table.cpp.
+// What Azure's refusals mean for us. Its own error code decides first, the HTTP status second:
+// codes are documented and stable, and several carry a status that misleads (a network interface
+// that is still reserved is a 400 although waiting helps). Rows and remedies: error_table.cpp.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 namespace hopyard::azure {
 
 struct ErrorRow {
-    std::string_view code;              ///< Azure's
+    std::string_view code;  ///< Azure's
     ErrorKind kind;
     Owner owner;
     std::string_view next_action;
@@ -37,17 +37,18 @@ Error error_of(std::string_view doing,
 Error error_of_document(std::string_view doing, std::string_view document);
 Error error_of_code(std::string_view doing, std::string_view code, std::string_view message);
 
-/// True for a `not_found` by which the cloud says that this very thing does not exist. A subscription
-/// that it does not know, and a 404 that is not the cloud's, prove nothing about the thing.
+/// True for a `not_found` by which the cloud says that this very thing does not exist. A
+/// subscription that it does not know, and a 404 that is not the cloud's, prove nothing about the
+/// thing.
 bool says_absent(const Error& error);
 
 /// The figures in Azure's quota text.
 struct QuotaShortage {
-    std::string quota;                  ///< "Total Regional Cores", "standardDSv3Family Cores"
+    std::string quota;  ///< "Total Regional Cores", "standardDSv3Family Cores"
     std::string location;
     std::int64_t limit = 0;
     std::int64_t usage = 0;
-    std::int64_t required = 0;          ///< in addition
+    std::int64_t required = 0;  ///< in addition
     std::int64_t new_limit = 0;
     bool operator==(const QuotaShortage&) const = default;
 };

@@ -1,8 +1,9 @@
 #include "azure/facts.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "azure/document.h"
 #include "azure/errors.h"
@@ -15,7 +16,9 @@ namespace {
 
 constexpr Milliseconds sizes_kept = std::chrono::hours(1);
 
-Json element(const std::string& text) { return parse_document(text).value_or(Json()); }
+Json element(const std::string& text) {
+    return parse_document(text).value_or(Json());
+}
 
 cloud::Permission read_permission(const Json& entry) {
     return {.actions = texts_at(entry, {"actions"}),
@@ -29,8 +32,7 @@ bool holds_at(const std::string& given, const std::string& asked) {
     std::string above = to_lower(given);
     while (!above.empty() && above.back() == '/') above.pop_back();
     const std::string below = to_lower(asked);
-    return below.starts_with(above) &&
-           (below.size() == above.size() || below[above.size()] == '/');
+    return below.starts_with(above) && (below.size() == above.size() || below[above.size()] == '/');
 }
 
 cloud::Network read_network(const Json& item) {
@@ -52,8 +54,10 @@ cloud::Network read_network(const Json& item) {
 
 }  // namespace
 
-Result<std::vector<std::string>> Facts::list(std::string_view what, std::string_view path,
-                                             std::string_view version, std::string_view query) {
+Result<std::vector<std::string>> Facts::list(std::string_view what,
+                                             std::string_view path,
+                                             std::string_view version,
+                                             std::string_view query) {
     Call call{.doing = fmt::format("listing {}", what)};
     call.url = pipeline_.url(path, version, query);
     call.timeout = Seconds(60);
@@ -75,7 +79,8 @@ Result<std::vector<std::string>> Facts::list_in_group(std::string_view what,
 
 Result<std::vector<cloud::Location>> Facts::locations() {
     ASSIGN_OR_RETURN(const auto elements,
-                     list("the locations", pipeline_.subscription_path() + "/locations",
+                     list("the locations",
+                          pipeline_.subscription_path() + "/locations",
                           api_version::subscriptions));
     std::vector<cloud::Location> locations;
     for (const std::string& text : elements) {
@@ -111,7 +116,8 @@ Result<std::vector<cloud::Size>> Facts::sizes(const std::string& location) {
     ASSIGN_OR_RETURN(const auto elements,
                      list("the sizes of " + location,
                           pipeline_.subscription_path() + "/providers/Microsoft.Compute/skus",
-                          api_version::skus, "$filter=" + percent_encode(filter)));
+                          api_version::skus,
+                          "$filter=" + percent_encode(filter)));
     std::vector<cloud::Size> sizes;
     for (const std::string& text : elements)
         if (auto size = read_size(text, location)) sizes.push_back(std::move(*size));
@@ -126,7 +132,8 @@ Result<std::vector<cloud::Usage>> Facts::usages(const std::string& location) {
         ASSIGN_OR_RETURN(const auto elements,
                          list("the quotas of " + location,
                               fmt::format("{}/providers/{}/locations/{}/usages",
-                                          pipeline_.subscription_path(), provider,
+                                          pipeline_.subscription_path(),
+                                          provider,
                                           percent_encode(location)),
                               version));
         for (const std::string& text : elements)
@@ -143,9 +150,10 @@ Result<std::vector<cloud::Usage>> Facts::usages(const std::string& location) {
 }
 
 Result<std::vector<cloud::SshKey>> Facts::ssh_keys(const std::string& group) {
-    ASSIGN_OR_RETURN(const auto elements,
-                     list_in_group("the SSH keys", group, "Microsoft.Compute/sshPublicKeys",
-                                   api_version::compute));
+    ASSIGN_OR_RETURN(
+        const auto elements,
+        list_in_group(
+            "the SSH keys", group, "Microsoft.Compute/sshPublicKeys", api_version::compute));
     std::vector<cloud::SshKey> keys;
     for (const std::string& text : elements) {
         const Json item = element(text);
@@ -156,13 +164,15 @@ Result<std::vector<cloud::SshKey>> Facts::ssh_keys(const std::string& group) {
 
 Result<std::vector<cloud::Identity>> Facts::identities(const std::string& group) {
     ASSIGN_OR_RETURN(const auto elements,
-                     list_in_group("the identities", group,
+                     list_in_group("the identities",
+                                   group,
                                    "Microsoft.ManagedIdentity/userAssignedIdentities",
                                    api_version::identity));
     std::vector<cloud::Identity> identities;
     for (const std::string& text : elements) {
         const Json item = element(text);
-        identities.push_back({text_at(item, {"name"}), text_at(item, {"id"}),
+        identities.push_back({text_at(item, {"name"}),
+                              text_at(item, {"id"}),
                               text_at(item, {"properties", "principalId"})});
     }
     return identities;
@@ -172,17 +182,20 @@ Result<std::vector<cloud::StorageAccount>> Facts::accounts() {
     ASSIGN_OR_RETURN(const auto found, blobs_.accounts());
     std::vector<cloud::StorageAccount> accounts;
     for (const Account& account : found)
-        accounts.push_back({account.name, account.resource_group, account.location, account.id,
+        accounts.push_back({account.name,
+                            account.resource_group,
+                            account.location,
+                            account.id,
                             account.blob_endpoint});
     return accounts;
 }
 
 Result<std::vector<cloud::Network>> Facts::networks() {
-    ASSIGN_OR_RETURN(const auto elements,
-                     list("the networks",
-                          pipeline_.subscription_path() +
-                              "/providers/Microsoft.Network/virtualNetworks",
-                          api_version::network));
+    ASSIGN_OR_RETURN(
+        const auto elements,
+        list("the networks",
+             pipeline_.subscription_path() + "/providers/Microsoft.Network/virtualNetworks",
+             api_version::network));
     std::vector<cloud::Network> networks;
     for (const std::string& text : elements) networks.push_back(read_network(element(text)));
     return networks;
@@ -190,7 +203,8 @@ Result<std::vector<cloud::Network>> Facts::networks() {
 
 Result<std::vector<cloud::SecurityGroup>> Facts::security_groups(const std::string& group) {
     ASSIGN_OR_RETURN(const auto elements,
-                     list_in_group("the security groups", group,
+                     list_in_group("the security groups",
+                                   group,
                                    "Microsoft.Network/networkSecurityGroups",
                                    api_version::network));
     std::vector<cloud::SecurityGroup> groups;
@@ -202,7 +216,8 @@ Result<std::vector<cloud::SecurityGroup>> Facts::security_groups(const std::stri
         for (const char* list_name : {"securityRules", "defaultSecurityRules"})
             for (const Json& rule : items_at(item, {"properties", list_name}))
                 found.rules.push_back(read_rule(to_body(rule)));
-        std::stable_sort(found.rules.begin(), found.rules.end(),
+        std::stable_sort(found.rules.begin(),
+                         found.rules.end(),
                          [](const cloud::SecurityRule& a, const cloud::SecurityRule& b) {
                              return std::make_tuple(!a.inbound, a.priority) <
                                     std::make_tuple(!b.inbound, b.priority);
@@ -215,12 +230,12 @@ Result<std::vector<cloud::SecurityGroup>> Facts::security_groups(const std::stri
 Result<std::vector<cloud::Permission>> Facts::own_permissions(const std::string& group) {
     const std::string path =
         fmt::format("{}/resourcegroups/{}/providers/Microsoft.Authorization/permissions",
-                    pipeline_.subscription_path(), percent_encode(group));
+                    pipeline_.subscription_path(),
+                    percent_encode(group));
     ASSIGN_OR_RETURN(const auto elements,
                      list("our rights in " + group, path, api_version::authorization));
     std::vector<cloud::Permission> permissions;
-    for (const std::string& text : elements)
-        permissions.push_back(read_permission(element(text)));
+    for (const std::string& text : elements) permissions.push_back(read_permission(element(text)));
     return permissions;
 }
 
@@ -230,7 +245,8 @@ Result<std::vector<cloud::Permission>> Facts::permissions_of(const std::string& 
     ASSIGN_OR_RETURN(const auto assignments,
                      list("the role assignments",
                           scope + "/providers/Microsoft.Authorization/roleAssignments",
-                          api_version::authorization, "$filter=" + percent_encode(filter)));
+                          api_version::authorization,
+                          "$filter=" + percent_encode(filter)));
     std::set<std::string> roles;
     for (const std::string& text : assignments) {
         const Json item = element(text);

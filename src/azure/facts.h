@@ -35,8 +35,10 @@ class Facts final : public cloud::Catalog {
         Timestamp good_until;
     };
     /// The elements of a list, each as JSON text.
-    Result<std::vector<std::string>> list(std::string_view what, std::string_view path,
-                                          std::string_view version, std::string_view query = "");
+    Result<std::vector<std::string>> list(std::string_view what,
+                                          std::string_view path,
+                                          std::string_view version,
+                                          std::string_view query = "");
     Result<std::vector<std::string>> list_in_group(std::string_view what,
                                                    const std::string& group,
                                                    std::string_view type,
@@ -46,7 +48,7 @@ class Facts final : public cloud::Catalog {
     Pipeline& pipeline_;
     BlobService& blobs_;
     std::mutex mutex_;
-    std::map<std::string, KeptSizes> sizes_;        ///< several megabytes each, and slow to change
+    std::map<std::string, KeptSizes> sizes_;  ///< several megabytes each, and slow to change
 };
 
 /// One entry of Azure's list of sizes as ours, seen from that location; nothing for what is no

@@ -48,8 +48,7 @@ OperationState failed(const std::string& url, Error error) {
 
 }  // namespace
 
-Result<cloud::Accepted> Operations::accepted(const Call& call,
-                                             const http::Response& reply) const {
+Result<cloud::Accepted> Operations::accepted(const Call& call, const http::Response& reply) const {
     cloud::Accepted accepted;
     accepted.request_id = request_id(reply.headers);
     const auto look = look_after(reply.headers, pipeline_.now());
@@ -76,18 +75,19 @@ Result<OperationState> Operations::poll(const std::string& operation_url) {
     const std::string_view way =
         std::string_view(operation_url).substr(0, colon == std::string::npos ? 0 : colon + 1);
     if (way != status_way && way != location_way && way != resource_way)
-        return fail(ErrorKind::internal, "unknown_operation",
+        return fail(ErrorKind::internal,
+                    "unknown_operation",
                     "The stored operation is not one of this cloud.");
     Call call{.doing = doing, .is_poll = way != resource_way};
     ASSIGN_OR_RETURN(call.url, pipeline_.absolute(operation_url.substr(way.size())));
     ASSIGN_OR_RETURN(const http::Response reply, pipeline_.exchange(call));
     if (reply.status == 404 || reply.status == 410)
-        return fail(ErrorKind::not_found, "operation_forgotten",
+        return fail(ErrorKind::not_found,
+                    "operation_forgotten",
                     "The cloud does not know the operation any more.");
-    Result<OperationState> state =
-        way == status_way     ? read_status(operation_url, reply)
-        : way == location_way ? read_location(call, reply)
-                              : read_resource(operation_url, reply);
+    Result<OperationState> state = way == status_way     ? read_status(operation_url, reply)
+                                   : way == location_way ? read_location(call, reply)
+                                                         : read_resource(operation_url, reply);
     if (state) state->look_after = look_after(reply.headers, pipeline_.now());
     return state;
 }
@@ -147,8 +147,10 @@ Result<OperationState> Operations::read_resource(const std::string& url,
     const auto state = read_provisioning(reply.body).value_or(cloud::Provisioning::succeeded);
     if (state == cloud::Provisioning::succeeded) return ended(Status::succeeded, url);
     if (state != cloud::Provisioning::failed) return ended(Status::running, url);
-    return failed(url, error_of_code("the operation failed", "",
-                                     "the cloud left the resource in the state Failed"));
+    return failed(
+        url,
+        error_of_code(
+            "the operation failed", "", "the cloud left the resource in the state Failed"));
 }
 
 }  // namespace hopyard::azure

@@ -1,7 +1,7 @@
 // Long-running operations. Azure has three ways to say "not yet": a status document
-// (Azure-AsyncOperation), a result that is 202 until it is there (Location), and the provisioning state
-// of the resource itself. The stored URL begins with the way: "status:", "location:" or "resource:",
-// so that another process can go on where this one ended.
+// (Azure-AsyncOperation), a result that is 202 until it is there (Location), and the provisioning
+// state of the resource itself. The stored URL begins with the way: "status:", "location:" or
+// "resource:", so that another process can go on where this one ended.
 #pragma once
 
 #include <optional>

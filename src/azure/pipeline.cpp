@@ -1,7 +1,8 @@
 #include "azure/pipeline.h"
 
-#include <fmt/format.h>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "azure/document.h"
 #include "azure/errors.h"
@@ -35,10 +36,15 @@ Failure broken(std::string_view doing, std::string_view why) {
 
 }  // namespace
 
-std::string Pipeline::url(std::string_view path, std::string_view version,
+std::string Pipeline::url(std::string_view path,
+                          std::string_view version,
                           std::string_view query) const {
-    return fmt::format("{}{}?{}{}api-version={}", without_slash(options_.resource_manager_url),
-                       path, query, query.empty() ? "" : "&", version);
+    return fmt::format("{}{}?{}{}api-version={}",
+                       without_slash(options_.resource_manager_url),
+                       path,
+                       query,
+                       query.empty() ? "" : "&",
+                       version);
 }
 
 std::string Pipeline::subscription_path() const {
@@ -66,8 +72,8 @@ Error Pipeline::held(const Call& call, Milliseconds wait) {
     wait += Milliseconds(below(random_, spread));
     return Error{.kind = ErrorKind::rate_limited,
                  .code = "bucket_held",
-                 .message = fmt::format("{}: not sent, for the cloud asked us to wait {}",
-                                        call.doing, to_human(wait)),
+                 .message = fmt::format(
+                     "{}: not sent, for the cloud asked us to wait {}", call.doing, to_human(wait)),
                  .owner = Owner::cloud,
                  .next_action = "Nothing: it is tried again when the cloud admits requests again.",
                  .retry_after = wait};
@@ -88,7 +94,8 @@ Result<http::Response> Pipeline::send_once(const Call& call, const Secret& token
 
 Result<http::Response> Pipeline::exchange(const Call& call) {
     if (call.body.size() > body_bytes_max)
-        return fail(ErrorKind::invalid_argument, "request_too_large",
+        return fail(ErrorKind::invalid_argument,
+                    "request_too_large",
                     call.doing + ": the request is larger than the cloud takes");
     const Bucket bucket = bucket_of(call.method, call.url, call.is_poll);
     if (const auto wait = throttle_.held(bucket, clock_.now())) return pass(held(call, *wait));

@@ -1,6 +1,7 @@
 // The one way to the Resource Manager: address, version, token, ids for tracing, throttling, paging
-// and the meaning of refusals. It never sleeps and sends each request once, but for one repeat with a
-// fresh token after a 401: the loops above decide when to try again. Thread-safe, with a Random that is.
+// and the meaning of refusals. It never sleeps and sends each request once, but for one repeat with
+// a fresh token after a 401: the loops above decide when to try again. Thread-safe, with a Random
+// that is.
 #pragma once
 
 #include <string>
@@ -27,20 +28,17 @@ inline constexpr const char* authorization = "2022-04-01";
 }  // namespace api_version
 
 struct Call {
-    std::string doing;                  ///< for error messages: "PUT machine n1"
+    std::string doing;  ///< for error messages: "PUT machine n1"
     std::string method = "GET";
-    std::string url;                    ///< absolute, with its api-version
-    std::string body;                   ///< JSON or empty
+    std::string url;   ///< absolute, with its api-version
+    std::string body;  ///< JSON or empty
     bool is_poll = false;
     Milliseconds timeout{30'000};
 };
 
 class Pipeline {
   public:
-    Pipeline(const Options& options,
-             http::Transport& transport,
-             const Clock& clock,
-             Random& random)
+    Pipeline(const Options& options, http::Transport& transport, const Clock& clock, Random& random)
         : options_(options),
           transport_(transport),
           clock_(clock),
@@ -58,12 +56,12 @@ class Pipeline {
     Result<http::Response> exchange(const Call& call);
     /// A reply of success; an Error for any other.
     Result<http::Response> send(const Call& call);
-    /// The bodies of all pages, `nextLink` followed verbatim. Errors: also `unavailable` when a page
-    /// is not JSON or the pages do not end.
+    /// The bodies of all pages, `nextLink` followed verbatim. Errors: also `unavailable` when a
+    /// page is not JSON or the pages do not end.
     Result<std::vector<std::string>> pages(Call call);
 
-    /// An absolute URL out of what a header or a page said: a path is joined to our address. Refused
-    /// when it leads elsewhere, for our token would go with it.
+    /// An absolute URL out of what a header or a page said: a path is joined to our address.
+    /// Refused when it leads elsewhere, for our token would go with it.
     Result<std::string> absolute(std::string_view url) const;
 
     Timestamp now() const { return clock_.now(); }

@@ -18,12 +18,15 @@ class Preparing final : public cloud::Preparation {
     Result<cloud::Made> register_providers() override;
     Result<cloud::Made> ensure_group(const std::string& group,
                                      const std::string& location) override;
-    Result<cloud::Made> ensure_ssh_key(const std::string& group, const std::string& location,
+    Result<cloud::Made> ensure_ssh_key(const std::string& group,
+                                       const std::string& location,
                                        const std::string& name,
                                        const std::string& public_key) override;
-    Result<cloud::Made> ensure_identity(const std::string& group, const std::string& location,
+    Result<cloud::Made> ensure_identity(const std::string& group,
+                                        const std::string& location,
                                         const std::string& name) override;
-    Result<cloud::Made> ensure_account(const std::string& group, const std::string& location,
+    Result<cloud::Made> ensure_account(const std::string& group,
+                                       const std::string& location,
                                        const std::string& name) override;
     Result<cloud::Made> ensure_storage_role(const std::string& group,
                                             const std::string& identity,

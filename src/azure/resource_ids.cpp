@@ -1,8 +1,9 @@
 #include "azure/resource_ids.h"
 
 #include <array>
-#include <fmt/format.h>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "azure/pipeline.h"
 #include "base/check.h"
@@ -14,19 +15,47 @@ namespace {
 using model::ResourceKind;
 
 constexpr std::array<ResourceType, 8> types{{
-    {ResourceKind::virtual_network, "Microsoft.Network", "virtualNetworks", "",
-     api_version::network, "network"},
-    {ResourceKind::subnet, "Microsoft.Network", "virtualNetworks", "subnets",
-     api_version::network, "subnet"},
-    {ResourceKind::security_group, "Microsoft.Network", "networkSecurityGroups", "",
-     api_version::network, "security group"},
-    {ResourceKind::security_rule, "Microsoft.Network", "networkSecurityGroups", "securityRules",
-     api_version::network, "security rule"},
-    {ResourceKind::public_address, "Microsoft.Network", "publicIPAddresses", "",
-     api_version::network, "public address"},
-    {ResourceKind::network_interface, "Microsoft.Network", "networkInterfaces", "",
-     api_version::network, "network interface"},
-    {ResourceKind::machine, "Microsoft.Compute", "virtualMachines", "", api_version::compute,
+    {ResourceKind::virtual_network,
+     "Microsoft.Network",
+     "virtualNetworks",
+     "",
+     api_version::network,
+     "network"},
+    {ResourceKind::subnet,
+     "Microsoft.Network",
+     "virtualNetworks",
+     "subnets",
+     api_version::network,
+     "subnet"},
+    {ResourceKind::security_group,
+     "Microsoft.Network",
+     "networkSecurityGroups",
+     "",
+     api_version::network,
+     "security group"},
+    {ResourceKind::security_rule,
+     "Microsoft.Network",
+     "networkSecurityGroups",
+     "securityRules",
+     api_version::network,
+     "security rule"},
+    {ResourceKind::public_address,
+     "Microsoft.Network",
+     "publicIPAddresses",
+     "",
+     api_version::network,
+     "public address"},
+    {ResourceKind::network_interface,
+     "Microsoft.Network",
+     "networkInterfaces",
+     "",
+     api_version::network,
+     "network interface"},
+    {ResourceKind::machine,
+     "Microsoft.Compute",
+     "virtualMachines",
+     "",
+     api_version::compute,
      "machine"},
     {ResourceKind::disk, "Microsoft.Compute", "disks", "", api_version::disks, "disk"},
 }};
@@ -46,7 +75,9 @@ std::vector<std::string> segments(std::string_view id) {
     return parts;
 }
 
-bool same_word(std::string_view a, std::string_view b) { return to_lower(a) == to_lower(b); }
+bool same_word(std::string_view a, std::string_view b) {
+    return to_lower(a) == to_lower(b);
+}
 
 }  // namespace
 
@@ -57,16 +88,18 @@ const ResourceType& type_of(model::ResourceKind kind) {
 }
 
 std::string group_id(std::string_view subscription, std::string_view group) {
-    return fmt::format("/subscriptions/{}/resourceGroups/{}", percent_encode(subscription),
-                       percent_encode(group));
+    return fmt::format(
+        "/subscriptions/{}/resourceGroups/{}", percent_encode(subscription), percent_encode(group));
 }
 
 std::string resource_id(std::string_view subscription, const model::ResourceName& name) {
     const ResourceType& type = type_of(name.kind);
     const bool is_child = type.child[0] != '\0';
     std::string id = fmt::format("{}/providers/{}/{}/{}",
-                                 group_id(subscription, name.resource_group), type.provider,
-                                 type.type, percent_encode(is_child ? name.parent : name.name));
+                                 group_id(subscription, name.resource_group),
+                                 type.provider,
+                                 type.type,
+                                 percent_encode(is_child ? name.parent : name.name));
     if (is_child) id += fmt::format("/{}/{}", type.child, percent_encode(name.name));
     return id;
 }
@@ -97,6 +130,8 @@ std::string last_segment(std::string_view id) {
     return parts.empty() ? "" : parts.back();
 }
 
-bool same_id(std::string_view a, std::string_view b) { return same_word(a, b); }
+bool same_id(std::string_view a, std::string_view b) {
+    return same_word(a, b);
+}
 
 }  // namespace hopyard::azure

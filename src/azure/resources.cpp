@@ -18,9 +18,12 @@ using model::ResourceKind;
 
 const char* word_of(cloud::PowerAction action) {
     switch (action) {
-        case cloud::PowerAction::start: return "start";
-        case cloud::PowerAction::deallocate: return "deallocate";
-        case cloud::PowerAction::restart: return "restart";
+        case cloud::PowerAction::start:
+            return "start";
+        case cloud::PowerAction::deallocate:
+            return "deallocate";
+        case cloud::PowerAction::restart:
+            return "restart";
     }
     return "";
 }
@@ -46,13 +49,14 @@ Failure unreadable(const Call& call) {
 
 }  // namespace
 
-Call Resources::call(std::string_view method, const ResourceName& name,
+Call Resources::call(std::string_view method,
+                     const ResourceName& name,
                      std::string_view query) const {
     const ResourceType& type = type_of(name.kind);
-    return Call{.doing = fmt::format("{} {} {}", method, type.word, name.name),
-                .method = std::string(method),
-                .url = pipeline_.url(resource_id(options_.subscription, name), type.version,
-                                     query)};
+    return Call{
+        .doing = fmt::format("{} {} {}", method, type.word, name.name),
+        .method = std::string(method),
+        .url = pipeline_.url(resource_id(options_.subscription, name), type.version, query)};
 }
 
 Result<Accepted> Resources::accept(const Call& call, const ResourceName& name) {
@@ -81,8 +85,7 @@ Result<Accepted> Resources::power(const ResourceName& machine, cloud::PowerActio
     Call outgoing{.doing = fmt::format("{} machine {}", word_of(action), machine.name),
                   .method = "POST"};
     outgoing.url = pipeline_.url(
-        resource_id(options_.subscription, machine) + "/" + word_of(action),
-        api_version::compute);
+        resource_id(options_.subscription, machine) + "/" + word_of(action), api_version::compute);
     return accept(outgoing, machine);
 }
 
@@ -110,14 +113,15 @@ Result<std::optional<Seen>> Resources::read(const ResourceName& name) {
 }
 
 Result<cloud::Listing> Resources::list(const InstallationId& installation) {
-    const std::string filter =
-        fmt::format("tagName eq {} and tagValue eq {}", quoted(cloud::tag::installation),
-                    quoted(installation.value));
+    const std::string filter = fmt::format("tagName eq {} and tagValue eq {}",
+                                           quoted(cloud::tag::installation),
+                                           quoted(installation.value));
     Call outgoing{.doing = "listing the installation's resources"};
-    outgoing.url = pipeline_.url(
-        pipeline_.subscription_path() + "/resources", api_version::resources,
-        "$filter=" + percent_encode(filter) +
-            "&$expand=createdTime,changedTime,provisioningState&$top=1000");
+    outgoing.url =
+        pipeline_.url(pipeline_.subscription_path() + "/resources",
+                      api_version::resources,
+                      "$filter=" + percent_encode(filter) +
+                          "&$expand=createdTime,changedTime,provisioningState&$top=1000");
     ASSIGN_OR_RETURN(const auto pages, pipeline_.pages(outgoing));
     cloud::Listing listing;
     bool has_machines = false;
@@ -141,7 +145,8 @@ Result<void> Resources::add_power(std::vector<Seen>& resources) {
     Call outgoing{.doing = "listing the machines' power"};
     outgoing.url = pipeline_.url(
         pipeline_.subscription_path() + "/providers/Microsoft.Compute/virtualMachines",
-        api_version::compute, "statusOnly=true");
+        api_version::compute,
+        "statusOnly=true");
     ASSIGN_OR_RETURN(const auto pages, pipeline_.pages(outgoing));
     const auto key = [](const ResourceName& name) {
         return to_lower(name.resource_group) + "/" + to_lower(name.name);

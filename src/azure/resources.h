@@ -27,7 +27,8 @@ class Resources final : public cloud::Cloud {
     Result<cloud::Listing> list(const InstallationId& installation) override;
 
   private:
-    Call call(std::string_view method, const cloud::ResourceName& name,
+    Call call(std::string_view method,
+              const cloud::ResourceName& name,
               std::string_view query = "") const;
     Result<cloud::Accepted> accept(const Call& call, const cloud::ResourceName& name);
     Result<void> add_power(std::vector<cloud::Seen>& machines);
@@ -39,7 +40,7 @@ class Resources final : public cloud::Cloud {
     Pipeline& pipeline_;
     Operations operations_;
     mutable std::mutex groups_mutex_;
-    std::map<std::string, std::string> groups_;     ///< lower case -> as asked
+    std::map<std::string, std::string> groups_;  ///< lower case -> as asked
 };
 
 }  // namespace hopyard::azure

@@ -3,20 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+
 #include <fmt/format.h>
 
 namespace hopyard::azure {
 namespace {
 
 constexpr Milliseconds wait_max = std::chrono::hours(1);
-constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<std::string_view, 12> months{
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 
 std::optional<int> number(std::string_view digits) {
     int value = 0;
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (error != std::errc() || end != digits.data() + digits.size() || value < 0)
         return std::nullopt;
     return value;
@@ -33,8 +33,7 @@ std::optional<Timestamp> parse_http_date(std::string_view text) {
     const auto hour = number(text.substr(17, 2));
     const auto minute = number(text.substr(20, 2));
     const auto second = number(text.substr(23, 2));
-    if (month == months.end() || !day || !year || !hour || !minute || !second)
-        return std::nullopt;
+    if (month == months.end() || !day || !year || !hour || !minute || !second) return std::nullopt;
     const std::chrono::year_month_day date{
         std::chrono::year(*year),
         std::chrono::month(static_cast<unsigned>(month - months.begin()) + 1),

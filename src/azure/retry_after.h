@@ -9,7 +9,8 @@
 
 namespace hopyard::azure {
 
-/// Nothing when the text is neither; at most one hour, so that a spoilt reply stalls nothing for long.
+/// Nothing when the text is neither; at most one hour, so that a spoilt reply stalls nothing for
+/// long.
 std::optional<Milliseconds> parse_retry_after(std::string_view text, Timestamp now);
 /// What the reply asks for; nothing without the field.
 std::optional<Milliseconds> retry_after(const http::Headers& headers, Timestamp now);

@@ -36,7 +36,8 @@ std::optional<Error> read_failure(const Json& resource) {
         std::string message = text_at(status, {"message"});
         if (message.empty()) message = text_at(status, {"displayStatus"});
         return error_of_code("creating the machine",
-                             start == std::string::npos ? "" : code.substr(start + 1), message);
+                             start == std::string::npos ? "" : code.substr(start + 1),
+                             message);
     }
     return std::nullopt;
 }
@@ -126,11 +127,20 @@ std::optional<Seen> read_seen(std::string_view document,
     seen.tags = read_tags(*resource);
     seen.provisioning = provisioning_of(provisioning_word(*resource));
     switch (seen.name.kind) {
-        case ResourceKind::machine: read_machine(*resource, seen); break;
-        case ResourceKind::network_interface: read_interface(*resource, seen); break;
-        case ResourceKind::public_address: read_address(*resource, seen); break;
-        case ResourceKind::disk: seen.attached_to = text_at(*resource, {"managedBy"}); break;
-        default: break;
+        case ResourceKind::machine:
+            read_machine(*resource, seen);
+            break;
+        case ResourceKind::network_interface:
+            read_interface(*resource, seen);
+            break;
+        case ResourceKind::public_address:
+            read_address(*resource, seen);
+            break;
+        case ResourceKind::disk:
+            seen.attached_to = text_at(*resource, {"managedBy"});
+            break;
+        default:
+            break;
     }
     std::string created = text_at(*resource, {"properties", "timeCreated"});
     if (created.empty()) created = text_at(*resource, {"createdTime"});

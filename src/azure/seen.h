@@ -11,8 +11,8 @@
 namespace hopyard::azure {
 
 /// `document`: JSON text of the resource, as GET, PUT and lists show it. The name is taken from
-/// `asked` when given, for the cloud may change its case, else from the id. Nothing when the text is
-/// no resource of a kind of ours.
+/// `asked` when given, for the cloud may change its case, else from the id. Nothing when the text
+/// is no resource of a kind of ours.
 std::optional<cloud::Seen> read_seen(std::string_view document,
                                      const std::optional<model::ResourceName>& asked);
 

@@ -21,11 +21,16 @@ Bucket bucket_of(std::string_view method, std::string_view url, bool is_poll) {
     const std::string path = to_lower(url.substr(0, url.find('?')));
     Bucket bucket{.subscription = segment_after(path, "/subscriptions/"),
                   .provider = segment_after(path, "/providers/")};
-    if (is_poll) bucket.traffic = Traffic::look;
-    else if (method == "GET" || method == "HEAD") bucket.traffic = Traffic::read;
-    else if (method == "DELETE") bucket.traffic = Traffic::remove;
-    else if (method == "POST") bucket.traffic = Traffic::act;
-    else bucket.traffic = Traffic::write;
+    if (is_poll)
+        bucket.traffic = Traffic::look;
+    else if (method == "GET" || method == "HEAD")
+        bucket.traffic = Traffic::read;
+    else if (method == "DELETE")
+        bucket.traffic = Traffic::remove;
+    else if (method == "POST")
+        bucket.traffic = Traffic::act;
+    else
+        bucket.traffic = Traffic::write;
     return bucket;
 }
 

@@ -1,6 +1,6 @@
 // Azure throttles by bucket: per subscription, kind of request and resource provider. Once it says
-// "come back in n seconds", every request of that bucket would be refused too, and would prolong the
-// wait; so none is sent until then. Nobody sleeps here: callers are told when to return.
+// "come back in n seconds", every request of that bucket would be refused too, and would prolong
+// the wait; so none is sent until then. Nobody sleeps here: callers are told when to return.
 // Thread-safe.
 #pragma once
 
@@ -20,7 +20,7 @@ enum class Traffic { read, write, remove, act, look };
 struct Bucket {
     std::string subscription;
     Traffic traffic = Traffic::read;
-    std::string provider;               ///< "microsoft.compute"; "" for the Resource Manager's own
+    std::string provider;  ///< "microsoft.compute"; "" for the Resource Manager's own
     auto operator<=>(const Bucket&) const = default;
 };
 /// The bucket of a request by method and URL.

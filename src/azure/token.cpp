@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fmt/format.h>
 #include <fstream>
 #include <sstream>
+
+#include <fmt/format.h>
 
 #include "azure/document.h"
 #include "azure/retry_after.h"
@@ -49,8 +50,7 @@ Result<std::string> read_assertion(const std::string& path) {
     std::string text(assertion_max + 1, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(file.gcount()));
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
-        text.pop_back();
+    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
     if (text.empty()) return bad_assertion(path, "is empty");
     if (text.size() > assertion_max) return bad_assertion(path, "is too long");
     return text;
@@ -69,9 +69,11 @@ Error refusal(const http::Response& reply, Timestamp now) {
     Error error{.kind = ErrorKind::unauthenticated,
                 .code = code.empty() ? "token_refused" : code,
                 .owner = Owner::administrator,
-                .next_action = "Check tenant, client id and secret of the cloud connection, and "
-                               "renew an expired secret."};
-    error.message = fmt::format("The token server refused (status {}): {}", reply.status,
+                .next_action =
+                    "Check tenant, client id and secret of the cloud connection, and "
+                    "renew an expired secret."};
+    error.message = fmt::format("The token server refused (status {}): {}",
+                                reply.status,
                                 first_line(text_at(document, {"error_description"})));
     if (transient) {
         error.kind = reply.status == 429 ? ErrorKind::rate_limited : ErrorKind::unavailable;
@@ -121,7 +123,8 @@ Result<http::OutgoingRequest> TokenSource::request() const {
         return request;
     }
     request.method = "POST";
-    request.url = fmt::format("{}/{}/oauth2/v2.0/token", without_slash(options_.login_url),
+    request.url = fmt::format("{}/{}/oauth2/v2.0/token",
+                              without_slash(options_.login_url),
                               percent_encode(options_.tenant));
     request.headers.set("Content-Type", "application/x-www-form-urlencoded");
     request.headers.set("Accept", "application/json");
@@ -132,14 +135,13 @@ Result<http::OutgoingRequest> TokenSource::request() const {
                              {"scope", options_.scope}});
         return request;
     }
-    ASSIGN_OR_RETURN(const std::string assertion,
-                     read_assertion(credentials.federated_token_file));
-    request.body = form(
-        {{"grant_type", "client_credentials"},
-         {"client_id", credentials.client_id},
-         {"client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-         {"client_assertion", assertion},
-         {"scope", options_.scope}});
+    ASSIGN_OR_RETURN(const std::string assertion, read_assertion(credentials.federated_token_file));
+    request.body =
+        form({{"grant_type", "client_credentials"},
+              {"client_id", credentials.client_id},
+              {"client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+              {"client_assertion", assertion},
+              {"scope", options_.scope}});
     return request;
 }
 

@@ -1,6 +1,6 @@
 // The bearer token with which we call the Resource Manager: got by client secret, by a federated
-// assertion (workload identity) or from the machine's own identity; kept until shortly before it ends.
-// Thread-safe: whoever comes while one is being fetched waits for that one.
+// assertion (workload identity) or from the machine's own identity; kept until shortly before it
+// ends. Thread-safe: whoever comes while one is being fetched waits for that one.
 #pragma once
 
 #include <memory>
@@ -24,8 +24,8 @@ class TokenSource {
     /// A token that is good for some minutes more. Errors: `unauthenticated` with what the token
     /// server said, or transient ones.
     Result<Secret> token();
-    /// The cloud refused that token: the next call fetches another. A token that was replaced in the
-    /// meantime stays.
+    /// The cloud refused that token: the next call fetches another. A token that was replaced in
+    /// the meantime stays.
     void refused(const Secret& token);
 
   private:

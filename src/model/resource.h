@@ -56,12 +56,12 @@ struct Resource {
     /// confirms.
     std::optional<Timestamp> missing_since;
     Timestamp created_at;
-    /// When a call about it was last accepted or an operation of it ended: what a list or a read that
-    /// began before says of it does not count.
+    /// When a call about it was last accepted or an operation of it ended: what a list or a read
+    /// that began before says of it does not count.
     Timestamp changed_at;
     /// What was last put, for the kinds whose content changes (security groups and rules).
     std::string applied;
-    bool running = false;                   ///< machine: has power as far as we know
+    bool running = false;  ///< machine: has power as far as we know
 
     std::int64_t version = 0;
     bool operator==(const Resource&) const = default;

@@ -35,9 +35,8 @@ std::shared_ptr<const nodewire::Orders> Board::wait_for_orders(Part part,
                                                                std::stop_token stop) {
     std::unique_lock lock(mutex_);
     auto& poked = poked_[static_cast<std::size_t>(part)];
-    signal_.wait_for(lock, stop, timeout, [&] {
-        return poked || (orders_ && orders_->revision > revision);
-    });
+    signal_.wait_for(
+        lock, stop, timeout, [&] { return poked || (orders_ && orders_->revision > revision); });
     poked = false;
     return orders_;
 }

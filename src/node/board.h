@@ -26,7 +26,7 @@ inline constexpr std::size_t part_count = 4;
 struct PartStatus {
     std::int64_t applied_revision = 0;
     bool ready = false;
-    std::string stage;                      ///< what it is doing; empty when nothing
+    std::string stage;  ///< what it is doing; empty when nothing
     std::optional<Error> failure;
     bool operator==(const PartStatus&) const = default;
 };
@@ -86,7 +86,7 @@ class Board {
     std::shared_ptr<const nodewire::Orders> orders_;
     std::array<bool, part_count> poked_{};
     std::array<PartStatus, part_count> parts_;
-    nodewire::Report facts_;                ///< the fields that set_mount and the like write
+    nodewire::Report facts_;  ///< the fields that set_mount and the like write
     std::map<std::string, Relayed> relayed_;
     std::uint64_t change_ = 1;
     std::function<void()> on_orders_;

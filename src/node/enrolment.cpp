@@ -21,8 +21,8 @@ Result<http::KeyAndRequest> request_for(const StateDirectory& state, const std::
     }
     auto made = http::make_signing_request(node);
     RETURN_IF_ERROR(state.keep_private_key(made.private_key_pem));
-    RETURN_IF_ERROR(system::write_file(
-        state.file("request.pem"), made.signing_request_pem, {.mode = 0600}));
+    RETURN_IF_ERROR(
+        system::write_file(state.file("request.pem"), made.signing_request_pem, {.mode = 0600}));
     return made;
 }
 
@@ -38,9 +38,8 @@ Result<Credentials> store(const StateDirectory& state,
                     "the certificate that came is for another node");
     }
     RETURN_IF_ERROR(state.keep_certificate(reply.certificate_pem, now));
-    return Credentials{.private_key_pem = key,
-                       .certificate_pem = reply.certificate_pem,
-                       .obtained_at = now};
+    return Credentials{
+        .private_key_pem = key, .certificate_pem = reply.certificate_pem, .obtained_at = now};
 }
 
 }  // namespace
@@ -123,11 +122,7 @@ Result<Credentials> renew(const StateDirectory& state,
                                      .machine_id = enrolled.identity.machine_id,
                                      .private_ip = enrolled.identity.private_ip,
                                      .signing_request_pem = *request}));
-    return store(state,
-                 reply,
-                 enrolled.identity.node,
-                 enrolled.credentials.private_key_pem,
-                 now);
+    return store(state, reply, enrolled.identity.node, enrolled.credentials.private_key_pem, now);
 }
 
 }  // namespace hopyard::node

@@ -1,9 +1,9 @@
 #include "node/metadata.h"
 
-#include <fmt/format.h>
-
 #include <condition_variable>
 #include <mutex>
+
+#include <fmt/format.h>
 
 #include "base/backoff.h"
 #include "base/encoding.h"
@@ -33,10 +33,9 @@ Result<std::string> get(http::Transport& transport, const std::string& url) {
 
 Result<MachineFacts> ask_metadata(http::Transport& transport, const std::string& url) {
     const auto field = [&](std::string_view path) {
-        return get(transport,
-                   fmt::format("{}/metadata/instance/{}?api-version=2021-02-01&format=text",
-                               url,
-                               path));
+        return get(
+            transport,
+            fmt::format("{}/metadata/instance/{}?api-version=2021-02-01&format=text", url, path));
     };
     MachineFacts facts;
     ASSIGN_OR_RETURN(facts.machine_id, field("compute/vmId"));

@@ -14,8 +14,8 @@
 namespace hopyard::node {
 
 struct MachineFacts {
-    std::string machine_id;                 ///< compute/vmId
-    std::string private_ip;                 ///< of the first interface
+    std::string machine_id;  ///< compute/vmId
+    std::string private_ip;  ///< of the first interface
     nodewire::UserData user_data;
 };
 

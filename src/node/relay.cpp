@@ -1,6 +1,7 @@
 #include "node/relay.h"
 
 #include <charconv>
+
 #include <nlohmann/json.hpp>
 
 namespace hopyard::node {
@@ -11,12 +12,18 @@ constexpr Seconds poll_time{25};
 
 int status_of(ErrorKind kind) {
     switch (kind) {
-        case ErrorKind::invalid_argument: return 400;
-        case ErrorKind::unauthenticated: return 401;
-        case ErrorKind::permission_denied: return 403;
-        case ErrorKind::not_found: return 404;
-        case ErrorKind::rate_limited: return 429;
-        default: return 503;
+        case ErrorKind::invalid_argument:
+            return 400;
+        case ErrorKind::unauthenticated:
+            return 401;
+        case ErrorKind::permission_denied:
+            return 403;
+        case ErrorKind::not_found:
+            return 404;
+        case ErrorKind::rate_limited:
+            return 429;
+        default:
+            return 503;
     }
 }
 

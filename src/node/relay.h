@@ -1,8 +1,8 @@
-// The head as the way up for its workers: they reach nothing else. It forwards enrolment and renewal,
-// keeps the init script, hands each worker its orders out of its own, and collects their reports. A
-// worker speaks for itself only: the name in its certificate must be the node it speaks for, and a
-// node of this cluster, since other clusters of the installation have certificates of the same
-// authority.
+// The head as the way up for its workers: they reach nothing else. It forwards enrolment and
+// renewal, keeps the init script, hands each worker its orders out of its own, and collects their
+// reports. A worker speaks for itself only: the name in its certificate must be the node it speaks
+// for, and a node of this cluster, since other clusters of the installation have certificates of
+// the same authority.
 #pragma once
 
 #include <mutex>
@@ -50,7 +50,7 @@ class Relay {
     std::function<void(const nodewire::Report&)> on_report_;
     std::mutex mutex_;
     std::vector<Poll> polls_;
-    std::optional<std::string> script_;     ///< guarded by mutex_
+    std::optional<std::string> script_;  ///< guarded by mutex_
 };
 
 }  // namespace hopyard::node

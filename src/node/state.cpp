@@ -106,8 +106,7 @@ std::optional<nodewire::InitScriptResult> StateDirectory::init_script_result() c
 Result<void> StateDirectory::keep_init_script_result(
     const nodewire::InitScriptResult& result) const {
     const json object{{"exit_code", result.exit_code}, {"output", result.output_tail}};
-    return keep("init-script.json",
-                object.dump(-1, ' ', false, json::error_handler_t::replace));
+    return keep("init-script.json", object.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 }  // namespace hopyard::node

@@ -1,6 +1,6 @@
-// What the node keeps on its own disk, all of it 0600 in a directory only root can enter: who it is,
-// its key and certificate, the last orders and what came of the init script. With these it comes up
-// again after a restart of the program or of the machine, also when nobody answers.
+// What the node keeps on its own disk, all of it 0600 in a directory only root can enter: who it
+// is, its key and certificate, the last orders and what came of the init script. With these it
+// comes up again after a restart of the program or of the machine, also when nobody answers.
 #pragma once
 
 #include <optional>

@@ -11,21 +11,28 @@ constexpr Milliseconds call_timeout{10'000};
 
 ErrorKind kind_of(int status) {
     switch (status) {
-        case 400: return ErrorKind::invalid_argument;
-        case 401: return ErrorKind::unauthenticated;
-        case 403: return ErrorKind::permission_denied;
-        case 404: return ErrorKind::not_found;
-        case 429: return ErrorKind::rate_limited;
-        default: return ErrorKind::unavailable;
+        case 400:
+            return ErrorKind::invalid_argument;
+        case 401:
+            return ErrorKind::unauthenticated;
+        case 403:
+            return ErrorKind::permission_denied;
+        case 404:
+            return ErrorKind::not_found;
+        case 429:
+            return ErrorKind::rate_limited;
+        default:
+            return ErrorKind::unavailable;
     }
 }
 
 }  // namespace
 
 Error refusal(int status, const std::string& body, std::string_view call) {
-    return Error{.kind = kind_of(status),
-                 .code = "upstream_refused",
-                 .message = fmt::format("{} was answered {}: {}", call, status, body.substr(0, 200))};
+    return Error{
+        .kind = kind_of(status),
+        .code = "upstream_refused",
+        .message = fmt::format("{} was answered {}: {}", call, status, body.substr(0, 200))};
 }
 
 Result<nodewire::EnrolReply> Upstream::certify(const char* path,
@@ -49,8 +56,8 @@ Result<nodewire::EnrolReply> Upstream::renew(const nodewire::EnrolRequest& reque
 }
 
 Result<std::optional<nodewire::Orders>> Upstream::orders(std::int64_t seen) {
-    const http::OutgoingRequest outgoing{.url = fmt::format("{}/node/v1/orders?seen={}", url_, seen),
-                                         .timeout = poll_timeout};
+    const http::OutgoingRequest outgoing{
+        .url = fmt::format("{}/node/v1/orders?seen={}", url_, seen), .timeout = poll_timeout};
     ASSIGN_OR_RETURN(auto response, transport_->send(outgoing));
     if (response.status == 204) return std::nullopt;
     if (response.status != 200) {

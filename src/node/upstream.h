@@ -1,5 +1,5 @@
-// The way up: a head's to the control plane, a worker's to its head. One set of calls, pinned to the
-// installation's authority; with a certificate of our own as soon as there is one.
+// The way up: a head's to the control plane, a worker's to its head. One set of calls, pinned to
+// the installation's authority; with a certificate of our own as soon as there is one.
 #pragma once
 
 #include <memory>

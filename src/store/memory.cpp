@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "store/open.h"
+#include "store/row_rules.h"
 
 namespace hopyard::store {
 namespace {
@@ -28,21 +29,6 @@ struct Tables {
     std::map<std::string, Lease> leases;
 };
 
-/// Puts a row with the version rule of store.h.
-template <class Map, class Key, class Row>
-Result<void> put_row(Map& map, const Key& key, Row& row, const char* what) {
-    const auto found = map.find(key);
-    if (row.version == 0 && found != map.end())
-        return fail(ErrorKind::already_exists, "row_exists", std::string(what) + " exists already");
-    if (row.version != 0 && (found == map.end() || found->second.version != row.version))
-        return fail(ErrorKind::conflict,
-                    "changed_meanwhile",
-                    std::string(what) + " was changed by somebody else");
-    ++row.version;
-    map[key] = row;
-    return {};
-}
-
 template <class Map, class Key>
 auto find_row(const Map& map, const Key& key) {
     const auto found = map.find(key);
@@ -58,9 +44,17 @@ auto rows_where(const Map& map, Keep keep) {
     return rows;
 }
 
+/// Works on the tables themselves and knows how to take everything back.
 class MemoryTransaction final : public Transaction {
   public:
-    explicit MemoryTransaction(Tables& tables) : t_(tables) {}
+    MemoryTransaction(Tables& tables, bool writes) : t_(tables), writes_(writes) {}
+    ~MemoryTransaction() override {
+        if (kept_) return;
+        for (auto step = undo_.rbegin(); step != undo_.rend(); ++step) (*step)();
+    }
+    MemoryTransaction(const MemoryTransaction&) = delete;
+    MemoryTransaction& operator=(const MemoryTransaction&) = delete;
+    void keep() { kept_ = true; }
 
     Result<std::optional<Cluster>> cluster(const ClusterId& id) override {
         return find_row(t_.clusters, id);
@@ -80,37 +74,32 @@ class MemoryTransaction final : public Transaction {
     }
     Result<void> put(Cluster& cluster) override {
         const auto same_name = cluster_named(cluster.organisation, cluster.spec.name);
-        if (*same_name && (*same_name)->id != cluster.id)
-            return fail(ErrorKind::already_exists,
-                        "name_taken",
-                        "another cluster is named '" + cluster.spec.name + "'");
+        if (*same_name && (*same_name)->id != cluster.id) return name_taken(cluster.spec.name);
         return put_row(t_.clusters, cluster.id, cluster, "the cluster");
     }
     Result<void> erase(const ClusterId& id) override {
+        if (!writes_) return write_in_read();
         for (const auto& [name, row] : t_.resources)
-            if (row.cluster == id && row.made)
-                return fail(ErrorKind::conflict,
-                            "resources_left",
-                            "the cluster still has '" + name.name + "'");
-        std::erase_if(t_.resources, [&](const auto& row) { return row.second.cluster == id; });
-        std::erase_if(t_.nodes, [&](const auto& row) { return row.second.cluster == id; });
-        t_.clusters.erase(id);
-        return {};
+            if (row.cluster == id && row.made) return resources_left(name.name);
+        erase_where(t_.resources, [&](const auto& row) { return row.second.cluster == id; });
+        erase_where(t_.nodes, [&](const auto& row) { return row.second.cluster == id; });
+        return erase_row(t_.clusters, id);
     }
 
     Result<std::vector<Node>> nodes(const ClusterId& cluster) override {
         auto rows = rows_where(t_.nodes, [&](const Node& row) { return row.cluster == cluster; });
         std::sort(rows.begin(), rows.end(), [](const Node& a, const Node& b) {
-            return std::tie(a.ordinal, a.generation) < std::tie(b.ordinal, b.generation);
+            return std::tie(a.ordinal, a.generation, a.id) <
+                   std::tie(b.ordinal, b.generation, b.id);
         });
         return rows;
     }
     Result<std::optional<Node>> node(const NodeId& id) override { return find_row(t_.nodes, id); }
-    Result<void> put(Node& node) override { return put_row(t_.nodes, node.id, node, "the node"); }
-    Result<void> erase(const NodeId& id) override {
-        t_.nodes.erase(id);
-        return {};
+    Result<void> put(Node& node) override {
+        if (!t_.clusters.contains(node.cluster)) return cluster_gone();
+        return put_row(t_.nodes, node.id, node, "the node");
     }
+    Result<void> erase(const NodeId& id) override { return erase_row(t_.nodes, id); }
 
     Result<std::vector<Resource>> resources(const ClusterId& cluster) override {
         return rows_where(t_.resources,
@@ -138,16 +127,16 @@ class MemoryTransaction final : public Transaction {
         return soonest;
     }
     Result<void> put(Resource& resource) override {
+        if (!t_.clusters.contains(resource.cluster)) return cluster_gone();
         return put_row(t_.resources, resource.name, resource, "the resource");
     }
-    Result<void> erase(const ResourceName& name) override {
-        t_.resources.erase(name);
-        return {};
-    }
+    Result<void> erase(const ResourceName& name) override { return erase_row(t_.resources, name); }
 
     Result<void> append(Activity& activity) override {
+        if (!writes_) return write_in_read();
         activity.sequence = t_.activity.empty() ? 1 : t_.activity.back().sequence + 1;
         t_.activity.push_back(activity);
+        undo_.push_back([this] { t_.activity.pop_back(); });
         return {};
     }
     Result<ActivityPage> activity(const ActivityQuery& query) override {
@@ -185,6 +174,8 @@ class MemoryTransaction final : public Transaction {
                           [&](const ApiKey& row) { return row.organisation == organisation; });
     }
     Result<void> put(ApiKey& key) override {
+        for (const auto& [id, row] : t_.api_keys)
+            if (id != key.id && row.key_hash == key.key_hash) return key_taken();
         return put_row(t_.api_keys, key.id, key, "the API key");
     }
 
@@ -192,19 +183,17 @@ class MemoryTransaction final : public Transaction {
         return find_row(t_.secrets, name);
     }
     Result<void> put_secret(const std::string& name, const Secret& value) override {
-        t_.secrets[name] = value;
-        return {};
+        return set(t_.secrets, name, value);
     }
     Result<void> erase_secrets(const std::string& prefix) override {
-        std::erase_if(t_.secrets, [&](const auto& row) { return row.first.starts_with(prefix); });
-        return {};
+        return erase_where(t_.secrets,
+                           [&](const auto& row) { return row.first.starts_with(prefix); });
     }
     Result<std::optional<std::string>> setting(const std::string& name) override {
         return find_row(t_.settings, name);
     }
     Result<void> put_setting(const std::string& name, const std::string& value) override {
-        t_.settings[name] = value;
-        return {};
+        return set(t_.settings, name, value);
     }
     Result<std::optional<RememberedReply>> remembered(const OrganisationId& organisation,
                                                       const std::string& key) override {
@@ -213,12 +202,10 @@ class MemoryTransaction final : public Transaction {
     Result<void> remember(const OrganisationId& organisation,
                           const std::string& key,
                           const RememberedReply& reply) override {
-        t_.replies[{organisation, key}] = reply;
-        return {};
+        return set(t_.replies, std::pair(organisation, key), reply);
     }
     Result<void> forget_replies_before(Timestamp time) override {
-        std::erase_if(t_.replies, [&](const auto& row) { return row.second.at < time; });
-        return {};
+        return erase_where(t_.replies, [&](const auto& row) { return row.second.at < time; });
     }
 
   private:
@@ -229,17 +216,71 @@ class MemoryTransaction final : public Transaction {
         return rows;
     }
 
+    template <class Map>
+    void remember(Map& map, const typename Map::key_type& key) {
+        undo_.push_back([&map, key, before = find_row(map, key)] {
+            if (before) {
+                map.insert_or_assign(key, *before);
+            } else {
+                map.erase(key);
+            }
+        });
+    }
+    template <class Map>
+    Result<void> set(Map& map,
+                     const typename Map::key_type& key,
+                     const typename Map::mapped_type& value) {
+        if (!writes_) return write_in_read();
+        remember(map, key);
+        map.insert_or_assign(key, value);
+        return {};
+    }
+    template <class Map, class Row>
+    Result<void> put_row(Map& map, const typename Map::key_type& key, Row& row, const char* what) {
+        if (!writes_) return write_in_read();
+        const auto found = map.find(key);
+        std::optional<std::int64_t> stored;
+        if (found != map.end()) stored = found->second.version;
+        RETURN_IF_ERROR(check_version(row.version, stored, what));
+        ++row.version;
+        return set(map, key, row);
+    }
+    template <class Map>
+    Result<void> erase_row(Map& map, const typename Map::key_type& key) {
+        if (!writes_) return write_in_read();
+        if (!map.contains(key)) return {};
+        remember(map, key);
+        map.erase(key);
+        return {};
+    }
+    template <class Map, class Unwanted>
+    Result<void> erase_where(Map& map, Unwanted unwanted) {
+        if (!writes_) return write_in_read();
+        for (auto row = map.begin(); row != map.end();) {
+            if (unwanted(*row)) {
+                remember(map, row->first);
+                row = map.erase(row);
+            } else {
+                ++row;
+            }
+        }
+        return {};
+    }
+
     Tables& t_;
+    bool writes_;
+    bool kept_ = false;
+    std::vector<std::function<void()>> undo_;
 };
 
-/// A transaction works on a copy that replaces the tables when it commits: slow and plainly right.
+/// One transaction at a time.
 class MemoryStore final : public Store {
   public:
     explicit MemoryStore(std::function<void()> on_commit) : on_commit_(std::move(on_commit)) {}
 
     Result<void> read(const Body& body) override {
-        Tables copy = snapshot();
-        MemoryTransaction transaction(copy);
+        const std::lock_guard lock(mutex_);
+        MemoryTransaction transaction(tables_, false);
         return body(transaction);
     }
     Result<void> write(const Body& body) override { return commit(nullptr, body); }
@@ -252,43 +293,43 @@ class MemoryStore final : public Store {
                                          Timestamp now,
                                          Milliseconds validity) override {
         const std::lock_guard lock(mutex_);
-        Lease& lease = tables_.leases[name];
-        const bool free = lease.generation == 0 || lease.expires_at <= now;
-        if (!free && lease.holder != holder) return std::optional<Lease>();
-        if (free || lease.holder != holder) ++lease.generation;
-        lease = {.name = name,
-                 .holder = holder,
-                 .generation = lease.generation,
-                 .expires_at = now + validity};
+        const std::optional<Lease> present = find_row(tables_.leases, name);
+        const bool free = !present || present->expires_at <= now;
+        if (!free && present->holder != holder) return std::optional<Lease>();
+        Lease lease{.name = name,
+                    .holder = holder,
+                    .generation = (present ? present->generation : 0) + (free ? 1 : 0),
+                    .expires_at = now + validity};
+        if (on_commit_) on_commit_();
+        tables_.leases[name] = lease;
         return lease;
     }
     Result<void> release(const Lease& lease) override {
         const std::lock_guard lock(mutex_);
-        Lease& held = tables_.leases[lease.name];
-        if (held.generation == lease.generation) held.expires_at = Timestamp();
+        const auto held = tables_.leases.find(lease.name);
+        if (held == tables_.leases.end() || held->second.generation != lease.generation) return {};
+        if (on_commit_) on_commit_();
+        held->second.expires_at = Timestamp();
         return {};
     }
 
   private:
-    Tables snapshot() {
-        const std::lock_guard lock(mutex_);
-        return tables_;
-    }
-
     Result<void> commit(const Lease* fence, const Body& body) {
         const std::lock_guard lock(mutex_);
-        if (fence != nullptr && tables_.leases[fence->name].generation != fence->generation)
-            return fail(ErrorKind::conflict, "lease_lost", "another replica holds the loops");
-        Tables copy = tables_;
-        MemoryTransaction transaction(copy);
+        if (fence != nullptr) {
+            const auto held = tables_.leases.find(fence->name);
+            if (held == tables_.leases.end() || held->second.generation != fence->generation)
+                return lease_lost();
+        }
+        MemoryTransaction transaction(tables_, true);
         RETURN_IF_ERROR(body(transaction));
         if (on_commit_) on_commit_();
-        tables_ = std::move(copy);
+        transaction.keep();
         return {};
     }
 
-    std::mutex mutex_;
-    Tables tables_;  // guarded by mutex_
+    std::recursive_mutex mutex_;  // a body may read once more
+    Tables tables_;               // guarded by mutex_
     std::function<void()> on_commit_;
 };
 

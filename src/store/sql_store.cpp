@@ -1,297 +1,279 @@
-#include <condition_variable>
-#include <filesystem>
-#include <mutex>
-
-#include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
-#include <soci/sqlite3/soci-sqlite3.h>
 
+#include "base/encoding.h"
 #include "base/log.h"
 #include "store/open.h"
+#include "store/row_rules.h"
 #include "store/schema.h"
 #include "store/sealing.h"
+#include "store/sessions.h"
+#include "store/sql_rows.h"
 #include "store/sql_transaction.h"
+#include "store/sqlite_file.h"
 
 namespace hopyard::store {
 namespace {
 
-enum class Dialect { sqlite, postgresql };
+constexpr int attempts_max = 20;
 
-constexpr int serialization_attempts_max = 20;
-constexpr std::size_t sessions = 4;
-constexpr const char* sealing_check = "installation/sealing-check";
-
-Error storage_error(ErrorKind kind, std::string code, std::string message, std::string remedy) {
-    return Error{.kind = kind,
-                 .code = std::move(code),
-                 .message = std::move(message),
-                 .owner = Owner::administrator,
-                 .next_action = std::move(remedy)};
-}
-
-/// What a library's exception means. SOCI's SQLite texts end in SQLite's own words.
-Error translated(const std::exception& failure) {
-    const std::string text = failure.what();
-    const auto says = [&](const char* words) { return text.find(words) != std::string::npos; };
-    if (says("disk is full") || says("disk full") || says("No space left"))
-        return storage_error(ErrorKind::unavailable,
-                             "no_space",
-                             "the database has no space left; nothing was changed",
-                             "Free space on its disk.");
-    if (says("malformed") || says("not a database") || says("corrupt"))
-        return storage_error(ErrorKind::internal,
-                             "database_damaged",
-                             "the database is damaged; it was not touched",
-                             "Restore it from its backup.");
-    if (says("locked") || says("busy"))
-        return storage_error(ErrorKind::unavailable,
-                             "database_busy",
-                             "another process holds the database",
-                             "End the other process, or wait.");
-    return storage_error(ErrorKind::unavailable,
-                         "database_failed",
-                         "the database failed: " + text,
-                         "Check that it runs and that this user may write to it.");
-}
-
-/// PostgreSQL's class 40 says: the same transaction may succeed when it runs again.
-bool is_serialization_failure(const std::exception& failure) {
-    const auto* error = dynamic_cast<const soci::postgresql_soci_error*>(&failure);
-    return error != nullptr && error->sqlstate().starts_with("40");
-}
-
-/// A fixed set of sessions; whoever finds none free waits.
-class Pool {
-  public:
-    Pool(Dialect dialect, const std::string& where) {
-        for (std::size_t i = 0; i < sessions; ++i) {
-            auto session = std::make_unique<soci::session>();
-            if (dialect == Dialect::sqlite) {
-                session->open(soci::sqlite3, "dbname=" + where + " timeout=10");
-            } else {
-                session->open(soci::postgresql, where);
-            }
-            free_.push_back(std::move(session));
-        }
-    }
-
-    class Loan {
-      public:
-        Loan(Pool& pool, std::unique_ptr<soci::session> session)
-            : pool_(pool), session_(std::move(session)) {}
-        ~Loan() { pool_.give_back(std::move(session_)); }
-        Loan(const Loan&) = delete;
-        Loan& operator=(const Loan&) = delete;
-        soci::session& operator*() { return *session_; }
-
-      private:
-        Pool& pool_;
-        std::unique_ptr<soci::session> session_;
-    };
-
-    Loan borrow() {
-        std::unique_lock lock(mutex_);
-        freed_.wait(lock, [&] { return !free_.empty(); });
-        auto session = std::move(free_.back());
-        free_.pop_back();
-        return Loan(*this, std::move(session));
-    }
-
-  private:
-    void give_back(std::unique_ptr<soci::session> session) {
-        const std::lock_guard lock(mutex_);
-        free_.push_back(std::move(session));
-        freed_.notify_one();
-    }
-
-    std::mutex mutex_;
-    std::condition_variable freed_;
-    std::vector<std::unique_ptr<soci::session>> free_;  // guarded by mutex_
-};
+/// One writer at a time, as in SQLite: held until the transaction ends. Together with READ
+/// COMMITTED every statement of a write then sees what the writer before it left, so that no two
+/// replicas can raise the same version, and no write needs to be repeated because of another.
+constexpr const char* writer_lock = "SELECT pg_advisory_xact_lock(5211103957)";
 
 class SqlStore final : public Store {
   public:
     SqlStore(Dialect dialect, const std::string& where, Secret sealing_key)
-        : dialect_(dialect), sealing_key_(std::move(sealing_key)), pool_(dialect, where) {}
+        : dialect_(dialect), sealing_key_(std::move(sealing_key)), sessions_(dialect, where) {}
 
-    /// Refuses what is not ours before anything is written, then migrates.
-    Result<void> prepare() {
-        try {
-            Pool::Loan loan = pool_.borrow();
-            soci::session& sql = *loan;
-            const int newest = migrations().back().version;
-            const int present = schema_version(sql);
-            if (present > newest)
-                return pass(storage_error(
-                    ErrorKind::conflict,
-                    "database_newer",
-                    "the database has schema " + std::to_string(present) +
-                        "; this program knows schemas up to " + std::to_string(newest),
-                    "Start the newer program again; the database was not touched."));
-            if (dialect_ == Dialect::sqlite) {
-                std::string verdict;
-                sql << "PRAGMA quick_check(1)", soci::into(verdict);
-                if (verdict != "ok")
-                    return pass(storage_error(ErrorKind::internal,
-                                              "database_damaged",
-                                              "the database is damaged: " + verdict,
-                                              "Restore it from its backup; it was not touched."));
-                sql << "PRAGMA journal_mode = WAL";
-            }
-            migrate(sql, present);
-        } catch (const std::exception& failure) {
-            return pass(translated(failure));
-        }
-        return check_sealing();
-    }
+    /// What PostgreSQL's database holds, changing nothing.
+    Result<Inspection> inspect_postgresql();
+    /// Makes the schema, or brings it up to date.
+    Result<void> migrate();
 
-    Result<void> read(const Body& body) override { return run(nullptr, body, false); }
-    Result<void> write(const Body& body) override { return run(nullptr, body, true); }
+    Result<void> read(const Body& body) override { return run(nullptr, body, Access::read); }
+    Result<void> write(const Body& body) override { return run(nullptr, body, Access::write); }
     Result<void> write(const Lease& fence, const Body& body) override {
-        return run(&fence, body, true);
+        return run(&fence, body, Access::write);
     }
-
     Result<std::optional<Lease>> acquire(const std::string& name,
                                          const std::string& holder,
                                          Timestamp now,
-                                         Milliseconds validity) override {
-        std::optional<Lease> held;
-        RETURN_IF_ERROR(transact(true, [&](soci::session& sql) -> Result<void> {
-            std::string present;
-            long long generation = 0, expires_at = 0;
-            sql << "SELECT holder, generation, expires_at FROM leases WHERE name = :n",
-                soci::use(name), soci::into(present), soci::into(generation),
-                soci::into(expires_at);
-            const bool free = !sql.got_data() || Timestamp(Milliseconds(expires_at)) <= now;
-            held.reset();
-            if (!free && present != holder) return {};
-            if (free) ++generation;
-            const long long until = (now + validity).time_since_epoch().count();
-            sql << "INSERT INTO leases (name, holder, generation, expires_at) "
-                   "VALUES (:n, :h, :g, :e) ON CONFLICT (name) DO UPDATE SET "
-                   "holder = excluded.holder, generation = excluded.generation, "
-                   "expires_at = excluded.expires_at",
-                soci::use(name), soci::use(holder), soci::use(generation), soci::use(until);
-            held = Lease{.name = name,
-                         .holder = holder,
-                         .generation = generation,
-                         .expires_at = now + validity};
-            return {};
-        }));
-        return held;
-    }
-
-    Result<void> release(const Lease& lease) override {
-        return transact(true, [&](soci::session& sql) -> Result<void> {
-            const long long generation = lease.generation;
-            sql << "UPDATE leases SET expires_at = 0 WHERE name = :n AND generation = :g",
-                soci::use(lease.name), soci::use(generation);
-            return {};
-        });
-    }
+                                         Milliseconds validity) override;
+    Result<void> release(const Lease& lease) override;
 
   private:
-    int schema_version(soci::session& sql) {
-        int version = 0;
-        if (dialect_ == Dialect::sqlite) {
-            sql << "PRAGMA user_version", soci::into(version);
-            return version;
-        }
-        int tables = 0;
-        sql << "SELECT COUNT(*) FROM information_schema.tables "
-               "WHERE table_schema = current_schema() AND table_name = 'schema_version'",
-            soci::into(tables);
-        if (tables > 0) sql << "SELECT MAX(version) FROM schema_version", soci::into(version);
+    /// What a body says of a failure of its attempt.
+    struct Attempt {
+        bool may_repeat = true;
+        bool committing = false;
+    };
+    using SqlBody = std::function<Result<void>(soci::session&, Attempt&)>;
+
+    int schema_version(soci::session& sql) const;
+    void begin(soci::session& sql, Access access) const;
+    static void roll_back(soci::session& sql);
+    Result<void> attempt(Access access, const SqlBody& body, Attempt& state);
+    Result<void> transact(Access access, const SqlBody& body);
+    Result<void> run(const Lease* fence, const Body& body, Access access);
+
+    Dialect dialect_;
+    Secret sealing_key_;
+    Sessions sessions_;
+};
+
+int SqlStore::schema_version(soci::session& sql) const {
+    int version = 0;
+    if (dialect_ == Dialect::sqlite) {
+        sql << "PRAGMA user_version", soci::into(version);
         return version;
     }
+    int tables = 0;
+    sql << "SELECT COUNT(*) FROM information_schema.tables "
+           "WHERE table_schema = current_schema() AND table_name = 'schema_version'",
+        soci::into(tables);
+    if (tables > 0)
+        sql << "SELECT COALESCE(MAX(version), 0) FROM schema_version", soci::into(version);
+    return version;
+}
 
-    void migrate(soci::session& sql, int present) {
+Result<Inspection> SqlStore::inspect_postgresql() {
+    Inspection seen;
+    RETURN_IF_ERROR(transact(Access::read, [&](soci::session& sql, Attempt&) -> Result<void> {
+        seen = Inspection{.schema = schema_version(sql)};
+        int others = 0;
+        sql << "SELECT COUNT(*) FROM information_schema.tables "
+               "WHERE table_schema = current_schema()",
+            soci::into(others);
+        if (seen.schema == 0 && others > 0) return pass(database_foreign());
+        if (seen.schema == 0 || seen.schema > migrations().back().version) return {};
+        const std::string name = sealing_check;
+        std::string sealed;
+        sql << "SELECT sealed FROM secrets WHERE name = :n", soci::use(name), soci::into(sealed);
+        if (sql.got_data()) seen.sealing_check = sealed;
+        return {};
+    }));
+    return seen;
+}
+
+Result<void> SqlStore::migrate() {
+    RETURN_IF_ERROR(transact(Access::write, [&](soci::session& sql, Attempt&) -> Result<void> {
+        // Read again: another replica may have been faster.
+        const int present = schema_version(sql);
         for (const Migration& migration : migrations()) {
             if (migration.version <= present) continue;
-            soci::transaction transaction(sql);
             for (const std::string_view statement : migration.statements)
-                sql << std::string(statement);
+                sql << in_dialect(dialect_, statement);
             const std::string version = std::to_string(migration.version);
             if (dialect_ == Dialect::sqlite) {
+                sql << "PRAGMA application_id = " + std::to_string(application_id);
                 sql << "PRAGMA user_version = " + version;
             } else {
                 sql << "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)";
                 sql << "INSERT INTO schema_version (version) VALUES (" + version + ")";
             }
-            transaction.commit();
         }
-    }
-
-    /// A known value sealed on the first start; a key that does not open it is refused.
-    Result<void> check_sealing() {
-        std::optional<Secret> known;
-        RETURN_IF_ERROR(read([&](Transaction& transaction) -> Result<void> {
-            ASSIGN_OR_RETURN(known, transaction.secret(sealing_check));
-            return {};
-        }));
+        return {};
+    }));
+    return write([](Transaction& transaction) -> Result<void> {
+        ASSIGN_OR_RETURN(const auto known, transaction.secret(sealing_check));
         if (known) return {};
-        return write([](Transaction& transaction) {
-            return transaction.put_secret(sealing_check, Secret("hopyard"));
-        });
-    }
+        return transaction.put_secret(sealing_check, Secret("hopyard"));
+    });
+}
 
-    void begin(soci::session& sql, bool writes) {
-        if (dialect_ == Dialect::sqlite) {
-            sql << (writes ? "PRAGMA query_only = 0" : "PRAGMA query_only = 1");
-            sql << (writes ? "BEGIN IMMEDIATE" : "BEGIN");
-        } else {
-            sql << (writes ? "BEGIN ISOLATION LEVEL SERIALIZABLE"
-                           : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+// --- transactions --------------------------------------------------------------------------------
+
+void SqlStore::begin(soci::session& sql, Access access) const {
+    if (dialect_ == Dialect::sqlite) {
+        sql << (access == Access::write ? "BEGIN IMMEDIATE" : "BEGIN");
+    } else if (access == Access::write) {
+        sql << "BEGIN ISOLATION LEVEL READ COMMITTED";
+        sql << writer_lock;
+    } else {
+        sql << "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    }
+}
+
+void SqlStore::roll_back(soci::session& sql) {
+    try {
+        sql << "ROLLBACK";
+    } catch (const std::exception&) {
+        // The database ended the transaction itself, or is gone; there is nothing left to undo.
+    }
+}
+
+/// Throws what a statement threw, after undoing everything.
+Result<void> SqlStore::attempt(Access access, const SqlBody& body, Attempt& state) {
+    Sessions::Loan loan = sessions_.borrow(access);
+    soci::session& sql = *loan;
+    try {
+        begin(sql, access);
+        auto outcome = body(sql, state);
+        if (!outcome) {
+            roll_back(sql);
+            return outcome;
         }
+        state.committing = true;
+        sql << "COMMIT";
+        return outcome;
+    } catch (...) {
+        roll_back(sql);
+        throw;
     }
+}
 
-    static void roll_back(soci::session& sql) {
+Result<void> SqlStore::transact(Access access, const SqlBody& body) {
+    for (int number = 1;; ++number) {
+        Attempt state;
         try {
-            sql << "ROLLBACK";
-        } catch (const std::exception&) {
-            // The server ended the transaction itself; there is nothing left to undo.
+            return attempt(access, body, state);
+        } catch (const std::exception& failure) {
+            Fault fault = fault_of(failure);
+            if (fault.repeatable && state.may_repeat && number < attempts_max) continue;
+            if (fault.repeatable)
+                return fail(ErrorKind::conflict,
+                            "changed_meanwhile",
+                            "the database undid the change because of another one");
+            if (state.committing && fault.error.code == "database_failed")
+                fault.error.message += "; whether the last change was kept is not known";
+            return pass(std::move(fault.error));
         }
     }
+}
 
-    Result<void> transact(bool writes, const std::function<Result<void>(soci::session&)>& body) {
-        Pool::Loan loan = pool_.borrow();
-        soci::session& sql = *loan;
-        for (int attempt = 1;; ++attempt) {
-            bool begun = false;
-            try {
-                if (dialect_ == Dialect::sqlite) sql << "PRAGMA synchronous = FULL";
-                begin(sql, writes);
-                begun = true;
-                auto outcome = body(sql);
-                sql << (outcome ? "COMMIT" : "ROLLBACK");
-                return outcome;
-            } catch (const std::exception& failure) {
-                if (begun) roll_back(sql);
-                if (!is_serialization_failure(failure) || attempt == serialization_attempts_max)
-                    return pass(translated(failure));
-            }
+Result<void> SqlStore::run(const Lease* fence, const Body& body, Access access) {
+    return transact(access, [&](soci::session& sql, Attempt& state) -> Result<void> {
+        if (fence != nullptr) {
+            long long generation = 0;
+            sql << "SELECT generation FROM leases WHERE name = :n", soci::use(fence->name),
+                soci::into(generation);
+            if (!sql.got_data() || generation != fence->generation) return lease_lost();
         }
-    }
+        SqlTransaction transaction(sql, sealing_key_, access);
+        auto outcome = body(transaction);
+        state.may_repeat = !transaction.raised();
+        if (transaction.failure()) std::rethrow_exception(transaction.failure());
+        return outcome;
+    });
+}
 
-    Result<void> run(const Lease* fence, const Body& body, bool writes) {
-        return transact(writes, [&](soci::session& sql) -> Result<void> {
-            if (fence != nullptr) {
-                long long generation = 0;
-                sql << "SELECT generation FROM leases WHERE name = :n", soci::use(fence->name),
-                    soci::into(generation);
-                if (generation != fence->generation)
-                    return fail(
-                        ErrorKind::conflict, "lease_lost", "another replica holds the loops");
-            }
-            SqlTransaction transaction(sql, sealing_key_);
-            return body(transaction);
-        });
-    }
+// --- leases --------------------------------------------------------------------------------------
 
-    Dialect dialect_;
-    Secret sealing_key_;
-    Pool pool_;
-};
+Result<std::optional<Lease>> SqlStore::acquire(const std::string& name,
+                                               const std::string& holder,
+                                               Timestamp now,
+                                               Milliseconds validity) {
+    std::optional<Lease> held;
+    RETURN_IF_ERROR(transact(Access::write, [&](soci::session& sql, Attempt&) -> Result<void> {
+        held.reset();
+        std::string present;
+        long long generation = 0, expires_at = 0;
+        sql << "SELECT holder, generation, expires_at FROM leases WHERE name = :n", soci::use(name),
+            soci::into(present), soci::into(generation), soci::into(expires_at);
+        const bool free = !sql.got_data() || Timestamp(Milliseconds(expires_at)) <= now;
+        if (!free && present != holder) return {};
+        if (free) ++generation;
+        const long long until = ms(now + validity);
+        sql << "INSERT INTO leases (name, holder, generation, expires_at) "
+               "VALUES (:n, :h, :g, :e) ON CONFLICT (name) DO UPDATE SET "
+               "holder = excluded.holder, generation = excluded.generation, "
+               "expires_at = excluded.expires_at",
+            soci::use(name), soci::use(holder), soci::use(generation), soci::use(until);
+        held = Lease{
+            .name = name, .holder = holder, .generation = generation, .expires_at = now + validity};
+        return {};
+    }));
+    return held;
+}
+
+Result<void> SqlStore::release(const Lease& lease) {
+    return transact(Access::write, [&](soci::session& sql, Attempt&) -> Result<void> {
+        const long long generation = lease.generation;
+        sql << "UPDATE leases SET expires_at = 0 WHERE name = :n AND generation = :g",
+            soci::use(lease.name), soci::use(generation);
+        return {};
+    });
+}
+
+// --- opening -------------------------------------------------------------------------------------
+
+/// Refuses what this program must not touch.
+Result<void> judge(const Inspection& seen, const Secret& sealing_key) {
+    const int newest = migrations().back().version;
+    if (seen.schema > newest) return pass(database_newer(seen.schema, newest));
+    if (seen.sealing_check)
+        RETURN_IF_ERROR(unseal(sealing_key, sealing_check, *seen.sealing_check));
+    return {};
+}
+
+Result<std::unique_ptr<Store>> open_sqlite(const std::string& path, Secret sealing_key) {
+    if (path.empty() || path.find('"') != std::string::npos)
+        return refuse("",
+                      "database_address",
+                      "'" + path + "' is no path of a database",
+                      "Write sqlite:/path/to/file, without quotes.");
+    ASSIGN_OR_RETURN(const Inspection seen, inspect_sqlite(path));
+    RETURN_IF_ERROR(judge(seen, sealing_key));
+    RETURN_IF_ERROR(make_private_file(path));
+    auto store = std::make_unique<SqlStore>(Dialect::sqlite, path, std::move(sealing_key));
+    RETURN_IF_ERROR(store->migrate());
+    return std::unique_ptr<Store>(std::move(store));
+}
+
+Result<std::unique_ptr<Store>> open_postgresql(const std::string& words, Secret sealing_key) {
+    if (words.starts_with("//") || to_lower(words).find("password=") != std::string::npos)
+        return refuse("",
+                      "database_address",
+                      "a PostgreSQL address is a list of words without a password",
+                      "Write postgresql:dbname=… host=…, and the password into ~/.pgpass or the "
+                      "file that passfile= names.");
+    auto store = std::make_unique<SqlStore>(Dialect::postgresql, words, sealing_key);
+    ASSIGN_OR_RETURN(const Inspection seen, store->inspect_postgresql());
+    RETURN_IF_ERROR(judge(seen, sealing_key));
+    RETURN_IF_ERROR(store->migrate());
+    return std::unique_ptr<Store>(std::move(store));
+}
 
 }  // namespace
 
@@ -301,19 +283,14 @@ Result<std::unique_ptr<Store>> open(const std::string& address, Secret sealing_k
     if (colon == std::string::npos || (scheme != "sqlite" && scheme != "postgresql"))
         return refuse("",
                       "database_address",
-                      "'" + address + "' names no database",
+                      "'" + scheme + "' names no kind of database",
                       "Write sqlite:/path/to/file or postgresql:dbname=… host=….");
     const std::string where = address.substr(colon + 1);
-    const Dialect dialect = scheme == "sqlite" ? Dialect::sqlite : Dialect::postgresql;
     try {
-        auto store = std::make_unique<SqlStore>(dialect, where, std::move(sealing_key));
-        RETURN_IF_ERROR(store->prepare());
-        if (dialect == Dialect::sqlite)
-            std::filesystem::permissions(
-                where, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-        return std::unique_ptr<Store>(std::move(store));
+        if (scheme == "sqlite") return open_sqlite(where, std::move(sealing_key));
+        return open_postgresql(where, std::move(sealing_key));
     } catch (const std::exception& failure) {
-        return pass(translated(failure));
+        return pass(fault_of(failure).error);
     }
 }
 

@@ -2,16 +2,28 @@
 // let through here and caught by the store that runs the body.
 #pragma once
 
+#include <exception>
+#include <type_traits>
+
 #include <soci/soci.h>
 
+#include "store/fault.h"
+#include "store/row_rules.h"
+#include "store/sessions.h"
 #include "store/store.h"
 
 namespace hopyard::store {
 
 class SqlTransaction final : public Transaction {
   public:
-    SqlTransaction(soci::session& sql, const Secret& sealing_key)
-        : sql_(sql), sealing_key_(sealing_key) {}
+    SqlTransaction(soci::session& sql, const Secret& sealing_key, Access access)
+        : sql_(sql), sealing_key_(sealing_key), access_(access) {}
+
+    /// What a statement threw, if one did.
+    std::exception_ptr failure() const { return failure_; }
+    /// True when a row's version was raised in the body's hands: then it must not run again,
+    /// because a row that it caught from outside would pass for the one that is stored.
+    bool raised() const { return raised_; }
 
     Result<std::optional<model::Cluster>> cluster(const ClusterId& id) override;
     Result<std::optional<model::Cluster>> cluster_named(const OrganisationId& organisation,
@@ -48,8 +60,32 @@ class SqlTransaction final : public Transaction {
     Result<void> forget_replies_before(Timestamp time) override;
 
   private:
+    template <class Query>
+    std::invoke_result_t<Query> guarded(Query query) {
+        if (failure_) return pass(error_);
+        try {
+            return query();
+        } catch (const std::exception& failure) {
+            failure_ = std::current_exception();
+            error_ = fault_of(failure).error;
+            return pass(error_);
+        }
+    }
+    template <class Change>
+    Result<void> change(Change make) {
+        if (access_ == Access::read) return write_in_read();
+        return guarded(make);
+    }
+    std::optional<std::int64_t> stored_version(const char* table,
+                                               const char* key_column,
+                                               const std::string& key);
+
     soci::session& sql_;
     const Secret& sealing_key_;
+    Access access_;
+    std::exception_ptr failure_;
+    Error error_;
+    bool raised_ = false;
 };
 
 }  // namespace hopyard::store

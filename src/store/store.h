@@ -5,7 +5,9 @@
 // Rows carry a version. `put` of a row whose version is not the stored one fails with `conflict`,
 // and the caller reads again: there is no lock that a crash could leave behind. A put with version
 // 0 creates and fails with `already_exists` when the row is there. A put raises the version in the
-// caller's value too.
+// caller's value too; after a write that failed, the caller's rows are stale: read again.
+//
+// One writer at a time: a body's reads see everything that was written before it.
 //
 // The loops write under a lease with a fencing generation: a transaction opened with `fence` fails
 // with `conflict` ("lease_lost") when another replica holds a newer one.
@@ -67,6 +69,7 @@ class Transaction {
 
     virtual Result<std::vector<model::Node>> nodes(const ClusterId& cluster) = 0;
     virtual Result<std::optional<model::Node>> node(const NodeId& id) = 0;
+    /// `conflict` ("cluster_gone") without its cluster; the same for resources.
     virtual Result<void> put(model::Node& node) = 0;
     virtual Result<void> erase(const NodeId& id) = 0;
 
@@ -119,7 +122,7 @@ class Store {
     virtual ~Store() = default;
 
     using Body = std::function<Result<void>(Transaction&)>;
-    /// A consistent view; what the body writes is an error.
+    /// A consistent view; what the body writes is an error. Bodies do not call the store.
     virtual Result<void> read(const Body& body) = 0;
     /// Commits when the body succeeds, else nothing happened. The body may run again after a
     /// serialization failure, so it has no effects but on the transaction and its own captures.

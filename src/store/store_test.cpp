@@ -1,93 +1,33 @@
 // One suite for every store. PostgreSQL is a real server that the test starts and removes.
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <atomic>
 #include <thread>
 
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/encoding.h"
 #include "store/open.h"
-#include "store/sealing.h"
+#include "store/test_database.h"
 
 namespace hopyard::store {
 namespace {
 
-namespace fs = std::filesystem;
-
 const Secret sealing_key(std::string(32, 'k'));
-
-/// A directory that goes with the object.
-class Directory {
-  public:
-    Directory() {
-        std::string pattern = (fs::temp_directory_path() / "hopyard-store-XXXXXX").string();
-        path_ = ::mkdtemp(pattern.data());
-        fs::permissions(path_, fs::perms(0755));
-    }
-    ~Directory() { fs::remove_all(path_); }
-    Directory(const Directory&) = delete;
-    std::string operator/(const char* name) const { return (path_ / name).string(); }
-
-  private:
-    fs::path path_;
-};
-
-/// A PostgreSQL server on a unix socket, run by the user postgres; ended with the object.
-class Postgres {
-  public:
-    Postgres() {
-        const std::string data = dir_ / "data", socket = dir_ / "";
-        run("chown postgres " + socket);
-        run(as_postgres() + bin() + "/initdb -D " + data + " -A trust --no-sync >/dev/null");
-        run(as_postgres() + bin() + "/pg_ctl -D " + data + " -w -s -l " + data +
-            "/log -o \"-c listen_addresses='' -k " + socket + "\" start >/dev/null 2>&1");
-        address_ = "postgresql:dbname=postgres user=postgres host=" + socket;
-    }
-    ~Postgres() {
-        run(as_postgres() + bin() + "/pg_ctl -D " + (dir_ / "data") + " -m immediate -s stop");
-    }
-    const std::string& address() const { return address_; }
-    void empty() {
-        run("psql -q -h " + (dir_ / "") +
-            " -U postgres postgres -c 'DROP SCHEMA public CASCADE; CREATE SCHEMA public' "
-            ">/dev/null 2>&1");
-    }
-
-  private:
-    static std::string bin() { return "/usr/lib/postgresql/15/bin"; }
-    static std::string as_postgres() {
-        return "cd / && setpriv --reuid=postgres --regid=postgres --init-groups ";
-    }
-    static void run(const std::string& command) {
-        ASSERT_EQ(std::system(command.c_str()), 0) << command;
-    }
-    Directory dir_;
-    std::string address_;
-};
-
-Postgres& postgres() {
-    static Postgres server;
-    return server;
-}
 
 class StoreSuite : public testing::TestWithParam<const char*> {
   protected:
     void SetUp() override {
-        if (GetParam() == std::string("postgresql")) postgres().empty();
-        store_ = reopen();
+        if (is("postgresql")) postgres().empty();
+        if (is("memory")) {
+            store_ = open_memory();
+        } else {
+            store_ = another();
+        }
+        ASSERT_TRUE(store_);
     }
-    std::unique_ptr<Store> reopen() {
-        if (GetParam() == std::string("memory")) return open_memory();
-        auto opened = open(
-            GetParam() == std::string("sqlite") ? "sqlite:" + (dir_ / "db") : postgres().address(),
-            sealing_key);
+    bool is(const char* kind) const { return GetParam() == std::string(kind); }
+    /// A second replica on the same database.
+    std::unique_ptr<Store> another() {
+        auto opened =
+            open(is("sqlite") ? "sqlite:" + (dir_ / "a db") : postgres().address(), sealing_key);
         EXPECT_TRUE(opened) << opened.error().message;
-        return std::move(*opened);
+        return opened ? std::move(*opened) : nullptr;
     }
     Directory dir_;
     std::unique_ptr<Store> store_;
@@ -122,8 +62,9 @@ TEST_P(StoreSuite, a_stale_version_is_a_conflict_and_changes_nothing) {
     row.stage = "first";
     ASSERT_TRUE(store_->write([&](Transaction& t) { return t.put(row); }));
     stale.stage = "second";
-    EXPECT_EQ(store_->write([&](Transaction& t) { return t.put(stale); }).error().kind,
-              ErrorKind::conflict);
+    EXPECT_EQ(store_->write([&](Transaction& t) { return t.put(stale); }).error().code,
+              "changed_meanwhile");
+    EXPECT_EQ(stale.version, 1);
     model::Cluster again = cluster("c-1", "demo");
     EXPECT_EQ(store_->write([&](Transaction& t) { return t.put(again); }).error().kind,
               ErrorKind::already_exists);
@@ -157,6 +98,8 @@ TEST_P(StoreSuite, a_body_that_fails_leaves_nothing) {
 TEST_P(StoreSuite, operations_come_when_they_are_due_soonest_first) {
     ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
         EXPECT_FALSE(*t.next_operation_at());
+        model::Cluster owner = cluster("c-1", "demo");
+        RETURN_IF_ERROR(t.put(owner));
         for (int i = 5; i > 0; --i) {
             model::Resource row;
             row.name = {model::ResourceKind::machine, "g", "", "m" + std::to_string(i)};
@@ -272,27 +215,203 @@ TEST_P(StoreSuite, a_lost_lease_stops_the_writes_of_its_holder) {
     EXPECT_TRUE(*store_->acquire("loops", "a", start + Seconds(16), Seconds(10)));
 }
 
-TEST_P(StoreSuite, writers_in_many_threads_lose_no_update) {
+TEST_P(StoreSuite, a_node_moves_with_its_generation_and_needs_its_cluster) {
+    model::Cluster row = cluster("c-1", "demo");
+    model::Node first, second;
+    first.id = NodeId("a");
+    second.id = NodeId("b");
+    first.cluster = second.cluster = row.id;
+    first.ordinal = second.ordinal = 1;
+    second.generation = 2;
+    model::Resource machine;
+    machine.name.name = "m";
+    machine.cluster = row.id;
+    EXPECT_EQ(store_->write([&](Transaction& t) { return t.put(first); }).error().code,
+              "cluster_gone");
+    EXPECT_EQ(store_->write([&](Transaction& t) { return t.put(machine); }).error().code,
+              "cluster_gone");
+    EXPECT_EQ(first.version, 0);
+    ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
+        RETURN_IF_ERROR(t.put(row));
+        RETURN_IF_ERROR(t.put(first));
+        RETURN_IF_ERROR(t.put(second));
+        first.generation = 3;
+        return t.put(first);
+    }));
+    ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
+        EXPECT_EQ(t.nodes(row.id)->at(1), first);
+        RETURN_IF_ERROR(t.erase(second.id));
+        EXPECT_EQ(t.nodes(row.id)->size(), 1u);
+        return {};
+    }));
+}
+
+TEST_P(StoreSuite, a_reading_body_cannot_write) {
+    model::Cluster row = cluster("c-1", "demo");
+    EXPECT_EQ(store_->read([&](Transaction& t) { return t.put(row); }).error().code,
+              "write_in_read");
+    EXPECT_EQ(row.version, 0);
+    EXPECT_FALSE(store_->read([](Transaction& t) { return t.put_setting("a", "b"); }));
+    EXPECT_FALSE(store_->read([](Transaction& t) { return t.erase(ClusterId("c-1")); }));
+}
+
+TEST_P(StoreSuite, everything_of_a_failed_write_is_taken_back) {
+    model::Cluster row = cluster("c-1", "demo");
+    ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
+        RETURN_IF_ERROR(t.put_setting("kept", "before"));
+        return t.put(row);
+    }));
+    model::Activity entry{.organisation = OrganisationId("o")};
+    EXPECT_FALSE(store_->write([&](Transaction& t) -> Result<void> {
+        model::Node node;
+        node.id = NodeId("n");
+        node.cluster = row.id;
+        RETURN_IF_ERROR(t.put(node));
+        RETURN_IF_ERROR(t.put_setting("kept", "after"));
+        RETURN_IF_ERROR(t.append(entry));
+        RETURN_IF_ERROR(t.put_secret("s", Secret("x")));
+        RETURN_IF_ERROR(t.erase(row.id));
+        return fail(ErrorKind::internal, "no", "no");
+    }));
+    ASSERT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
+        EXPECT_EQ(*t.cluster(row.id), row);
+        EXPECT_TRUE(t.nodes(row.id)->empty());
+        EXPECT_EQ(*t.setting("kept"), "before");
+        EXPECT_FALSE(*t.secret("s"));
+        EXPECT_TRUE(t.activity({.organisation = OrganisationId("o")})->entries.empty());
+        return {};
+    }));
+}
+
+TEST_P(StoreSuite, two_keys_never_have_one_hash) {
+    model::ApiKey first{.id = ApiKeyId("k1"), .key_hash = "ab"};
+    model::ApiKey second{.id = ApiKeyId("k2"), .key_hash = "ab"};
+    ASSERT_TRUE(store_->write([&](Transaction& t) { return t.put(first); }));
+    EXPECT_EQ(store_->write([&](Transaction& t) { return t.put(second); }).error().kind,
+              ErrorKind::already_exists);
+    first.revoked = true;
+    EXPECT_TRUE(store_->write([&](Transaction& t) { return t.put(first); }));
+}
+
+TEST_P(StoreSuite, text_comes_back_byte_for_byte) {
+    const std::string text = "ü – \"quoted\" 'single' \\ :colon ; -- \n\t\x01 %s {} 🙂";
+    model::Cluster row = cluster("c-1", "demo");
+    row.spec.init_script.text = "#!/bin/sh\n" + text;
+    ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
+        RETURN_IF_ERROR(t.put_setting("text", text));
+        RETURN_IF_ERROR(t.put_secret("text", Secret(std::string("\0\xff\x80", 3))));
+        return t.put(row);
+    }));
+    ASSERT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
+        EXPECT_EQ(*t.setting("text"), text);
+        EXPECT_EQ((*t.secret("text"))->reveal(), std::string("\0\xff\x80", 3));
+        EXPECT_EQ(*t.cluster(row.id), row);
+        return {};
+    }));
+}
+
+TEST_P(StoreSuite, writers_in_many_threads_and_replicas_lose_no_update) {
     model::Cluster row = cluster("c-1", "demo");
     ASSERT_TRUE(store_->write([&](Transaction& t) { return t.put(row); }));
-    constexpr int threads = 4, rounds = 10;
+    const auto replica = is("memory") ? nullptr : another();
+    constexpr int threads = 4, rounds = 25;
+    const auto grow = [](Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(auto seen, t.cluster(ClusterId("c-1")));
+        ++seen->generation;
+        RETURN_IF_ERROR(t.put(*seen));
+        model::Activity entry{.organisation = OrganisationId("o")};
+        return t.append(entry);
+    };
     {
         std::vector<std::jthread> writers;
         for (int i = 0; i < threads; ++i)
-            writers.emplace_back([&] {
-                for (int done = 0; done < rounds;)
-                    if (store_->write([&](Transaction& t) -> Result<void> {
-                            ASSIGN_OR_RETURN(auto seen, t.cluster(ClusterId("c-1")));
-                            ++seen->generation;
-                            return t.put(*seen);
-                        }))
-                        ++done;
+            writers.emplace_back([&, i] {
+                Store& own = replica && i % 2 == 1 ? *replica : *store_;
+                for (int round = 0; round < rounds; ++round) {
+                    const auto outcome = own.write(grow);
+                    EXPECT_TRUE(outcome) << outcome.error().message;
+                }
             });
     }
     ASSERT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
         EXPECT_EQ((*t.cluster(row.id))->generation, 1 + threads * rounds);
+        const auto page = *t.activity({.organisation = OrganisationId("o"), .limit = 1000});
+        EXPECT_EQ(page.entries.size(), std::size_t{threads * rounds});
+        EXPECT_EQ(page.entries.front().sequence, threads * rounds);
         return {};
     }));
+}
+
+TEST_P(StoreSuite, of_writers_that_hold_the_same_row_one_wins_each_round) {
+    model::Cluster row = cluster("c-1", "demo");
+    ASSERT_TRUE(store_->write([&](Transaction& t) { return t.put(row); }));
+    const auto replica = is("memory") ? nullptr : another();
+    constexpr int threads = 4, rounds = 10;
+    for (int round = 0; round < rounds; ++round) {
+        std::atomic<int> won = 0;
+        {
+            std::vector<std::jthread> writers;
+            for (int i = 0; i < threads; ++i)
+                writers.emplace_back([&, i, mine = row]() mutable {
+                    Store& own = replica && i % 2 == 1 ? *replica : *store_;
+                    mine.stage = std::to_string(i);
+                    const auto outcome = own.write([&](Transaction& t) { return t.put(mine); });
+                    if (outcome) {
+                        ++won;
+                    } else {
+                        EXPECT_EQ(outcome.error().code, "changed_meanwhile");
+                    }
+                });
+        }
+        EXPECT_EQ(won, 1);
+        ASSERT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
+            row = **t.cluster(row.id);
+            return {};
+        }));
+        EXPECT_EQ(row.version, round + 2);
+    }
+}
+
+TEST_P(StoreSuite, a_reader_sees_one_moment) {
+    const auto set = [&](const std::string& value) {
+        return store_->write([&](Transaction& t) -> Result<void> {
+            RETURN_IF_ERROR(t.put_setting("left", value));
+            return t.put_setting("right", value);
+        });
+    };
+    ASSERT_TRUE(set("0"));
+    std::jthread writer([&] {
+        for (int i = 1; i <= 50; ++i) EXPECT_TRUE(set(std::to_string(i)));
+    });
+    for (int i = 0; i < 50; ++i)
+        EXPECT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
+            const auto left = *t.setting("left");
+            EXPECT_EQ(left, *t.setting("right"));
+            return {};
+        }));
+}
+
+TEST_P(StoreSuite, two_replicas_never_hold_one_lease) {
+    const auto replica = is("memory") ? nullptr : another();
+    Store& other = replica ? *replica : *store_;
+    std::atomic<int> held = 0;
+    {
+        std::vector<std::jthread> replicas;
+        for (int i = 0; i < 4; ++i)
+            replicas.emplace_back([&, i] {
+                Store& own = i % 2 == 1 ? other : *store_;
+                const auto lease = own.acquire("loops", std::to_string(i), Timestamp(), Seconds(9));
+                ASSERT_TRUE(lease) << lease.error().message;
+                if (*lease) ++held;
+            });
+    }
+    EXPECT_EQ(held, 1);
+    const auto late = *other.acquire("loops", "late", Timestamp(Seconds(9)), Seconds(9));
+    ASSERT_TRUE(late);
+    EXPECT_EQ(late->generation, 2);
+    const Lease never{.name = "other", .holder = "x", .generation = 0};
+    EXPECT_EQ(store_->write(never, [](Transaction&) { return Result<void>(); }).error().code,
+              "lease_lost");
 }
 
 INSTANTIATE_TEST_SUITE_P(Every,
@@ -300,108 +419,40 @@ INSTANTIATE_TEST_SUITE_P(Every,
                          testing::Values("memory", "sqlite", "postgresql"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
-std::string bytes_of(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-TEST(Sqlite, what_was_acknowledged_survives_a_kill) {
-    Directory dir;
-    int acknowledged[2];
-    ASSERT_EQ(::pipe(acknowledged), 0);
-    const pid_t writer = ::fork();
-    if (writer == 0) {
-        auto store = open("sqlite:" + (dir / "db"), sealing_key);
-        for (int i = 0; store; ++i) {
-            if (!(*store)->write(
-                    [&](Transaction& t) { return t.put_setting("n" + std::to_string(i), "x"); }))
-                break;
-            if (::write(acknowledged[1], &i, sizeof i) != sizeof i) break;
-        }
-        ::_exit(0);
-    }
-    ::close(acknowledged[1]);
-    int last = -1;
-    while (last < 50) ASSERT_EQ(::read(acknowledged[0], &last, sizeof last), ssize_t(sizeof last));
-    ::kill(writer, SIGKILL);
-    ::waitpid(writer, nullptr, 0);
-    for (int more; ::read(acknowledged[0], &more, sizeof more) == ssize_t(sizeof more);)
-        last = more;
-    ::close(acknowledged[0]);
-    auto store = open("sqlite:" + (dir / "db"), sealing_key);
-    ASSERT_TRUE(store) << store.error().message;
-    ASSERT_TRUE((*store)->read([&](Transaction& t) -> Result<void> {
-        for (int i = 0; i <= last; ++i) EXPECT_TRUE(*t.setting("n" + std::to_string(i))) << i;
+TEST(MemoryStore, a_commit_that_dies_leaves_nothing) {
+    bool die = false;
+    const auto store = open_memory([&] {
+        if (die) throw std::runtime_error("killed");
+    });
+    ASSERT_TRUE(store->write([](Transaction& t) { return t.put_setting("a", "1"); }));
+    die = true;
+    EXPECT_THROW((void)store->write([](Transaction& t) { return t.put_setting("a", "2"); }),
+                 std::runtime_error);
+    EXPECT_THROW((void)store->acquire("loops", "x", Timestamp(), Seconds(1)), std::runtime_error);
+    die = false;
+    ASSERT_TRUE(store->read([](Transaction& t) -> Result<void> {
+        EXPECT_EQ(*t.setting("a"), "1");
         return {};
     }));
+    EXPECT_EQ((*store->acquire("loops", "x", Timestamp(), Seconds(1)))->generation, 1);
 }
 
-TEST(Sqlite, a_database_of_a_newer_version_is_refused_untouched) {
-    Directory dir;
-    ASSERT_TRUE(open("sqlite:" + (dir / "db"), sealing_key));
-    ASSERT_EQ(std::system(("sqlite3 " + (dir / "db") +
-                           " 'PRAGMA journal_mode=DELETE; PRAGMA user_version = 99' >/dev/null")
-                              .c_str()),
-              0);
-    const std::string before = bytes_of(dir / "db");
-    const auto refused = open("sqlite:" + (dir / "db"), sealing_key);
+TEST(PostgresStore, comes_back_when_its_server_does) {
+    postgres().empty();
+    const auto store = *open(postgres().address(), sealing_key);
+    const auto touch = [](Transaction& t) { return t.put_setting("a", "1"); };
+    ASSERT_TRUE(store->write(touch));
+    postgres().stop();
+    const auto refused = store->write(touch);
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, "database_newer");
-    EXPECT_FALSE(refused.error().next_action.empty());
-    EXPECT_EQ(bytes_of(dir / "db"), before);
-}
-
-TEST(Sqlite, a_damaged_database_is_refused_untouched) {
-    Directory dir;
-    std::ofstream(dir / "db") << std::string(8192, 'z');
-    const auto refused = open("sqlite:" + (dir / "db"), sealing_key);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, "database_damaged");
-    EXPECT_EQ(bytes_of(dir / "db"), std::string(8192, 'z'));
-}
-
-TEST(Sqlite, another_sealing_key_is_refused_and_no_secret_lies_in_the_file) {
-    Directory dir;
-    const std::string canary = "canary-7f3a91";
-    {
-        auto store = open("sqlite:" + (dir / "db"), sealing_key);
-        ASSERT_TRUE(store);
-        ASSERT_TRUE((*store)->write(
-            [&](Transaction& t) { return t.put_secret("cluster/c-1/password", Secret(canary)); }));
-    }
-    EXPECT_EQ(bytes_of(dir / "db").find(canary), std::string::npos);
-    EXPECT_EQ(bytes_of(dir / "db-wal").find(canary), std::string::npos);
-    EXPECT_EQ(open("sqlite:" + (dir / "db"), Secret(std::string(32, 'q'))).error().code,
-              "sealed_with_another_key");
-    EXPECT_EQ(fs::status(dir / "db").permissions() & fs::perms(0077), fs::perms::none);
-}
-
-TEST(Open, an_unknown_address_and_an_unwritable_place_are_refused_with_a_remedy) {
-    EXPECT_EQ(open("mysql:x", sealing_key).error().code, "database_address");
-    const auto refused = open("sqlite:/nonexistent/db", sealing_key);
-    ASSERT_FALSE(refused);
-    EXPECT_FALSE(refused.error().next_action.empty());
-}
-
-TEST(SealingKey, is_made_once_and_must_be_private_and_whole) {
-    Directory dir;
-    SystemRandom random;
-    const auto first = open_sealing_key(dir / "key", random);
-    ASSERT_TRUE(first);
-    EXPECT_EQ(open_sealing_key(dir / "key", random)->reveal(), first->reveal());
-    fs::permissions(dir / "key", fs::perms(0644));
-    EXPECT_EQ(open_sealing_key(dir / "key", random).error().code, "sealing_key_readable");
-    fs::permissions(dir / "key", fs::perms(0600));
-    std::ofstream(dir / "key") << "short";
-    EXPECT_EQ(open_sealing_key(dir / "key", random).error().code, "sealing_key_malformed");
-}
-
-TEST(Sealing, a_value_opens_under_its_own_name_only) {
-    const std::string sealed = seal(sealing_key, "a", Secret("value"));
-    EXPECT_EQ(unseal(sealing_key, "a", sealed)->reveal(), "value");
-    EXPECT_FALSE(unseal(sealing_key, "b", sealed));
-    EXPECT_FALSE(unseal(sealing_key, "a", sealed.substr(0, 20)));
-    EXPECT_NE(seal(sealing_key, "a", Secret("value")), sealed);
+    EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+    EXPECT_FALSE(store->read(touch));
+    postgres().start();
+    EXPECT_TRUE(store->write(touch));
+    EXPECT_TRUE(store->read([](Transaction& t) -> Result<void> {
+        EXPECT_EQ(*t.setting("a"), "1");
+        return {};
+    }));
 }
 
 }  // namespace

@@ -41,39 +41,69 @@ const std::string blob = "Microsoft.Storage/storageAccounts/blobServices/";
 /// Ids, names and rights as Azure documents them ("Azure built-in roles").
 const std::vector<RoleDefinition>& built_in() {
     static const std::vector<RoleDefinition> roles = {
-        {owner_role, "Owner", "Grants full access to manage all resources.", false, {"/"},
+        {owner_role,
+         "Owner",
+         "Grants full access to manage all resources.",
+         false,
+         {"/"},
          {{{"*"}, {}, {}, {}}}},
-        {"b24988ac-6180-42a0-ab88-20f7382dd24c", "Contributor",
-         "Grants full access to manage all resources, but does not allow you to assign roles.", false,
+        {"b24988ac-6180-42a0-ab88-20f7382dd24c",
+         "Contributor",
+         "Grants full access to manage all resources, but does not allow you to assign roles.",
+         false,
          {"/"},
          {{{"*"},
-           {"Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write",
-            "Microsoft.Authorization/elevateAccess/Action"}, {}, {}}}},
-        {"acdd72a7-3385-48ef-bd42-f606fba81ae7", "Reader",
-         "View all resources, but does not allow you to make any changes.", false, {"/"},
-         {{{"*/read"}, {}, {}, {}}}},
-        {"ba92f5b4-2d11-453d-a403-e96b0029c9fe", "Storage Blob Data Contributor",
-         "Allows for read, write and delete access to Azure Storage blob containers and data", false,
+           {"Microsoft.Authorization/*/Delete",
+            "Microsoft.Authorization/*/Write",
+            "Microsoft.Authorization/elevateAccess/Action"},
+           {},
+           {}}}},
+        {"acdd72a7-3385-48ef-bd42-f606fba81ae7",
+         "Reader",
+         "View all resources, but does not allow you to make any changes.",
+         false,
          {"/"},
-         {{{blob + "containers/delete", blob + "containers/read", blob + "containers/write",
-            blob + "generateUserDelegationKey/action"}, {},
-           {blob + "containers/blobs/delete", blob + "containers/blobs/read",
-            blob + "containers/blobs/write", blob + "containers/blobs/move/action",
-            blob + "containers/blobs/add/action"}, {}}}},
-        {"2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "Storage Blob Data Reader",
-         "Allows for read access to Azure Storage blob containers and data", false, {"/"},
-         {{{blob + "containers/read", blob + "generateUserDelegationKey/action"}, {},
-           {blob + "containers/blobs/read"}, {}}}},
-        {"18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "User Access Administrator",
-         "Lets you manage user access to Azure resources.", false, {"/"},
+         {{{"*/read"}, {}, {}, {}}}},
+        {"ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+         "Storage Blob Data Contributor",
+         "Allows for read, write and delete access to Azure Storage blob containers and data",
+         false,
+         {"/"},
+         {{{blob + "containers/delete",
+            blob + "containers/read",
+            blob + "containers/write",
+            blob + "generateUserDelegationKey/action"},
+           {},
+           {blob + "containers/blobs/delete",
+            blob + "containers/blobs/read",
+            blob + "containers/blobs/write",
+            blob + "containers/blobs/move/action",
+            blob + "containers/blobs/add/action"},
+           {}}}},
+        {"2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+         "Storage Blob Data Reader",
+         "Allows for read access to Azure Storage blob containers and data",
+         false,
+         {"/"},
+         {{{blob + "containers/read", blob + "generateUserDelegationKey/action"},
+           {},
+           {blob + "containers/blobs/read"},
+           {}}}},
+        {"18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
+         "User Access Administrator",
+         "Lets you manage user access to Azure resources.",
+         false,
+         {"/"},
          {{{"*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"}, {}, {}, {}}}},
     };
     return roles;
 }
 
 Permission read_permission(const Json& entry) {
-    return {texts_at(entry, "/actions"), texts_at(entry, "/notActions"),
-            texts_at(entry, "/dataActions"), texts_at(entry, "/notDataActions")};
+    return {texts_at(entry, "/actions"),
+            texts_at(entry, "/notActions"),
+            texts_at(entry, "/dataActions"),
+            texts_at(entry, "/notDataActions")};
 }
 
 }  // namespace
@@ -111,7 +141,8 @@ std::optional<RoleDefinition> Access::definition(const std::string& guid) const 
     return std::nullopt;
 }
 
-std::vector<Permission> Access::permissions(const std::string& principal, const std::string& id) const {
+std::vector<Permission> Access::permissions(const std::string& principal,
+                                            const std::string& id) const {
     std::vector<Permission> found;
     for (const auto& assignment : ledger_.list("Microsoft.Authorization/roleAssignments")) {
         const Json& properties = object_at(assignment.shown(), "/properties");
@@ -124,10 +155,13 @@ std::vector<Permission> Access::permissions(const std::string& principal, const 
     return found;
 }
 
-bool Access::allows(const std::string& principal, const std::string& action, const std::string& id) const {
+bool Access::allows(const std::string& principal,
+                    const std::string& action,
+                    const std::string& id) const {
     const std::string wanted = to_lower(action);
     for (const auto& entry : permissions(principal, id))
-        if (any_matches(entry.actions, wanted) && !any_matches(entry.not_actions, wanted)) return true;
+        if (any_matches(entry.actions, wanted) && !any_matches(entry.not_actions, wanted))
+            return true;
     return false;
 }
 

@@ -1,7 +1,8 @@
 // Who may do what: role definitions, role assignments, and their evaluation.
 //
-// An action is allowed when some assignment of the principal, at the resource or above it, refers to a
-// definition of which one entry has a matching `actions` pattern and no matching `notActions` pattern.
+// An action is allowed when some assignment of the principal, at the resource or above it, refers
+// to a definition of which one entry has a matching `actions` pattern and no matching `notActions`
+// pattern.
 // "*" matches any run of characters; case does not matter.
 #pragma once
 
@@ -34,7 +35,9 @@ class Access {
     Access(const Ledger& ledger, std::string subscription)
         : ledger_(ledger), subscription_(std::move(subscription)) {}
 
-    bool allows(const std::string& principal, const std::string& action, const std::string& id) const;
+    bool allows(const std::string& principal,
+                const std::string& action,
+                const std::string& id) const;
     /// What the principal may do there, one entry for each of its roles.
     std::vector<Permission> permissions(const std::string& principal, const std::string& id) const;
     /// Azure's own roles that this cloud knows, and the custom ones.

@@ -9,8 +9,11 @@ namespace {
 constexpr std::int64_t gib = 1024;
 
 /// Standard_D2s_v3, Standard_D4s_v3, … with 4 GiB for each vCPU, as Azure's D series has.
-void add_general(std::vector<Size>& sizes, const std::string& letter, const std::string& version,
-                 bool premium, std::int64_t memory_per_vcpu) {
+void add_general(std::vector<Size>& sizes,
+                 const std::string& letter,
+                 const std::string& version,
+                 bool premium,
+                 std::int64_t memory_per_vcpu) {
     const std::string s = premium ? "s" : "";
     for (const int vcpus : {2, 4, 8, 16, 32}) {
         sizes.push_back({.name = "Standard_" + letter + std::to_string(vcpus) + s + "_" + version,
@@ -53,10 +56,18 @@ Catalog::Catalog(MachineHost::Capacity capacity) : capacity_(capacity) {
         add_general(sizes_, "E", version, true, 8 * gib);
     }
     add_general(sizes_, "F", "v2", true, 2 * gib);
-    sizes_.push_back({.name = "Standard_NC4as_T4_v3", .family = "Standard NCASv3_T4 Family",
-                      .vcpus = 4, .memory_mb = 28 * gib, .gpus = 1, .counted_part = 4});
-    sizes_.push_back({.name = "Standard_NC6s_v3", .family = "standardNCSv3Family",
-                      .vcpus = 6, .memory_mb = 112 * gib, .gpus = 1, .counted_part = 4});
+    sizes_.push_back({.name = "Standard_NC4as_T4_v3",
+                      .family = "Standard NCASv3_T4 Family",
+                      .vcpus = 4,
+                      .memory_mb = 28 * gib,
+                      .gpus = 1,
+                      .counted_part = 4});
+    sizes_.push_back({.name = "Standard_NC6s_v3",
+                      .family = "standardNCSv3Family",
+                      .vcpus = 6,
+                      .memory_mb = 112 * gib,
+                      .gpus = 1,
+                      .counted_part = 4});
 }
 
 bool Catalog::knows_location(const std::string& normalised) const {

@@ -1,14 +1,15 @@
 // What this cloud offers: locations, machine sizes, and the quotas that follow from the machine it
 // runs on.
 //
-// vCPUs are shares, so the core quota is 32 times the host's cores. Memory: every size is a limit that
-// the kernel enforces, never a reservation. The B sizes are the machine's own: they count in full
-// against the memory quota, which is 80 % of the host's RAM, so a cluster of them cannot run the host out
-// of memory. The D, E and F sizes carry Azure's names and memory so that configurations written for
-// Azure work unchanged; they count a quarter, because a data node is mostly idle here and its limit only
-// says what it may reach. On 24 GiB, a Standard_D8_v3 head with two Standard_D4_v3 workers (32+16+16 GB)
-// counts 16 GB and fits; the second such cluster is refused with Azure's quota text. Sizes with GPUs
-// are listed, and restricted where the host has none.
+// vCPUs are shares, so the core quota is 32 times the host's cores. Memory: every size is a limit
+// that the kernel enforces, never a reservation. The B sizes are the machine's own: they count in
+// full against the memory quota, which is 80 % of the host's RAM, so a cluster of them cannot run
+// the host out of memory. The D, E and F sizes carry Azure's names and memory so that
+// configurations written for Azure work unchanged; they count a quarter, because a data node is
+// mostly idle here and its limit only says what it may reach. On 24 GiB, a Standard_D8_v3 head with
+// two Standard_D4_v3 workers (32+16+16 GB) counts 16 GB and fits; the second such cluster is
+// refused with Azure's quota text. Sizes with GPUs are listed, and restricted where the host has
+// none.
 #pragma once
 
 #include <cstdint>
@@ -29,13 +30,13 @@ struct Location {
 };
 
 struct Size {
-    std::string name;               ///< "Standard_D2s_v5"
-    std::string family;             ///< "standardDSv5Family"
+    std::string name;    ///< "Standard_D2s_v5"
+    std::string family;  ///< "standardDSv5Family"
     int vcpus = 1;
     std::int64_t memory_mb = 1024;
     int gpus = 0;
-    bool premium = true;            ///< the "s" in the name
-    int counted_part = 1;           ///< 1/n of its memory counts against the quota
+    bool premium = true;   ///< the "s" in the name
+    int counted_part = 1;  ///< 1/n of its memory counts against the quota
 
     std::int64_t counted_mb() const { return memory_mb / counted_part; }
 };

@@ -1,7 +1,8 @@
 #include "localcloud/arm/cidr.h"
 
-#include <arpa/inet.h>
 #include <charconv>
+
+#include <arpa/inet.h>
 
 namespace hopyard::localcloud {
 

@@ -45,7 +45,8 @@ Operation new_operation(Core& core,
                      .started = core.clock.now()};
 }
 
-void announce(Core& core, const Call& call, const Operation& operation, Announce how, Reply& answer) {
+void announce(
+    Core& core, const Call& call, const Operation& operation, Announce how, Reply& answer) {
     const std::string root = call.base_url + core.subscription_id();
     const std::string version = "api-version=" + call.api_version;
     std::string status;
@@ -53,18 +54,22 @@ void announce(Core& core, const Call& call, const Operation& operation, Announce
     switch (operation.style) {
         case Operation::Style::compute:
         case Operation::Style::disk: {
-            const char* word = operation.style == Operation::Style::disk ? "DiskOperations"
-                                                                         : "operations";
-            const std::string place = fmt::format("{}/providers/Microsoft.Compute/locations/{}/{}/{}?p={}",
-                                                  root, operation.location, word, operation.id,
-                                                  core.tenant);
+            const char* word =
+                operation.style == Operation::Style::disk ? "DiskOperations" : "operations";
+            const std::string place =
+                fmt::format("{}/providers/Microsoft.Compute/locations/{}/{}/{}?p={}",
+                            root,
+                            operation.location,
+                            word,
+                            operation.id,
+                            core.tenant);
             status = place + "&" + version;
             result = place + "&monitor=true&" + version;
             break;
         }
         case Operation::Style::network: {
-            const std::string place =
-                fmt::format("{}/providers/Microsoft.Network/locations/{}/", root, operation.location);
+            const std::string place = fmt::format(
+                "{}/providers/Microsoft.Network/locations/{}/", root, operation.location);
             status = fmt::format("{}operations/{}?{}", place, operation.id, version);
             result = fmt::format("{}operationResults/{}?{}", place, operation.id, version);
             break;
@@ -72,10 +77,14 @@ void announce(Core& core, const Call& call, const Operation& operation, Announce
         case Operation::Style::storage:
             result = fmt::format(
                 "{}/providers/Microsoft.Storage/locations/{}/asyncoperations/{}?monitor=true&{}",
-                root, operation.location, operation.id, version);
+                root,
+                operation.location,
+                operation.id,
+                version);
             break;
         case Operation::Style::group:
-            result = fmt::format("{}/operationresults/{}?{}", root, to_base64url(operation.id), version);
+            result =
+                fmt::format("{}/operationresults/{}?{}", root, to_base64url(operation.id), version);
             break;
     }
     if (how != Announce::location_only) {
@@ -129,20 +138,22 @@ std::string weak_etag(Core& core) {
     return "W/\"" + new_guid(core) + "\"";
 }
 
-tl::expected<void, Fault> check_preconditions(const Call& call, const std::optional<Resource>& there) {
+tl::expected<void, Fault> check_preconditions(const Call& call,
+                                              const std::optional<Resource>& there) {
     const std::string match = call.request.headers.get("if-match");
     const std::string none_match = call.request.headers.get("if-none-match");
-    const bool spoiled = (none_match == "*" && there) || (match == "*" && !there) ||
-                         (!match.empty() && match != "*" && (!there || match != there->etag)) ||
-                         (!none_match.empty() && none_match != "*" && there &&
-                          none_match == there->etag);
+    const bool spoiled =
+        (none_match == "*" && there) || (match == "*" && !there) ||
+        (!match.empty() && match != "*" && (!there || match != there->etag)) ||
+        (!none_match.empty() && none_match != "*" && there && none_match == there->etag);
     if (spoiled)
-        return refuse_with(412,
-                           "PreconditionFailed",
-                           fmt::format("Precondition failed. The resource '{}' {}.",
-                                       call.id,
-                                       none_match == "*" ? "exists already"
-                                                         : "has another etag than the request says"));
+        return refuse_with(
+            412,
+            "PreconditionFailed",
+            fmt::format(
+                "Precondition failed. The resource '{}' {}.",
+                call.id,
+                none_match == "*" ? "exists already" : "has another etag than the request says"));
     return {};
 }
 
@@ -151,27 +162,33 @@ tl::expected<std::string, Fault> check_location(Core& core,
                                                 const std::optional<Resource>& there) {
     const std::string location = normal_location(text_at(call.wanted(), "/location"));
     if (location.empty())
-        return refuse_with(400,
-                           "LocationRequired",
-                           "The location property is required for this definition.");
+        return refuse_with(
+            400, "LocationRequired", "The location property is required for this definition.");
     if (!core.catalog.knows_location(location)) {
         std::string known;
-        for (const auto& one : core.catalog.locations()) known += (known.empty() ? "" : ",") + one.name;
-        return refuse_with(400,
-                           "LocationNotAvailableForResourceType",
-                           fmt::format("The provided location '{}' is not available for resource type "
-                                       "'{}'. List of available regions for the resource type is '{}'.",
-                                       location, ResourceId::parse(call.id)->type(), known));
+        for (const auto& one : core.catalog.locations())
+            known += (known.empty() ? "" : ",") + one.name;
+        return refuse_with(
+            400,
+            "LocationNotAvailableForResourceType",
+            fmt::format("The provided location '{}' is not available for resource type "
+                        "'{}'. List of available regions for the resource type is '{}'.",
+                        location,
+                        ResourceId::parse(call.id)->type(),
+                        known));
     }
     const std::string before = there ? text_at(there->shown(), "/location") : location;
     if (before != location)
-        return refuse_with(409,
-                           "InvalidResourceLocation",
-                           fmt::format("The resource '{}' already exists in location '{}' in resource "
-                                       "group '{}'. A resource with the same name cannot be created in "
-                                       "location '{}'. Please select a new resource name.",
-                                       ResourceId::parse(call.id)->name(), before,
-                                       ResourceId::parse(call.id)->group, location));
+        return refuse_with(
+            409,
+            "InvalidResourceLocation",
+            fmt::format("The resource '{}' already exists in location '{}' in resource "
+                        "group '{}'. A resource with the same name cannot be created in "
+                        "location '{}'. Please select a new resource name.",
+                        ResourceId::parse(call.id)->name(),
+                        before,
+                        ResourceId::parse(call.id)->group,
+                        location));
     return location;
 }
 
@@ -184,12 +201,16 @@ tl::expected<Json, Fault> check_tags(const Call& call) {
         return refuse_with(400, "TagCountLimitExceeded", "A resource can have at most 50 tags.");
     for (const auto& [name, value] : tags->items()) {
         if (!value.is_string())
-            return tl::unexpected(invalid_content("The value of tag '" + name + "' must be a string."));
+            return tl::unexpected(
+                invalid_content("The value of tag '" + name + "' must be a string."));
         if (name.empty() || name.size() > 512 || value.get_ref<const std::string&>().size() > 256 ||
             name.find_first_of("<>%&\\?/") != std::string::npos)
-            return refuse_with(400, "InvalidTagName",
-                               fmt::format("The tag name '{}' or its value is too long or holds one of "
-                                           "the reserved characters '<,>,%,&,\\,?,/'.", name));
+            return refuse_with(
+                400,
+                "InvalidTagName",
+                fmt::format("The tag name '{}' or its value is too long or holds one of "
+                            "the reserved characters '<,>,%,&,\\,?,/'.",
+                            name));
     }
     return *tags;
 }
@@ -205,13 +226,17 @@ tl::expected<void, Fault> check_linked(Core& core,
                                        const std::string& action,
                                        const std::string& linked_id) {
     if (core.access.allows(call.caller, action, linked_id)) return {};
-    return refuse_with(403,
-                       "LinkedAuthorizationFailed",
-                       fmt::format("The client '{0}' with object id '{0}' has permission to perform the "
-                                   "action on scope '{1}'; however, it does not have permission to "
-                                   "perform action '{2}' on the linked scope(s) '{3}' or the linked "
-                                   "scope(s) are invalid.",
-                                   call.caller, call.id, action, linked_id));
+    return refuse_with(
+        403,
+        "LinkedAuthorizationFailed",
+        fmt::format("The client '{0}' with object id '{0}' has permission to perform the "
+                    "action on scope '{1}'; however, it does not have permission to "
+                    "perform action '{2}' on the linked scope(s) '{3}' or the linked "
+                    "scope(s) are invalid.",
+                    call.caller,
+                    call.id,
+                    action,
+                    linked_id));
 }
 
 Outcome list_of(Core& core,
@@ -220,7 +245,8 @@ Outcome list_of(Core& core,
                 const std::function<Json(Core&, const Resource&)>& show) {
     const auto guard = core.ledger.guard();
     Json values = Json::array();
-    for (const auto& resource : core.ledger.list(type, call.id)) values.push_back(show(core, resource));
+    for (const auto& resource : core.ledger.list(type, call.id))
+        values.push_back(show(core, resource));
     return reply(200, Json{{"value", values}});
 }
 

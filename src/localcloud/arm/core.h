@@ -1,5 +1,5 @@
-// What every resource provider works with: the call it answers, the reply, and the parts of the cloud.
-// A provider is a file of free functions and one function that adds its routes.
+// What every resource provider works with: the call it answers, the reply, and the parts of the
+// cloud. A provider is a file of free functions and one function that adds its routes.
 #pragma once
 
 #include <functional>
@@ -44,11 +44,11 @@ struct Call {
     std::map<std::string, std::string> parameters;
     /// The addressed resource, its types in their proper case; for a list, the resource it lies in.
     std::string id;
-    std::string base_url;           ///< scheme and host as the client used them
+    std::string base_url;  ///< scheme and host as the client used them
     std::string api_version;
-    Document body;                  ///< an empty object when there was none
-    std::string caller;             ///< object id of the principal
-    bool may_wait = true;           ///< false when the reply was held already
+    Document body;         ///< an empty object when there was none
+    std::string caller;    ///< object id of the principal
+    bool may_wait = true;  ///< false when the reply was held already
 
     const Json& wanted() const { return *body; }
     const std::string& parameter(const std::string& name) const { return parameters.at(name); }
@@ -56,7 +56,7 @@ struct Call {
 
 struct Reply {
     int status = 200;
-    Document body;                  ///< none: an empty reply
+    Document body;  ///< none: an empty reply
     http::Headers headers;
     /// Hold the reply until that operation ends, at most a second, then ask the handler again.
     std::string hold_for;
@@ -88,7 +88,8 @@ Resource changed(Core& core, Resource before, Json body, Json hidden);
 std::string weak_etag(Core& core);
 
 /// If-Match and If-None-Match against what is there.
-tl::expected<void, Fault> check_preconditions(const Call& call, const std::optional<Resource>& there);
+tl::expected<void, Fault> check_preconditions(const Call& call,
+                                              const std::optional<Resource>& there);
 /// `location` of the body, normalised and known, and the same as before when there was one.
 tl::expected<std::string, Fault> check_location(Core& core,
                                                 const Call& call,
@@ -97,7 +98,8 @@ tl::expected<std::string, Fault> check_location(Core& core,
 tl::expected<Json, Fault> check_tags(const Call& call);
 /// 404 for what does not exist.
 tl::expected<Resource, Fault> must_find(Core& core, const std::string& id);
-/// 403 LinkedAuthorizationFailed when the caller may not do that to a resource the request refers to.
+/// 403 LinkedAuthorizationFailed when the caller may not do that to a resource the request refers
+/// to.
 tl::expected<void, Fault> check_linked(Core& core,
                                        const Call& call,
                                        const std::string& action,
@@ -112,14 +114,14 @@ std::string new_guid(Core& core);
 
 }  // namespace hopyard::localcloud
 
-#define OUTCOME_OR_RETURN(declaration, expression)                                          \
-    auto HOPYARD_CONCAT(outcome_, __LINE__) = (expression);                                 \
-    if (!HOPYARD_CONCAT(outcome_, __LINE__))                                                \
-        return tl::unexpected(std::move(HOPYARD_CONCAT(outcome_, __LINE__)).error());       \
+#define OUTCOME_OR_RETURN(declaration, expression)                                    \
+    auto HOPYARD_CONCAT(outcome_, __LINE__) = (expression);                           \
+    if (!HOPYARD_CONCAT(outcome_, __LINE__))                                          \
+        return tl::unexpected(std::move(HOPYARD_CONCAT(outcome_, __LINE__)).error()); \
     declaration = std::move(*HOPYARD_CONCAT(outcome_, __LINE__))
 
-#define RETURN_IF_FAULT(expression)                                                         \
-    do {                                                                                    \
-        if (auto outcome_ = (expression); !outcome_)                                        \
-            return tl::unexpected(std::move(outcome_).error());                             \
+#define RETURN_IF_FAULT(expression)                             \
+    do {                                                        \
+        if (auto outcome_ = (expression); !outcome_)            \
+            return tl::unexpected(std::move(outcome_).error()); \
     } while (false)

@@ -21,8 +21,10 @@ Outcome list_disks(Core& core, const Call& call) {
 }
 
 Outcome put_disk(Core&, const Call&) {
-    return refuse_with(400, "NotSupported",
-                       "Disks of this cloud are made with their machine; they cannot be made alone.");
+    return refuse_with(
+        400,
+        "NotSupported",
+        "Disks of this cloud are made with their machine; they cannot be made alone.");
 }
 
 Outcome delete_disk(Core& core, const Call& call) {
@@ -31,11 +33,12 @@ Outcome delete_disk(Core& core, const Call& call) {
     if (!disk) return empty_reply(204);
     const std::string owner = text_at(disk->shown(), "/managedBy");
     if (!owner.empty())
-        return refuse_with(409, "OperationNotAllowed",
-                           fmt::format("Disk {} is attached to VM {}.", text_at(disk->shown(), "/name"),
-                                       owner));
-    Operation operation = new_operation(core, "disk.delete", disk->id, Operation::Style::disk,
-                                        Json::object());
+        return refuse_with(
+            409,
+            "OperationNotAllowed",
+            fmt::format("Disk {} is attached to VM {}.", text_at(disk->shown(), "/name"), owner));
+    Operation operation =
+        new_operation(core, "disk.delete", disk->id, Operation::Style::disk, Json::object());
     operation.status = Operation::Status::succeeded;
     operation.ended = operation.started;
     RETURN_IF_FAULT(apply(core, Batch{.erase = {disk->id}, .operations = {operation}}));
@@ -72,8 +75,12 @@ Resource disk_of_machine(Core& core, const Resource& machine) {
 }
 
 void add_disk_routes(Routes& routes) {
-    routes.add(Routes::Resourceful{.area = Area::disks, .type = disk_type, .put = put_disk,
-                                   .get = get_disk, .remove = delete_disk, .list = list_disks});
+    routes.add(Routes::Resourceful{.area = Area::disks,
+                                   .type = disk_type,
+                                   .put = put_disk,
+                                   .get = get_disk,
+                                   .remove = delete_disk,
+                                   .list = list_disks});
 }
 
 }  // namespace hopyard::localcloud

@@ -94,8 +94,8 @@ void Executor::when_ended(const std::string& operation_id,
         const auto deadline = std::chrono::steady_clock::now() + longest;
         waiting_.push_back({operation_id, deadline, std::move(then)});
     }
-    // The end may have come between the caller's look and now: then nobody would tell us. The ledger is
-    // asked without our lock, because whoever holds the ledger's may be in submit().
+    // The end may have come between the caller's look and now: then nobody would tell us. The
+    // ledger is asked without our lock, because whoever holds the ledger's may be in submit().
     const auto seen = ledger_.operation(operation_id);
     if (!seen || seen->status != Operation::Status::running) {
         const std::lock_guard lock(mutex_);

@@ -1,10 +1,10 @@
-// Does what operations promise, on threads that the program lends (run_worker), and lets whoever polls
-// an operation wait for its end without holding a thread (run_waiting).
+// Does what operations promise, on threads that the program lends (run_worker), and lets whoever
+// polls an operation wait for its end without holding a thread (run_waiting).
 //
-// Operations on one resource run one after another in the order they came; an operation on a group waits
-// for all that touch the group, and they for it. An operation is a row: after a restart the same work
-// is done again from the start, so `act` is idempotent. `settle` writes down what became of it, in the
-// same transaction as the operation's end.
+// Operations on one resource run one after another in the order they came; an operation on a group
+// waits for all that touch the group, and they for it. An operation is a row: after a restart the
+// same work is done again from the start, so `act` is idempotent. `settle` writes down what became
+// of it, in the same transaction as the operation's end.
 #pragma once
 
 #include <condition_variable>
@@ -34,7 +34,9 @@ class Executor {
     /// The operation must have been committed.
     void submit(const Operation& operation);
     /// Calls `then` once: when the operation ends, or after `longest`.
-    void when_ended(const std::string& operation_id, Milliseconds longest, std::function<void()> then);
+    void when_ended(const std::string& operation_id,
+                    Milliseconds longest,
+                    std::function<void()> then);
 
     void run_worker();
     void run_waiting();

@@ -39,7 +39,8 @@ const Json* subnet_in(const Resource& network, const std::string& subnet_id) {
 
 std::string machine_of(const Ledger& ledger, const std::string& interface_id) {
     for (const auto& machine : ledger.list(machines))
-        for (const Json& used : array_at(machine.shown(), "/properties/networkProfile/networkInterfaces"))
+        for (const Json& used :
+             array_at(machine.shown(), "/properties/networkProfile/networkInterfaces"))
             if (same_id(text_at(used, "/id"), interface_id)) return machine.id;
     return "";
 }
@@ -83,13 +84,16 @@ std::optional<PortSpec> Fabric::port_spec(const Resource& interface) const {
     if (address) spec.public_address = text_at(address->shown(), "/properties/ipAddress");
 
     const auto on_subnet = ledger_.find(text_at(*subnet, "/properties/networkSecurityGroup/id"));
-    const auto on_port = ledger_.find(text_at(interface.shown(), "/properties/networkSecurityGroup/id"));
+    const auto on_port =
+        ledger_.find(text_at(interface.shown(), "/properties/networkSecurityGroup/id"));
     if (on_subnet && on_port)
         spec.rules = both(rules_of(&on_subnet->shown()),
                           rules_of(&on_port->shown()),
                           texts_at(network->shown(), "/properties/addressSpace/addressPrefixes"));
     else
-        spec.rules = rules_of(on_subnet ? &on_subnet->shown() : on_port ? &on_port->shown() : nullptr);
+        spec.rules = rules_of(on_subnet ? &on_subnet->shown()
+                              : on_port ? &on_port->shown()
+                                        : nullptr);
     return spec;
 }
 
@@ -98,14 +102,14 @@ std::optional<MachineSpec> Fabric::machine_spec(const Resource& machine) const {
     const auto size = catalog_.size(text_at(machine.shown(), "/properties/hardwareProfile/vmSize"));
     if (!interface || !size) return std::nullopt;
     const Json& profile = object_at(machine.shown(), "/properties/osProfile");
-    MachineSpec spec{.id = host_id(machine),
-                     .name = to_lower(text_at(profile, "/computerName")),
-                     .port = text_at(interface->secret(), "/host"),
-                     .vcpus = size->vcpus,
-                     .memory_mb = size->memory_mb,
-                     .disk_gb = number_at(machine.shown(),
-                                          "/properties/storageProfile/osDisk/diskSizeGB", 30),
-                     .admin_user = text_at(profile, "/adminUsername")};
+    MachineSpec spec{
+        .id = host_id(machine),
+        .name = to_lower(text_at(profile, "/computerName")),
+        .port = text_at(interface->secret(), "/host"),
+        .vcpus = size->vcpus,
+        .memory_mb = size->memory_mb,
+        .disk_gb = number_at(machine.shown(), "/properties/storageProfile/osDisk/diskSizeGB", 30),
+        .admin_user = text_at(profile, "/adminUsername")};
     for (const Json& key : array_at(profile, "/linuxConfiguration/ssh/publicKeys"))
         spec.ssh_public_key += text_at(key, "/keyData") + "\n";
     return spec;
@@ -149,9 +153,10 @@ Result<void> Fabric::ensure_machine(const std::string& machine_id) {
     const auto interface = ledger_.find(interface_id);
     const auto spec = machine_spec(*machine);
     if (!interface || !spec)
-        return fail(ErrorKind::internal, "machine_incomplete", "the machine's interface or size is gone");
-    RETURN_IF_ERROR(apply_network(network_of_subnet(text_at(first_configuration(*interface),
-                                                            "/subnet/id"))));
+        return fail(
+            ErrorKind::internal, "machine_incomplete", "the machine's interface or size is gone");
+    RETURN_IF_ERROR(
+        apply_network(network_of_subnet(text_at(first_configuration(*interface), "/subnet/id"))));
     RETURN_IF_ERROR(apply_ports({interface_id}));
     return host_.ensure_machine(*spec);
 }
@@ -159,11 +164,13 @@ Result<void> Fabric::ensure_machine(const std::string& machine_id) {
 MachineHost::Wanted Fabric::wanted() const {
     const auto guard = ledger_.guard();
     MachineHost::Wanted all;
-    for (const auto& network : ledger_.list(networks)) all.networks.push_back(network_spec(network));
+    for (const auto& network : ledger_.list(networks))
+        all.networks.push_back(network_spec(network));
     for (const auto& machine : ledger_.list(machines)) {
         const auto interface = ledger_.find(interface_of(machine));
         const auto spec = machine_spec(machine);
-        // A machine whose creation had not come to its disk is made by the operation, which is resumed.
+        // A machine whose creation had not come to its disk is made by the operation, which is
+        // resumed.
         if (!interface || !spec || !flag_at(machine.secret(), "/onHost")) continue;
         if (const auto port = port_spec(*interface)) all.ports.push_back(*port);
         all.machines.push_back(*spec);
@@ -180,13 +187,14 @@ void Fabric::announce_networks() const {
 std::vector<std::string> Fabric::interfaces_of_group(const std::string& group_id) const {
     std::vector<std::string> found;
     for (const auto& interface : ledger_.list(interfaces)) {
-        bool bound = same_id(text_at(interface.shown(), "/properties/networkSecurityGroup/id"), group_id);
+        bool bound =
+            same_id(text_at(interface.shown(), "/properties/networkSecurityGroup/id"), group_id);
         const std::string subnet_id = text_at(first_configuration(interface), "/subnet/id");
         const auto network = ledger_.find(network_of_subnet(subnet_id));
         const Json* subnet = network ? subnet_in(*network, subnet_id) : nullptr;
         if (subnet)
-            bound = bound ||
-                    same_id(text_at(*subnet, "/properties/networkSecurityGroup/id"), group_id);
+            bound =
+                bound || same_id(text_at(*subnet, "/properties/networkSecurityGroup/id"), group_id);
         if (bound) found.push_back(interface.id);
     }
     return found;
@@ -195,7 +203,8 @@ std::vector<std::string> Fabric::interfaces_of_group(const std::string& group_id
 std::vector<std::string> Fabric::interfaces_of_network(const std::string& network_id) const {
     std::vector<std::string> found;
     for (const auto& interface : ledger_.list(interfaces))
-        if (same_id(network_of_subnet(text_at(first_configuration(interface), "/subnet/id")), network_id))
+        if (same_id(network_of_subnet(text_at(first_configuration(interface), "/subnet/id")),
+                    network_id))
             found.push_back(interface.id);
     return found;
 }

@@ -1,6 +1,6 @@
-// From resources to what the machine host is asked for. Reads the ledger, derives networks, ports and
-// machines, and has them made; it writes nothing. Two callers may ask for the same port at once: the one
-// that applies last has read last, so what stands is what the ledger says.
+// From resources to what the machine host is asked for. Reads the ledger, derives networks, ports
+// and machines, and has them made; it writes nothing. Two callers may ask for the same port at
+// once: the one that applies last has read last, so what stands is what the ledger says.
 #pragma once
 
 #include <array>

@@ -34,14 +34,15 @@ Fault resource_not_found(std::string_view id) {
             shown += "/" + parsed->types[i] + "/" + parsed->names[i];
         group = parsed->group;
     }
-    return Fault{.status = 404,
-                 .code = "ResourceNotFound",
-                 .message = fmt::format("The Resource '{}' under resource group '{}' was not found. "
-                                        "For more details please go to "
-                                        "https://aka.ms/ARMResourceNotFoundFix",
-                                        shown,
-                                        group),
-                 .from_gateway = true};
+    return Fault{
+        .status = 404,
+        .code = "ResourceNotFound",
+        .message = fmt::format("The Resource '{}' under resource group '{}' was not found. "
+                               "For more details please go to "
+                               "https://aka.ms/ARMResourceNotFoundFix",
+                               shown,
+                               group),
+        .from_gateway = true};
 }
 
 Fault group_not_found(std::string_view group) {
@@ -67,9 +68,10 @@ Fault from_error(const Error& error) {
     if (error.kind == ErrorKind::capacity_unavailable) {
         fault.status = 409;
         fault.code = "AllocationFailed";
-        fault.message = "Allocation failed. We do not have sufficient capacity for the requested VM "
-                        "size in this region: " +
-                        error.message;
+        fault.message =
+            "Allocation failed. We do not have sufficient capacity for the requested VM "
+            "size in this region: " +
+            error.message;
     } else if (error.kind == ErrorKind::timed_out) {
         fault.code = "OSProvisioningTimedOut";
     }

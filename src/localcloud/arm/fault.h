@@ -1,5 +1,5 @@
-// A refusal in Azure's words: status, code, text. The codes and texts are those of real traffic where
-// there is a recording, because clients branch on the code and parse the text.
+// A refusal in Azure's words: status, code, text. The codes and texts are those of real traffic
+// where there is a recording, because clients branch on the code and parse the text.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ struct Fault {
     std::string code;
     std::string message;
     std::string target;
-    std::vector<std::pair<std::string, std::string>> details;   ///< code and message
+    std::vector<std::pair<std::string, std::string>> details;  ///< code and message
     /// Azure's gateway found it, not the provider of the resource: header x-ms-failure-cause.
     bool from_gateway = false;
     std::optional<int> retry_after_s;

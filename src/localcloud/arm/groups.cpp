@@ -16,7 +16,8 @@ constexpr const char* type = "Microsoft.Resources/resourceGroups";
 bool is_group_name(const std::string& name) {
     if (name.empty() || name.size() > 90 || name.back() == '.') return false;
     for (const char c : name)
-        if (!std::isalnum(static_cast<unsigned char>(c)) && std::string("-_.()").find(c) == std::string::npos)
+        if (!std::isalnum(static_cast<unsigned char>(c)) &&
+            std::string("-_.()").find(c) == std::string::npos)
             return false;
     return true;
 }
@@ -29,19 +30,24 @@ Outcome put_group(Core& core, const Call& call) {
     const auto guard = core.ledger.guard();
     const std::string& name = call.parameter("group");
     if (!is_group_name(name))
-        return refuse_with(400, "InvalidResourceGroup",
-                           fmt::format("The provided resource group name '{}' is not valid: it has 1 to 90 "
-                                       "letters, digits, '-', '_', '.', '(' or ')', and no '.' at its end.",
-                                       name));
+        return refuse_with(
+            400,
+            "InvalidResourceGroup",
+            fmt::format("The provided resource group name '{}' is not valid: it has 1 to 90 "
+                        "letters, digits, '-', '_', '.', '(' or ')', and no '.' at its end.",
+                        name));
     const auto before = core.ledger.find(call.id);
     OUTCOME_OR_RETURN(const Json tags, check_tags(call));
     auto location = check_location(core, call, std::nullopt);
     if (!location) return tl::unexpected(location.error());
     if (before && text_at(before->shown(), "/location") != *location)
-        return refuse_with(409, "InvalidResourceGroupLocation",
-                           fmt::format("Invalid resource group location '{}'. The Resource group already "
-                                       "exists in location '{}'.", *location,
-                                       text_at(before->shown(), "/location")));
+        return refuse_with(
+            409,
+            "InvalidResourceGroupLocation",
+            fmt::format("Invalid resource group location '{}'. The Resource group already "
+                        "exists in location '{}'.",
+                        *location,
+                        text_at(before->shown(), "/location")));
     Json body = {{"id", before ? before->id : call.id},
                  {"name", before ? before->shown()["name"] : Json(name)},
                  {"type", type},
@@ -96,7 +102,10 @@ Outcome list_groups(Core& core, const Call& call) {
 }
 
 /// Everything of the group that stands on this machine; the order is that of dependence.
-Result<void> remove_contents(Ledger& ledger, Fabric& fabric, BlobAccounts& blobs, const std::string& group) {
+Result<void> remove_contents(Ledger& ledger,
+                             Fabric& fabric,
+                             BlobAccounts& blobs,
+                             const std::string& group) {
     for (const auto& machine : ledger.list(machine_type, group)) {
         RETURN_IF_ERROR(fabric.host().remove_machine(Fabric::host_id(machine)));
         const auto interface = ledger.find(Fabric::interface_of(machine));
@@ -111,21 +120,24 @@ Result<void> remove_contents(Ledger& ledger, Fabric& fabric, BlobAccounts& blobs
 
 }  // namespace
 
-std::optional<Resource> find_group(const Ledger& ledger, const std::string& subscription,
+std::optional<Resource> find_group(const Ledger& ledger,
+                                   const std::string& subscription,
                                    const std::string& group) {
     return ledger.find("/subscriptions/" + subscription + "/resourceGroups/" + group);
 }
 
 void define_group_work(Executor& executor, Ledger& ledger, Fabric& fabric, BlobAccounts& blobs) {
-    executor.define("group.delete",
-                    {.act = [&](const Operation& operation) -> Result<void> {
-                         return remove_contents(ledger, fabric, blobs, operation.target);
-                     },
-                     .settle = [&](const Operation& operation, const Result<void>& outcome, Batch& batch) {
-                         if (!outcome) return;
-                         for (const auto& resource : ledger.list("", operation.target))
-                             batch.erase.push_back(resource.id);
-                     }});
+    executor.define(
+        "group.delete",
+        {.act = [&](const Operation& operation) -> Result<void> {
+             return remove_contents(ledger, fabric, blobs, operation.target);
+         },
+         .settle =
+             [&](const Operation& operation, const Result<void>& outcome, Batch& batch) {
+                 if (!outcome) return;
+                 for (const auto& resource : ledger.list("", operation.target))
+                     batch.erase.push_back(resource.id);
+             }});
 }
 
 void add_group_routes(Routes& routes) {
@@ -135,7 +147,10 @@ void add_group_routes(Routes& routes) {
     routes.add(Area::resources, "HEAD", group_pattern, action + "read", head_group);
     routes.add(Area::resources, "PATCH", group_pattern, action + "write", patch_group);
     routes.add(Area::resources, "DELETE", group_pattern, action + "delete", delete_group);
-    routes.add(Area::resources, "GET", subscription_pattern + "/resourceGroups", action + "read",
+    routes.add(Area::resources,
+               "GET",
+               subscription_pattern + "/resourceGroups",
+               action + "read",
                list_groups);
 }
 

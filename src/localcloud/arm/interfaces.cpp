@@ -1,6 +1,7 @@
+#include <set>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/encoding.h"
 #include "localcloud/arm/cidr.h"
@@ -23,14 +24,18 @@ tl::expected<Place, Fault> find_subnet(Core& core, const Call& call, const std::
     const Json* subnet = network ? subnet_in(*network, subnet_id) : nullptr;
     if (!subnet) return tl::unexpected(invalid_reference(subnet_id, call.id));
     const std::string id = network->id + "/subnets/" + text_at(*subnet, "/name");
-    RETURN_IF_FAULT(check_linked(core, call, "Microsoft.Network/virtualNetworks/subnets/join/action", id));
+    RETURN_IF_FAULT(
+        check_linked(core, call, "Microsoft.Network/virtualNetworks/subnets/join/action", id));
     const auto range = Cidr::parse(text_at(*subnet, "/properties/addressPrefix"));
     return Place{id, range.value_or(Cidr{})};
 }
 
 /// Azure keeps a subnet's first four addresses and its last one.
-tl::expected<std::string, Fault> choose_address(Core& core, const Call& call, const Place& place,
-                                                const std::string& asked, const std::string& present) {
+tl::expected<std::string, Fault> choose_address(Core& core,
+                                                const Call& call,
+                                                const Place& place,
+                                                const std::string& asked,
+                                                const std::string& present) {
     std::set<std::string> taken;
     for (const auto& other : core.ledger.list(type)) {
         if (same_id(other.id, call.id)) continue;
@@ -43,48 +48,74 @@ tl::expected<std::string, Fault> choose_address(Core& core, const Call& call, co
     if (!asked.empty()) {
         const auto address = parse_address(asked);
         if (!address || *address < first || *address > last)
-            return refuse_with(400, "PrivateIPAddressNotInSubnet",
-                               fmt::format("Private static IP address {} does not belong to the range of "
-                                           "subnet prefix {}.", asked, place.range.text()));
+            return refuse_with(
+                400,
+                "PrivateIPAddressNotInSubnet",
+                fmt::format("Private static IP address {} does not belong to the range of "
+                            "subnet prefix {}.",
+                            asked,
+                            place.range.text()));
         if (taken.contains(asked))
-            return refuse_with(400, "PrivateIPAddressInUse",
-                               fmt::format("IP configuration of {} is using the private IP address {} which "
-                                           "is already allocated.", call.id, asked));
+            return refuse_with(
+                400,
+                "PrivateIPAddressInUse",
+                fmt::format("IP configuration of {} is using the private IP address {} which "
+                            "is already allocated.",
+                            call.id,
+                            asked));
         return asked;
     }
     const auto before = parse_address(present);
     if (before && *before >= first && *before <= last && !taken.contains(present)) return present;
     for (std::uint32_t address = first; address <= last; ++address)
         if (!taken.contains(address_text(address))) return address_text(address);
-    return refuse_with(400, "SubnetIsFull",
-                       fmt::format("Subnet {} with address prefix {} does not have enough capacity for 1 IP "
-                                   "addresses.", place.subnet_id, place.range.text()));
+    return refuse_with(
+        400,
+        "SubnetIsFull",
+        fmt::format("Subnet {} with address prefix {} does not have enough capacity for 1 IP "
+                    "addresses.",
+                    place.subnet_id,
+                    place.range.text()));
 }
 
-tl::expected<std::string, Fault> check_public_address(Core& core, const Call& call, const Json& given) {
+tl::expected<std::string, Fault> check_public_address(Core& core,
+                                                      const Call& call,
+                                                      const Json& given) {
     const std::string wanted = text_at(given, "/properties/publicIPAddress/id");
     if (wanted.empty()) return std::string();
     OUTCOME_OR_RETURN(const Resource address, must_refer(core, wanted, call.id));
-    RETURN_IF_FAULT(check_linked(core, call, "Microsoft.Network/publicIPAddresses/join/action", address.id));
-    const std::string user = text_at(show_public_address(core, address), "/properties/ipConfiguration/id");
+    RETURN_IF_FAULT(
+        check_linked(core, call, "Microsoft.Network/publicIPAddresses/join/action", address.id));
+    const std::string user =
+        text_at(show_public_address(core, address), "/properties/ipConfiguration/id");
     if (!user.empty() && !within(user, call.id))
-        return refuse_with(400, "PublicIPAddressInUse",
-                           fmt::format("Resource {} is referencing public IP address {} that is already "
-                                       "allocated to resource {}.", call.id, address.id, user));
+        return refuse_with(
+            400,
+            "PublicIPAddressInUse",
+            fmt::format("Resource {} is referencing public IP address {} that is already "
+                        "allocated to resource {}.",
+                        call.id,
+                        address.id,
+                        user));
     return address.id;
 }
 
-tl::expected<Json, Fault> read_configuration(Core& core, const Call& call, const Json& given,
+tl::expected<Json, Fault> read_configuration(Core& core,
+                                             const Call& call,
+                                             const Json& given,
                                              const std::optional<Resource>& before) {
     const std::string name = text_at(given, "/name");
     if (name.empty())
-        return refuse_with(400, "MissingJsonReferenceName", "An IP configuration must have a name.");
+        return refuse_with(
+            400, "MissingJsonReferenceName", "An IP configuration must have a name.");
     const std::string subnet_id = text_at(given, "/properties/subnet/id");
     if (subnet_id.empty())
-        return refuse_with(400, "IpConfigurationWithoutSubnet",
+        return refuse_with(400,
+                           "IpConfigurationWithoutSubnet",
                            fmt::format("IP configuration {} has no subnet.", name));
     OUTCOME_OR_RETURN(const Place place, find_subnet(core, call, subnet_id));
-    const bool fixed = to_lower(text_at(given, "/properties/privateIPAllocationMethod")) == "static";
+    const bool fixed =
+        to_lower(text_at(given, "/properties/privateIPAllocationMethod")) == "static";
     const std::string asked = fixed ? text_at(given, "/properties/privateIPAddress") : "";
     std::string present;
     if (before) {
@@ -92,9 +123,11 @@ tl::expected<Json, Fault> read_configuration(Core& core, const Call& call, const
         if (old && same_id(text_at(*old, "/subnet/id"), place.subnet_id))
             present = text_at(*old, "/privateIPAddress");
         else if (old && !machine_of(core.ledger, call.id).empty())
-            return refuse_with(400, "SubnetChangeNotAllowed",
-                               fmt::format("The subnet of {} cannot be changed while a machine uses it.",
-                                           call.id));
+            return refuse_with(
+                400,
+                "SubnetChangeNotAllowed",
+                fmt::format("The subnet of {} cannot be changed while a machine uses it.",
+                            call.id));
     }
     OUTCOME_OR_RETURN(const std::string address, choose_address(core, call, place, asked, present));
     Json properties = {{"provisioningState", "Succeeded"},
@@ -106,8 +139,10 @@ tl::expected<Json, Fault> read_configuration(Core& core, const Call& call, const
     OUTCOME_OR_RETURN(const std::string public_id, check_public_address(core, call, given));
     if (!public_id.empty()) {
         properties["publicIPAddress"] = {{"id", public_id}};
-        const std::string option = text_at(given, "/properties/publicIPAddress/properties/deleteOption");
-        if (!option.empty()) properties["publicIPAddress"]["properties"] = {{"deleteOption", option}};
+        const std::string option =
+            text_at(given, "/properties/publicIPAddress/properties/deleteOption");
+        if (!option.empty())
+            properties["publicIPAddress"]["properties"] = {{"deleteOption", option}};
     }
     return Json{{"name", name}, {"properties", properties}};
 }
@@ -115,25 +150,31 @@ tl::expected<Json, Fault> read_configuration(Core& core, const Call& call, const
 /// "02:00:" and the four bytes of the address: unique within its network, equal after a rebuild.
 std::string mac_of(const std::string& address) {
     const std::uint32_t number = parse_address(address).value_or(0);
-    return fmt::format("02:00:{:02x}:{:02x}:{:02x}:{:02x}", number >> 24, (number >> 16) & 255,
-                       (number >> 8) & 255, number & 255);
+    return fmt::format("02:00:{:02x}:{:02x}:{:02x}:{:02x}",
+                       number >> 24,
+                       (number >> 16) & 255,
+                       (number >> 8) & 255,
+                       number & 255);
 }
 
-tl::expected<Resource, Fault> build(Core& core, const Call& call, const std::optional<Resource>& before) {
+tl::expected<Resource, Fault> build(Core& core,
+                                    const Call& call,
+                                    const std::optional<Resource>& before) {
     OUTCOME_OR_RETURN(Json frame, network_frame(core, call, before));
     const Json& given = array_at(call.wanted(), "/properties/ipConfigurations");
     if (given.size() != 1)
-        return refuse_with(400, given.empty() ? "NetworkInterfaceMustHaveAtLeastOneIpConfiguration"
-                                              : "NotSupported",
-                           fmt::format("Network interface {} must have one IP configuration here.", call.id));
+        return refuse_with(
+            400,
+            given.empty() ? "NetworkInterfaceMustHaveAtLeastOneIpConfiguration" : "NotSupported",
+            fmt::format("Network interface {} must have one IP configuration here.", call.id));
     OUTCOME_OR_RETURN(const Json configuration, read_configuration(core, call, given[0], before));
     Json& properties = frame["properties"];
     properties["ipConfigurations"] = Json::array({configuration});
     const std::string group = text_at(call.wanted(), "/properties/networkSecurityGroup/id");
     if (!group.empty()) {
         OUTCOME_OR_RETURN(const Resource there, must_refer(core, group, call.id));
-        RETURN_IF_FAULT(check_linked(core, call,
-                                     "Microsoft.Network/networkSecurityGroups/join/action", there.id));
+        RETURN_IF_FAULT(check_linked(
+            core, call, "Microsoft.Network/networkSecurityGroups/join/action", there.id));
         properties["networkSecurityGroup"] = {{"id", there.id}};
     }
     properties["dnsSettings"] = {{"dnsServers", Json::array()},
@@ -147,11 +188,14 @@ tl::expected<Resource, Fault> build(Core& core, const Call& call, const std::opt
     properties["nicType"] = "Standard";
     const std::string mac = mac_of(text_at(configuration, "/properties/privateIPAddress"));
     if (before)
-        return changed(core, *before, std::move(frame),
+        return changed(core,
+                       *before,
+                       std::move(frame),
                        Json{{"host", text_at(before->secret(), "/host")}, {"mac", mac}});
     const auto number = core.ledger.next_number("port");
     if (!number) return refuse_with(500, "InternalServerError", number.error().message);
-    return made(core, call.id, std::move(frame), Json{{"host", fmt::format("p{}", *number)}, {"mac", mac}});
+    return made(
+        core, call.id, std::move(frame), Json{{"host", fmt::format("p{}", *number)}, {"mac", mac}});
 }
 
 Outcome put_interface(Core& core, const Call& call) {
@@ -178,11 +222,14 @@ Outcome delete_interface(Core& core, const Call& call) {
     if (!interface) return empty_reply(204);
     const std::string machine = machine_of(core.ledger, interface->id);
     if (!machine.empty())
-        return refuse_with(400, "NicInUse",
-                           fmt::format("Network Interface {} is used by existing resource {}. In order to "
-                                       "delete the network interface, it must be dissociated from the "
-                                       "resource. To learn more, see aka.ms/deletenic.", interface->id,
-                                       machine));
+        return refuse_with(
+            400,
+            "NicInUse",
+            fmt::format("Network Interface {} is used by existing resource {}. In order to "
+                        "delete the network interface, it must be dissociated from the "
+                        "resource. To learn more, see aka.ms/deletenic.",
+                        interface->id,
+                        machine));
     return network_delete_reply(core, call, Batch{.erase = {interface->id}}, "", Json::object());
 }
 
@@ -211,9 +258,13 @@ Json show_interface(Core& core, const Resource& interface) {
 }
 
 void add_interface_routes(Routes& routes) {
-    routes.add(Routes::Resourceful{.area = Area::network, .type = type, .put = put_interface,
-                                   .get = get_interface, .remove = delete_interface,
-                                   .list = list_interfaces, .patch = patch_interface});
+    routes.add(Routes::Resourceful{.area = Area::network,
+                                   .type = type,
+                                   .put = put_interface,
+                                   .get = get_interface,
+                                   .remove = delete_interface,
+                                   .list = list_interfaces,
+                                   .patch = patch_interface});
 }
 
 }  // namespace hopyard::localcloud

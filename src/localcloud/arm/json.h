@@ -1,15 +1,16 @@
-// Reading JSON that strangers wrote. The library's full header stays in .cpp files: here a document is
-// a shared pointer to a constant value, so that resources can be copied and kept for the price of a
-// counter, and changing one means making a new one.
+// Reading JSON that strangers wrote. The library's full header stays in .cpp files: here a document
+// is a shared pointer to a constant value, so that resources can be copied and kept for the price
+// of a counter, and changing one means making a new one.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 namespace hopyard::localcloud {
 
@@ -21,7 +22,8 @@ Document document(Json value);
 std::optional<Json> parse_json(const std::string& text);
 std::string to_text(const Json& value);
 
-/// The value a JSON pointer leads to ("/properties/osProfile"); null when there is none or it is null.
+/// The value a JSON pointer leads to ("/properties/osProfile"); null when there is none or it is
+/// null.
 const Json* find(const Json& value, std::string_view pointer);
 /// The string there; `otherwise` when it is missing or no string.
 std::string text_at(const Json& value, std::string_view pointer, std::string otherwise = "");

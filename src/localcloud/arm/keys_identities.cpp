@@ -22,8 +22,10 @@ bool is_public_key(const std::string& text) {
     const std::size_t blank = text.find(' ');
     const std::string kind = text.substr(0, blank);
     if (blank == std::string::npos) return false;
-    if (kind != "ssh-rsa" && kind != "ssh-ed25519" && !kind.starts_with("ecdsa-sha2-nistp")) return false;
-    const std::string data = text.substr(blank + 1, text.find_first_of(" \r\n", blank + 1) - blank - 1);
+    if (kind != "ssh-rsa" && kind != "ssh-ed25519" && !kind.starts_with("ecdsa-sha2-nistp"))
+        return false;
+    const std::string data =
+        text.substr(blank + 1, text.find_first_of(" \r\n", blank + 1) - blank - 1);
     const auto bytes = from_base64(data);
     return bytes && bytes->size() > 4 + kind.size() && bytes->substr(4, kind.size()) == kind;
 }
@@ -36,7 +38,8 @@ Outcome put_key(Core& core, const Call& call) {
     std::string key = text_at(call.wanted(), "/properties/publicKey");
     if (key.empty() && before) key = text_at(before->shown(), "/properties/publicKey");
     if (!key.empty() && !is_public_key(key))
-        return tl::unexpected(invalid_parameter("publicKey", "The SSH public key is not in a known format."));
+        return tl::unexpected(
+            invalid_parameter("publicKey", "The SSH public key is not in a known format."));
     Json body = {{"name", ResourceId::parse(call.id)->name()},
                  {"id", before ? before->id : call.id},
                  {"type", key_type},
@@ -87,11 +90,13 @@ Outcome list_keys(Core& core, const Call& call) {
 
 std::string length_prefixed(const std::string& bytes) {
     std::string out;
-    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>((bytes.size() >> shift) & 255);
+    for (int shift = 24; shift >= 0; shift -= 8)
+        out += static_cast<char>((bytes.size() >> shift) & 255);
     return out + bytes;
 }
 
-/// An Ed25519 pair: OpenSSH's one-line public form and PKCS#8 PEM, which ssh reads too (RFC 8709, 8410).
+/// An Ed25519 pair: OpenSSH's one-line public form and PKCS#8 PEM, which ssh reads too (RFC 8709,
+/// 8410).
 Outcome generate_pair(Core& core, const Call& call) {
     const auto guard = core.ledger.guard();
     OUTCOME_OR_RETURN(const Resource before, must_find(core, call.id));
@@ -100,12 +105,15 @@ Outcome generate_pair(Core& core, const Call& call) {
     std::string raw(32, '\0');
     std::string seed(32, '\0');
     std::size_t size = raw.size();
-    CHECK(EVP_PKEY_get_raw_public_key(pair, reinterpret_cast<unsigned char*>(raw.data()), &size) == 1);
+    CHECK(EVP_PKEY_get_raw_public_key(pair, reinterpret_cast<unsigned char*>(raw.data()), &size) ==
+          1);
     size = seed.size();
-    CHECK(EVP_PKEY_get_raw_private_key(pair, reinterpret_cast<unsigned char*>(seed.data()), &size) == 1);
+    CHECK(EVP_PKEY_get_raw_private_key(
+              pair, reinterpret_cast<unsigned char*>(seed.data()), &size) == 1);
     EVP_PKEY_free(pair);
     const std::string public_blob = length_prefixed("ssh-ed25519") + length_prefixed(raw);
-    const std::string public_key = "ssh-ed25519 " + to_base64(public_blob) + " generated-by-hopyard-cloud";
+    const std::string public_key =
+        "ssh-ed25519 " + to_base64(public_blob) + " generated-by-hopyard-cloud";
     // openssh-key-v1 (OpenSSH, PROTOCOL.key): no cipher, one key, padded with 1, 2, 3, …
     const std::string check = random_bytes(core.random, 4);
     std::string inner = check + check + length_prefixed("ssh-ed25519") + length_prefixed(raw) +
@@ -117,13 +125,15 @@ Outcome generate_pair(Core& core, const Call& call) {
                               length_prefixed(inner);
     std::string private_key = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
     const std::string encoded = to_base64(outer);
-    for (std::size_t at = 0; at < encoded.size(); at += 70) private_key += encoded.substr(at, 70) + "\n";
+    for (std::size_t at = 0; at < encoded.size(); at += 70)
+        private_key += encoded.substr(at, 70) + "\n";
     private_key += "-----END OPENSSH PRIVATE KEY-----\n";
     Json body = before.shown();
     body["properties"]["publicKey"] = public_key;
     const Resource after = changed(core, before, std::move(body));
     RETURN_IF_FAULT(apply(core, Batch{.put = {after}}));
-    return reply(200, Json{{"privateKey", private_key}, {"publicKey", public_key}, {"id", after.id}});
+    return reply(200,
+                 Json{{"privateKey", private_key}, {"publicKey", public_key}, {"id", after.id}});
 }
 
 Outcome put_identity(Core& core, const Call& call) {
@@ -169,15 +179,25 @@ Outcome list_identities(Core& core, const Call& call) {
 }  // namespace
 
 void add_key_and_identity_routes(Routes& routes) {
-    routes.add(Routes::Resourceful{.area = Area::compute, .type = key_type, .put = put_key,
-                                   .get = get_resource, .remove = delete_resource, .list = list_keys,
+    routes.add(Routes::Resourceful{.area = Area::compute,
+                                   .type = key_type,
+                                   .put = put_key,
+                                   .get = get_resource,
+                                   .remove = delete_resource,
+                                   .list = list_keys,
                                    .patch = patch_key});
-    routes.add(Area::compute, "POST",
+    routes.add(Area::compute,
+               "POST",
                group_pattern + "/providers/" + key_type + "/{name}/generateKeyPair",
-               std::string(key_type) + "/generateKeyPair/action", generate_pair);
-    routes.add(Routes::Resourceful{.area = Area::identity, .type = identity_type, .put = put_identity,
-                                   .get = get_resource, .remove = delete_resource,
-                                   .list = list_identities, .patch = patch_identity});
+               std::string(key_type) + "/generateKeyPair/action",
+               generate_pair);
+    routes.add(Routes::Resourceful{.area = Area::identity,
+                                   .type = identity_type,
+                                   .put = put_identity,
+                                   .get = get_resource,
+                                   .remove = delete_resource,
+                                   .list = list_identities,
+                                   .patch = patch_identity});
 }
 
 }  // namespace hopyard::localcloud

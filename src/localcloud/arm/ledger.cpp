@@ -16,13 +16,15 @@ namespace {
 
 constexpr int schema_version = 1;
 constexpr const char* schema = R"sql(
-CREATE TABLE resource (key TEXT PRIMARY KEY, id TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL,
-                       hidden TEXT NOT NULL, etag TEXT NOT NULL, created INTEGER NOT NULL,
+CREATE TABLE resource (key TEXT PRIMARY KEY, id TEXT NOT NULL, type TEXT NOT NULL,
+                       body TEXT NOT NULL, hidden TEXT NOT NULL,
+                       etag TEXT NOT NULL, created INTEGER NOT NULL,
                        changed INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE operation (id TEXT PRIMARY KEY, kind TEXT NOT NULL, target TEXT NOT NULL,
                         location TEXT NOT NULL, style INTEGER NOT NULL, arguments TEXT NOT NULL,
-                        status INTEGER NOT NULL, error_code TEXT NOT NULL, error_message TEXT NOT NULL,
-                        started INTEGER NOT NULL, ended INTEGER NOT NULL) WITHOUT ROWID;
+                        status INTEGER NOT NULL, error_code TEXT NOT NULL,
+                        error_message TEXT NOT NULL, started INTEGER NOT NULL,
+                        ended INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 PRAGMA user_version = 1;
 )sql";
@@ -57,9 +59,10 @@ class Statement {
     bool run() { return statement_ && sqlite3_step(statement_) == SQLITE_DONE; }
     std::string text(int column) const {
         const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-        return bytes ? std::string(bytes,
-                                   static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
-                     : std::string();
+        return bytes
+                   ? std::string(bytes,
+                                 static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
+                   : std::string();
     }
     std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
 
@@ -98,11 +101,12 @@ bool write(sqlite3* database, const Operation& operation) {
 }
 
 Failure damaged(const std::string& path, const std::string& cause) {
-    Error error{.kind = ErrorKind::conflict,
-                .code = "state_unusable",
-                .message = fmt::format("the state file {} cannot be used: {}", path, cause),
-                .owner = Owner::administrator,
-                .next_action = "restore the file from a copy, or start with another --state directory"};
+    Error error{
+        .kind = ErrorKind::conflict,
+        .code = "state_unusable",
+        .message = fmt::format("the state file {} cannot be used: {}", path, cause),
+        .owner = Owner::administrator,
+        .next_action = "restore the file from a copy, or start with another --state directory"};
     return Failure(std::move(error));
 }
 
@@ -148,7 +152,8 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
     if (version > schema_version) return damaged(path, "a newer version of the program wrote it");
     if (!database->run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"))
         return database->failure();
-    if (version == 0 && (!database->run("BEGIN") || !database->run(schema) || !database->run("COMMIT")))
+    if (version == 0 &&
+        (!database->run("BEGIN") || !database->run(schema) || !database->run("COMMIT")))
         return database->failure();
     std::unique_ptr<Ledger> ledger(new Ledger(std::move(database)));
     RETURN_IF_ERROR(ledger->load());

@@ -1,9 +1,9 @@
-// What exists: resources as JSON documents, and long-running operations. Everything is in memory and in
-// a SQLite file; a change is written to the file (WAL, synchronous) before it can be seen or
+// What exists: resources as JSON documents, and long-running operations. Everything is in memory
+// and in a SQLite file; a change is written to the file (WAL, synchronous) before it can be seen or
 // acknowledged, so that nothing that was answered is ever lost.
 //
-// The guard is the one lock of the resource providers: whoever reads in order to write holds it. Nobody
-// holds it while the machine host works or a client waits.
+// The guard is the one lock of the resource providers: whoever reads in order to write holds it.
+// Nobody holds it while the machine host works or a client waits.
 #pragma once
 
 #include <map>
@@ -20,10 +20,10 @@
 namespace hopyard::localcloud {
 
 struct Resource {
-    std::string id;             ///< in the case it was first written in
-    std::string type;           ///< "Microsoft.Compute/virtualMachines"
-    Document body;              ///< as a GET shows it, less what is computed when it is shown
-    Document hidden;            ///< what a reply never shows: keys, user data, names on this machine
+    std::string id;    ///< in the case it was first written in
+    std::string type;  ///< "Microsoft.Compute/virtualMachines"
+    Document body;     ///< as a GET shows it, less what is computed when it is shown
+    Document hidden;   ///< what a reply never shows: keys, user data, names on this machine
     std::string etag;
     Timestamp created;
     Timestamp changed;
@@ -37,9 +37,9 @@ struct Operation {
     /// Which provider's words its status is told in.
     enum class Style { compute, disk, network, storage, group };
 
-    std::string id;             ///< UUID
-    std::string kind;           ///< "machine.create"
-    std::string target;         ///< id of the resource
+    std::string id;      ///< UUID
+    std::string kind;    ///< "machine.create"
+    std::string target;  ///< id of the resource
     std::string location;
     Style style = Style::compute;
     Document arguments;
@@ -53,7 +53,7 @@ struct Operation {
 /// Changes that become true together.
 struct Batch {
     std::vector<Resource> put;
-    std::vector<std::string> erase;         ///< ids
+    std::vector<std::string> erase;  ///< ids
     std::vector<Operation> operations;
 };
 
@@ -93,7 +93,7 @@ class Ledger {
 
     std::unique_ptr<Database> database_;
     mutable std::recursive_mutex mutex_;
-    std::map<std::string, Resource> resources_;     ///< by key_of(id)
+    std::map<std::string, Resource> resources_;  ///< by key_of(id)
     std::map<std::string, Operation> operations_;
     std::map<std::string, std::string> notes_;
 };

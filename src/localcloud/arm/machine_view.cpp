@@ -15,10 +15,12 @@ Json status(const std::string& code, const std::string& text) {
 Json provisioning_status(const Resource& machine) {
     const std::string state = text_at(machine.shown(), "/properties/provisioningState");
     Json shown = status("ProvisioningState/" + to_lower(state), "Provisioning " + to_lower(state));
-    if (state == "Creating" || state == "Updating" || state == "Deleting") shown["displayStatus"] = state;
+    if (state == "Creating" || state == "Updating" || state == "Deleting")
+        shown["displayStatus"] = state;
     const Json& failure = object_at(machine.secret(), "/failure");
     if (state == "Failed") {
-        shown["code"] = "ProvisioningState/failed/" + text_at(failure, "/code", "InternalExecutionError");
+        shown["code"] =
+            "ProvisioningState/failed/" + text_at(failure, "/code", "InternalExecutionError");
         shown["level"] = "Error";
         shown["message"] = text_at(failure, "/message");
     }
@@ -65,16 +67,23 @@ Json instance_view(Core&, const Resource& machine) {
 Json show_machine(Core& core, const Resource& machine, Shows shows) {
     Json shown = machine.shown();
     shown["etag"] = machine.etag;
-    if (shows == Shows::with_view) shown["properties"]["instanceView"] = instance_view(core, machine);
+    if (shows == Shows::with_view)
+        shown["properties"]["instanceView"] = instance_view(core, machine);
     return shown;
 }
 
-Outcome machine_reply(Core& core, const Call& call, int status_code, const Resource* shown,
+Outcome machine_reply(Core& core,
+                      const Call& call,
+                      int status_code,
+                      const Resource* shown,
                       const Operation& operation) {
     Outcome answer = shown ? reply(status_code, show_machine(core, *shown, Shows::model))
                            : empty_reply(status_code);
-    announce(core, call, operation,
-             shown ? Announce::status_only : Announce::status_and_location, *answer);
+    announce(core,
+             call,
+             operation,
+             shown ? Announce::status_only : Announce::status_and_location,
+             *answer);
     return answer;
 }
 

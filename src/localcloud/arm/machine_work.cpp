@@ -28,7 +28,8 @@ Result<void> apply_machine(const Parts& parts, const Operation& operation) {
     if (!machine) return {};
     MachineHost& host = parts.fabric.host();
     const std::string id = Fabric::host_id(*machine);
-    if (flag_at(*operation.arguments, "/restart")) RETURN_IF_ERROR(host.stop_machine(id, stop_grace));
+    if (flag_at(*operation.arguments, "/restart"))
+        RETURN_IF_ERROR(host.stop_machine(id, stop_grace));
     RETURN_IF_ERROR(parts.fabric.ensure_machine(operation.target));
     if (text_at(machine->secret(), "/power") != "running") return {};
     return host.start_machine(id);
@@ -63,7 +64,10 @@ Result<void> remove(const Parts& parts, const Operation& operation) {
 }
 
 /// The end of everything but a deletion: the states that a GET shows from now on.
-void settle(const Parts& parts, const Operation& operation, const Result<void>& outcome, Batch& batch) {
+void settle(const Parts& parts,
+            const Operation& operation,
+            const Result<void>& outcome,
+            Batch& batch) {
     const auto before = parts.ledger.find(operation.target);
     if (!before || text_at(before->shown(), "/properties/provisioningState") == "Deleting") return;
     Resource after = *before;
@@ -89,7 +93,9 @@ void settle(const Parts& parts, const Operation& operation, const Result<void>& 
     batch.put.push_back(after);
 }
 
-void settle_removal(const Parts& parts, const Operation& operation, const Result<void>& outcome,
+void settle_removal(const Parts& parts,
+                    const Operation& operation,
+                    const Result<void>& outcome,
                     Batch& batch) {
     const auto machine = parts.ledger.find(operation.target);
     if (!machine) return;
@@ -155,12 +161,12 @@ void define_machine_work(Executor& executor, Ledger& ledger, Fabric& fabric, con
     using Act = Result<void> (*)(const Parts&, const Operation&);
     using Settle = void (*)(const Parts&, const Operation&, const Result<void>&, Batch&);
     auto define = [&](const char* kind, Act act, Settle after) {
-        executor.define(kind,
-                        {.act = [parts, act](const Operation& operation) { return act(parts, operation); },
-                         .settle = [parts, after](const Operation& operation, const Result<void>& outcome,
-                                                  Batch& batch) {
-                             after(parts, operation, outcome, batch);
-                         }});
+        executor.define(
+            kind,
+            {.act = [parts, act](const Operation& operation) { return act(parts, operation); },
+             .settle = [parts, after](const Operation& operation,
+                                      const Result<void>& outcome,
+                                      Batch& batch) { after(parts, operation, outcome, batch); }});
     };
     define("machine.apply", apply_machine, settle);
     define("machine.start", start, settle);

@@ -20,11 +20,14 @@ bool expands(const Call& call, const std::string& what) {
 
 tl::expected<void, Fault> check_alive(const Resource& machine, const std::string& operation) {
     if (text_at(machine.shown(), "/properties/provisioningState") != "Deleting") return {};
-    return refuse_with(409, "OperationNotAllowed",
-                       fmt::format("Operation '{}' is not allowed on VM '{}' since the VM is marked for "
-                                   "deletion. You can only retry the Delete operation (or wait for an "
-                                   "ongoing one to complete).", operation,
-                                   text_at(machine.shown(), "/name")));
+    return refuse_with(
+        409,
+        "OperationNotAllowed",
+        fmt::format("Operation '{}' is not allowed on VM '{}' since the VM is marked for "
+                    "deletion. You can only retry the Delete operation (or wait for an "
+                    "ongoing one to complete).",
+                    operation,
+                    text_at(machine.shown(), "/name")));
 }
 
 /// A new size of a running machine means a restart with it.
@@ -41,18 +44,25 @@ Outcome put_machine(Core& core, const Call& call) {
     if (before) RETURN_IF_FAULT(check_alive(*before, "Create or Update VM"));
     OUTCOME_OR_RETURN(Resource after, build_machine(core, call, before));
     const Operation operation =
-        new_operation(core, "machine.apply", after.id, Operation::Style::compute,
+        new_operation(core,
+                      "machine.apply",
+                      after.id,
+                      Operation::Style::compute,
                       before ? apply_arguments(*before, after) : Json{{"restart", false}});
     Batch batch{.put = {after}, .operations = {operation}};
     batch.operations[0].location = text_at(after.shown(), "/location");
-    const std::string disk_id = text_at(after.shown(), "/properties/storageProfile/osDisk/managedDisk/id");
+    const std::string disk_id =
+        text_at(after.shown(), "/properties/storageProfile/osDisk/managedDisk/id");
     const auto disk = core.ledger.find(disk_id);
     const std::string owner = disk ? text_at(disk->shown(), "/managedBy") : after.id;
     if (!before && disk)
-        return refuse_with(409, "Conflict",
-                           fmt::format("Disk {} already exists in resource group {}. Only CreateOption.Attach "
-                                       "is supported.", text_at(disk->shown(), "/name"),
-                                       ResourceId::parse(call.id)->group));
+        return refuse_with(
+            409,
+            "Conflict",
+            fmt::format("Disk {} already exists in resource group {}. Only CreateOption.Attach "
+                        "is supported.",
+                        text_at(disk->shown(), "/name"),
+                        ResourceId::parse(call.id)->group));
     if (!disk) batch.put.push_back(disk_of_machine(core, after));
     RETURN_IF_FAULT(apply(core, batch));
     return machine_reply(core, call, before ? 200 : 201, &after, batch.operations[0]);
@@ -60,9 +70,10 @@ Outcome put_machine(Core& core, const Call& call) {
 
 Outcome get_machine(Core& core, const Call& call) {
     OUTCOME_OR_RETURN(const Resource machine, must_find(core, call.id));
-    Json shown = show_machine(core, machine,
-                              expands(call, "instanceView") ? Shows::with_view : Shows::model);
-    if (expands(call, "userData")) shown["properties"]["userData"] = text_at(machine.secret(), "/userData");
+    Json shown = show_machine(
+        core, machine, expands(call, "instanceView") ? Shows::with_view : Shows::model);
+    if (expands(call, "userData"))
+        shown["properties"]["userData"] = text_at(machine.secret(), "/userData");
     return reply(200, std::move(shown));
 }
 
@@ -130,8 +141,8 @@ Outcome patch_machine(Core& core, const Call& call) {
     }
     body["properties"]["provisioningState"] = "Updating";
     const Resource after = changed(core, before, std::move(body), std::move(hidden));
-    const Operation operation = new_operation(core, "machine.apply", after.id, Operation::Style::compute,
-                                              apply_arguments(before, after));
+    const Operation operation = new_operation(
+        core, "machine.apply", after.id, Operation::Style::compute, apply_arguments(before, after));
     RETURN_IF_FAULT(apply(core, Batch{.put = {after}, .operations = {operation}}));
     return machine_reply(core, call, 200, &after, operation);
 }
@@ -154,7 +165,10 @@ Outcome change_power(Core& core, const Call& call, const PowerChange& change) {
     after.hidden = document(std::move(hidden));
     after.changed = core.clock.now();
     const Operation operation =
-        new_operation(core, change.kind, after.id, Operation::Style::compute,
+        new_operation(core,
+                      change.kind,
+                      after.id,
+                      Operation::Style::compute,
                       Json{{"atOnce", is_true(call.request.query("skipShutdown"))}});
     RETURN_IF_FAULT(apply(core, Batch{.put = {after}, .operations = {operation}}));
     return machine_reply(core, call, 202, nullptr, operation);
@@ -180,8 +194,8 @@ Outcome delete_machine(Core& core, const Call& call) {
     Json body = before->shown();
     body["properties"]["provisioningState"] = "Deleting";
     const Resource after = changed(core, *before, std::move(body));
-    const Operation operation = new_operation(core, "machine.delete", after.id,
-                                              Operation::Style::compute, Json::object());
+    const Operation operation =
+        new_operation(core, "machine.delete", after.id, Operation::Style::compute, Json::object());
     RETURN_IF_FAULT(apply(core, Batch{.put = {after}, .operations = {operation}}));
     return machine_reply(core, call, 202, nullptr, operation);
 }
@@ -190,15 +204,20 @@ Outcome delete_machine(Core& core, const Call& call) {
 
 void add_machine_routes(Routes& routes) {
     const std::string type = machine_type;
-    routes.add(Routes::Resourceful{.area = Area::compute, .type = type, .put = put_machine,
-                                   .get = get_machine, .remove = delete_machine,
-                                   .list = list_machines, .patch = patch_machine});
+    routes.add(Routes::Resourceful{.area = Area::compute,
+                                   .type = type,
+                                   .put = put_machine,
+                                   .get = get_machine,
+                                   .remove = delete_machine,
+                                   .list = list_machines,
+                                   .patch = patch_machine});
     const std::string one = group_pattern + "/providers/" + type + "/{name}/";
     routes.add(Area::compute, "GET", one + "instanceView", type + "/instanceView/read", get_view);
     routes.add(Area::compute, "GET", one + "vmSizes", type + "/vmSizes/read", list_machine_sizes);
     routes.add(Area::compute, "POST", one + "start", type + "/start/action", start_machine);
     routes.add(Area::compute, "POST", one + "powerOff", type + "/powerOff/action", stop_machine);
-    routes.add(Area::compute, "POST", one + "deallocate", type + "/deallocate/action", deallocate_machine);
+    routes.add(
+        Area::compute, "POST", one + "deallocate", type + "/deallocate/action", deallocate_machine);
     routes.add(Area::compute, "POST", one + "restart", type + "/restart/action", restart_machine);
 }
 

@@ -1,9 +1,11 @@
-// The compute provider's machines: what a request may ask, what a reply shows, and the work in between.
+// The compute provider's machines: what a request may ask, what a reply shows, and the work in
+// between.
 //
 // A machine's document holds what a GET shows. Its hidden part holds the rest:
 //   userData      base64, shown with $expand=userData only
 //   createOnly    digest of what cannot change after the first PUT (custom data and keys included)
-//   power         "running", "stopped" or "deallocated": what was last asked for, or what the machine
+//   power         "running", "stopped" or "deallocated": what was last asked for, or what the
+//   machine
 //                 did by itself. A restart of the program or of the host brings back "running" only
 //   transition    "creating", "starting", … while an operation is under way, else ""
 //   onHost        its disk was made
@@ -29,15 +31,20 @@ void define_machine_work(Executor& executor, Ledger& ledger, Fabric& fabric, con
 Json show_machine(Core& core, const Resource& machine, Shows shows);
 Json instance_view(Core& core, const Resource& machine);
 /// The operation of a PUT, PATCH, POST or DELETE, with its headers.
-Outcome machine_reply(Core& core, const Call& call, int status, const Resource* shown,
-                      const Operation& operation);
+Outcome machine_reply(
+    Core& core, const Call& call, int status, const Resource* shown, const Operation& operation);
 /// The whole machine of a PUT, checked. `before`: the machine as it stands.
-tl::expected<Resource, Fault> build_machine(Core& core, const Call& call,
+tl::expected<Resource, Fault> build_machine(Core& core,
+                                            const Call& call,
                                             const std::optional<Resource>& before);
 /// 409 with Azure's quota text when the size does not fit beside the other machines.
-tl::expected<void, Fault> check_quota(Core& core, const Call& call, const Size& size,
+tl::expected<void, Fault> check_quota(Core& core,
+                                      const Call& call,
+                                      const Size& size,
                                       const std::string& location);
-tl::expected<Size, Fault> check_size(Core& core, const std::string& name, const std::string& location);
+tl::expected<Size, Fault> check_size(Core& core,
+                                     const std::string& name,
+                                     const std::string& location);
 tl::expected<Json, Fault> read_machine_identity(Core& core, const Call& call, const Json& wanted);
 tl::expected<void, Fault> check_base64(const std::string& property, const std::string& text);
 /// The root disk's resource, as it stands while the machine has it.

@@ -24,13 +24,14 @@ void frame_children(Json& shown, const std::string& list, const Resource& parent
 
 Outcome network_put_reply(Core&, const std::optional<Resource>& before, Json shown) {
     auto answer = reply(before ? 200 : 201, std::move(shown));
-    answer->headers.remove("ETag");             // a PUT of the network provider sends none
+    answer->headers.remove("ETag");  // a PUT of the network provider sends none
     return answer;
 }
 
-Outcome network_delete_reply(Core& core, const Call& call, Batch batch, std::string kind, Json arguments) {
-    Operation operation = new_operation(core, kind, call.id, Operation::Style::network,
-                                        std::move(arguments));
+Outcome network_delete_reply(
+    Core& core, const Call& call, Batch batch, std::string kind, Json arguments) {
+    Operation operation =
+        new_operation(core, kind, call.id, Operation::Style::network, std::move(arguments));
     if (kind.empty()) {
         operation.kind = "network.none";
         operation.status = Operation::Status::succeeded;
@@ -50,12 +51,14 @@ tl::expected<void, Fault> apply_ports(Core& core, const std::vector<std::string>
 }
 
 Fault invalid_reference(const std::string& referenced, const std::string& by) {
-    return Fault{.status = 400,
-                 .code = "InvalidResourceReference",
-                 .message = fmt::format("Resource {} referenced by resource {} was not found. Please make "
-                                        "sure that the referenced resource exists, and that both "
-                                        "resources are in the same region.",
-                                        referenced, by)};
+    return Fault{
+        .status = 400,
+        .code = "InvalidResourceReference",
+        .message = fmt::format("Resource {} referenced by resource {} was not found. Please make "
+                               "sure that the referenced resource exists, and that both "
+                               "resources are in the same region.",
+                               referenced,
+                               by)};
 }
 
 tl::expected<Resource, Fault> must_refer(Core& core, const std::string& id, const std::string& by) {
@@ -64,7 +67,8 @@ tl::expected<Resource, Fault> must_refer(Core& core, const std::string& id, cons
     return *there;
 }
 
-tl::expected<Json, Fault> network_frame(Core& core, const Call& call,
+tl::expected<Json, Fault> network_frame(Core& core,
+                                        const Call& call,
                                         const std::optional<Resource>& before) {
     RETURN_IF_FAULT(check_preconditions(call, before));
     OUTCOME_OR_RETURN(const std::string location, check_location(core, call, before));

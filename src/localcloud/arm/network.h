@@ -1,10 +1,10 @@
 // The network provider: security groups and their rules, virtual networks and their subnets, public
 // addresses, interfaces. Everything succeeds at once, so a PUT is answered Succeeded without an
-// operation; a DELETE is an operation, as its contract says. A change that machines feel is made before
-// it is answered.
+// operation; a DELETE is an operation, as its contract says. A change that machines feel is made
+// before it is answered.
 //
-// Subnets and rules live in the document of their parent; what refers to a resource (the interface of
-// an address, the machine of an interface) is derived when it is shown, never stored twice.
+// Subnets and rules live in the document of their parent; what refers to a resource (the interface
+// of an address, the machine of an interface) is derived when it is shown, never stored twice.
 #pragma once
 
 #include "localcloud/arm/core.h"
@@ -31,7 +31,8 @@ void frame_children(Json& shown, const std::string& list, const Resource& parent
 /// 201 for a new resource, 200 for a changed one.
 Outcome network_put_reply(Core& core, const std::optional<Resource>& before, Json shown);
 /// 202 with the headers of a network deletion; the operation does `kind` with those arguments.
-Outcome network_delete_reply(Core& core, const Call& call, Batch batch, std::string kind, Json arguments);
+Outcome network_delete_reply(
+    Core& core, const Call& call, Batch batch, std::string kind, Json arguments);
 /// Makes the changed rules or addresses stand on this machine.
 tl::expected<void, Fault> apply_ports(Core& core, const std::vector<std::string>& interface_ids);
 /// 400 InvalidResourceReference.
@@ -41,6 +42,8 @@ tl::expected<Resource, Fault> must_refer(Core& core, const std::string& id, cons
 /// Merges `tags` (PATCH, replaces the whole set) into the resource and shows it.
 Outcome patch_tags(Core& core, const Call& call, Json (*show)(Core&, const Resource&));
 /// The frame of a new network resource: name, id, type, location, tags.
-tl::expected<Json, Fault> network_frame(Core& core, const Call& call, const std::optional<Resource>& before);
+tl::expected<Json, Fault> network_frame(Core& core,
+                                        const Call& call,
+                                        const std::optional<Resource>& before);
 
 }  // namespace hopyard::localcloud

@@ -33,22 +33,22 @@ Json show_sku(Core& core, const Size& size, const std::string& location) {
     if (size.gpus > 0) capabilities.push_back(capability("GPUs", std::to_string(size.gpus)));
     Json restrictions = Json::array();
     if (core.catalog.restricted(size))
-        restrictions.push_back(
-            {{"type", "Location"},
-             {"values", {location}},
-             {"restrictionInfo", {{"locations", {location}}}},
-             {"reasonCode", "NotAvailableForSubscription"}});
+        restrictions.push_back({{"type", "Location"},
+                                {"values", {location}},
+                                {"restrictionInfo", {{"locations", {location}}}},
+                                {"reasonCode", "NotAvailableForSubscription"}});
     const std::string short_name = size.name.substr(size.name.find('_') + 1);
-    return Json{{"resourceType", "virtualMachines"},
-                {"name", size.name},
-                {"tier", "Standard"},
-                {"size", short_name},
-                {"family", size.family},
-                {"locations", {location}},
-                {"locationInfo",
-                 {{{"location", location}, {"zones", Json::array()}, {"zoneDetails", Json::array()}}}},
-                {"capabilities", capabilities},
-                {"restrictions", restrictions}};
+    return Json{
+        {"resourceType", "virtualMachines"},
+        {"name", size.name},
+        {"tier", "Standard"},
+        {"size", short_name},
+        {"family", size.family},
+        {"locations", {location}},
+        {"locationInfo",
+         {{{"location", location}, {"zones", Json::array()}, {"zoneDetails", Json::array()}}}},
+        {"capabilities", capabilities},
+        {"restrictions", restrictions}};
 }
 
 Outcome list_skus(Core& core, const Call& call) {
@@ -58,7 +58,8 @@ Outcome list_skus(Core& core, const Call& call) {
     if (open != std::string::npos)
         wanted = normal_location(filter.substr(open + 1, filter.rfind('\'') - open - 1));
     if (!filter.empty() && (!to_lower(filter).starts_with("location eq '") || wanted.empty()))
-        return refuse_with(400, "InvalidParameter", "The only supported filter is: location eq '{location}'.");
+        return refuse_with(
+            400, "InvalidParameter", "The only supported filter is: location eq '{location}'.");
     Json values = Json::array();
     for (const auto& location : core.catalog.locations()) {
         if (!wanted.empty() && location.name != wanted) continue;
@@ -71,11 +72,16 @@ Outcome list_skus(Core& core, const Call& call) {
 tl::expected<std::string, Fault> location_of(Core& core, const Call& call) {
     const std::string location = normal_location(call.parameter("location"));
     if (core.catalog.knows_location(location)) return location;
-    return refuse_with(400, "NoRegisteredProviderFound",
-                       fmt::format("No registered resource provider found for location '{}'.", location));
+    return refuse_with(
+        400,
+        "NoRegisteredProviderFound",
+        fmt::format("No registered resource provider found for location '{}'.", location));
 }
 
-Json usage(const std::string& name, const std::string& words, std::int64_t used, std::int64_t limit) {
+Json usage(const std::string& name,
+           const std::string& words,
+           std::int64_t used,
+           std::int64_t limit) {
     return Json{{"unit", "Count"},
                 {"currentValue", used},
                 {"limit", limit},
@@ -98,12 +104,13 @@ Outcome compute_usages(Core& core, const Call& call) {
         ++machines;
     }
     const std::int64_t quota = core.catalog.core_quota();
-    Json values = {usage("availabilitySets", "Availability Sets", 0, 0),
-                   usage("cores", "Total Regional vCPUs", cores, quota),
-                   usage("virtualMachines", "Virtual Machines", machines, Catalog::machine_quota),
-                   usage("lowPriorityCores", "Total Regional Low-priority vCPUs", 0, 0),
-                   usage("localMemoryMB", "Total Regional Memory (MB)", memory,
-                         core.catalog.memory_quota_mb())};
+    Json values = {
+        usage("availabilitySets", "Availability Sets", 0, 0),
+        usage("cores", "Total Regional vCPUs", cores, quota),
+        usage("virtualMachines", "Virtual Machines", machines, Catalog::machine_quota),
+        usage("lowPriorityCores", "Total Regional Low-priority vCPUs", 0, 0),
+        usage(
+            "localMemoryMB", "Total Regional Memory (MB)", memory, core.catalog.memory_quota_mb())};
     for (const auto& [family, used] : families)
         values.push_back(usage(family, family + " vCPUs", used, quota));
     return reply(200, Json{{"value", values}});
@@ -123,12 +130,17 @@ Outcome network_usages(Core& core, const Call& call) {
          {Counted{"VirtualNetworks", "Virtual Networks", 100, "virtualNetworks"},
           Counted{"NetworkInterfaces", "Network Interfaces", 1000, "networkInterfaces"},
           Counted{"NetworkSecurityGroups", "Network Security Groups", 500, "networkSecurityGroups"},
-          Counted{"PublicIPAddresses", "Public IP Addresses", Catalog::public_address_quota,
+          Counted{"PublicIPAddresses",
+                  "Public IP Addresses",
+                  Catalog::public_address_quota,
                   "publicIPAddresses"}}) {
         const auto used = core.ledger.list(std::string("Microsoft.Network/") + counted.type).size();
-        Json one = usage(counted.name, counted.words, static_cast<std::int64_t>(used), counted.limit);
+        Json one =
+            usage(counted.name, counted.words, static_cast<std::int64_t>(used), counted.limit);
         one["id"] = fmt::format("{}/providers/Microsoft.Network/locations/{}/usages/{}",
-                                core.subscription_id(), location, counted.name);
+                                core.subscription_id(),
+                                location,
+                                counted.name);
         values.push_back(one);
     }
     return reply(200, Json{{"value", values}});
@@ -152,13 +164,21 @@ Outcome list_sizes(Core& core, const Call& call) {
 void add_offer_routes(Routes& routes) {
     const std::string compute = subscription_pattern + "/providers/Microsoft.Compute/";
     routes.add(Area::skus, "GET", compute + "skus", "Microsoft.Compute/skus/read", list_skus);
-    routes.add(Area::compute, "GET", compute + "locations/{location}/usages",
-               "Microsoft.Compute/locations/usages/read", compute_usages);
-    routes.add(Area::compute, "GET", compute + "locations/{location}/vmSizes",
-               "Microsoft.Compute/locations/vmSizes/read", list_sizes);
-    routes.add(Area::network, "GET",
+    routes.add(Area::compute,
+               "GET",
+               compute + "locations/{location}/usages",
+               "Microsoft.Compute/locations/usages/read",
+               compute_usages);
+    routes.add(Area::compute,
+               "GET",
+               compute + "locations/{location}/vmSizes",
+               "Microsoft.Compute/locations/vmSizes/read",
+               list_sizes);
+    routes.add(Area::network,
+               "GET",
                subscription_pattern + "/providers/Microsoft.Network/locations/{location}/usages",
-               "Microsoft.Network/locations/usages/read", network_usages);
+               "Microsoft.Network/locations/usages/read",
+               network_usages);
 }
 
 }  // namespace hopyard::localcloud

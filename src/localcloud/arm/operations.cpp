@@ -11,9 +11,12 @@ namespace {
 
 const char* word(Operation::Status status) {
     switch (status) {
-        case Operation::Status::running: return "InProgress";
-        case Operation::Status::succeeded: return "Succeeded";
-        case Operation::Status::failed: return "Failed";
+        case Operation::Status::running:
+            return "InProgress";
+        case Operation::Status::succeeded:
+            return "Succeeded";
+        case Operation::Status::failed:
+            return "Failed";
     }
     return "InProgress";
 }
@@ -21,8 +24,8 @@ const char* word(Operation::Status status) {
 tl::expected<Operation, Fault> find_operation(Core& core, const std::string& id) {
     const auto operation = core.ledger.operation(id);
     if (!operation)
-        return refuse_with(404, "OperationNotFound",
-                           fmt::format("The operation '{}' was not found.", id));
+        return refuse_with(
+            404, "OperationNotFound", fmt::format("The operation '{}' was not found.", id));
     return *operation;
 }
 
@@ -105,23 +108,36 @@ Outcome group_operation(Core& core, const Call& call) {
 void add_operation_routes(Routes& routes) {
     const std::string providers = subscription_pattern + "/providers/";
     const std::string tail = "/{operation}";
-    routes.add(Area::compute, "GET",
+    routes.add(Area::compute,
+               "GET",
                providers + "Microsoft.Compute/locations/{location}/operations" + tail,
-               "Microsoft.Compute/locations/operations/read", compute_operation);
-    routes.add(Area::disks, "GET",
+               "Microsoft.Compute/locations/operations/read",
+               compute_operation);
+    routes.add(Area::disks,
+               "GET",
                providers + "Microsoft.Compute/locations/{location}/DiskOperations" + tail,
-               "Microsoft.Compute/locations/diskOperations/read", compute_operation);
-    routes.add(Area::network, "GET",
+               "Microsoft.Compute/locations/diskOperations/read",
+               compute_operation);
+    routes.add(Area::network,
+               "GET",
                providers + "Microsoft.Network/locations/{location}/operations" + tail,
-               "Microsoft.Network/locations/operations/read", network_operation);
-    routes.add(Area::network, "GET",
+               "Microsoft.Network/locations/operations/read",
+               network_operation);
+    routes.add(Area::network,
+               "GET",
                providers + "Microsoft.Network/locations/{location}/operationResults" + tail,
-               "Microsoft.Network/locations/operationResults/read", network_result);
-    routes.add(Area::storage, "GET",
+               "Microsoft.Network/locations/operationResults/read",
+               network_result);
+    routes.add(Area::storage,
+               "GET",
                providers + "Microsoft.Storage/locations/{location}/asyncoperations" + tail,
-               "Microsoft.Storage/locations/asyncoperations/read", storage_operation);
-    routes.add(Area::resources, "GET", subscription_pattern + "/operationresults" + tail,
-               "Microsoft.Resources/subscriptions/operationresults/read", group_operation);
+               "Microsoft.Storage/locations/asyncoperations/read",
+               storage_operation);
+    routes.add(Area::resources,
+               "GET",
+               subscription_pattern + "/operationresults" + tail,
+               "Microsoft.Resources/subscriptions/operationresults/read",
+               group_operation);
 }
 
 }  // namespace hopyard::localcloud

@@ -1,6 +1,7 @@
+#include <set>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/encoding.h"
 #include "localcloud/arm/catalog.h"
@@ -32,9 +33,12 @@ tl::expected<std::string, Fault> free_address(Core& core) {
     if (all.size() < static_cast<std::size_t>(Catalog::public_address_quota) && range)
         for (std::uint32_t address = range->first + kept_back; address < range->last(); ++address)
             if (!taken.contains(address_text(address))) return address_text(address);
-    return refuse_with(400, "PublicIPCountLimitReached",
-                       fmt::format("Cannot create more than {} public IP addresses for this subscription "
-                                   "in this region.", all.size()));
+    return refuse_with(
+        400,
+        "PublicIPCountLimitReached",
+        fmt::format("Cannot create more than {} public IP addresses for this subscription "
+                    "in this region.",
+                    all.size()));
 }
 
 Outcome put_address(Core& core, const Call& call) {
@@ -45,15 +49,19 @@ Outcome put_address(Core& core, const Call& call) {
     const std::string sku = text_at(wanted, "/sku/name", "Standard");
     const std::string method = text_at(wanted, "/properties/publicIPAllocationMethod", "Static");
     if (sku != "Standard" && sku != "Basic")
-        return refuse_with(400, "InvalidSkuName", fmt::format("The SKU name {} is not known.", sku));
+        return refuse_with(
+            400, "InvalidSkuName", fmt::format("The SKU name {} is not known.", sku));
     if (sku == "Basic")
-        return refuse_with(400, "IPv4BasicSkuPublicIpCountLimitReached",
+        return refuse_with(400,
+                           "IPv4BasicSkuPublicIpCountLimitReached",
                            "Cannot create more than 0 IPv4 Basic SKU public IP addresses for this "
                            "subscription in this region.");
     if (to_lower(method) != "static")
-        return refuse_with(400, "PublicIPAndLBSkuDoNotMatch",
-                           fmt::format("Standard sku publicIp {} must have AllocationMethod set to Static.",
-                                       call.id));
+        return refuse_with(
+            400,
+            "PublicIPAndLBSkuDoNotMatch",
+            fmt::format("Standard sku publicIp {} must have AllocationMethod set to Static.",
+                        call.id));
     if (to_lower(text_at(wanted, "/properties/publicIPAddressVersion", "IPv4")) != "ipv4")
         return refuse_with(400, "NotSupported", "This cloud has IPv4 addresses only.");
     Json& properties = frame["properties"];
@@ -92,12 +100,15 @@ Outcome delete_address(Core& core, const Call& call) {
     if (!address) return empty_reply(204);
     const std::string user = user_of(core, address->id);
     if (!user.empty())
-        return refuse_with(400, "PublicIPAddressCannotBeDeleted",
-                           fmt::format("Public IP address {} can not be deleted since it is still allocated "
-                                       "to resource {}. In order to delete the public IP, "
-                                       "disassociate/detach the Public IP address from the resource.  To "
-                                       "learn how to do this, see aka.ms/deletepublicip.", address->id,
-                                       user));
+        return refuse_with(
+            400,
+            "PublicIPAddressCannotBeDeleted",
+            fmt::format("Public IP address {} can not be deleted since it is still allocated "
+                        "to resource {}. In order to delete the public IP, "
+                        "disassociate/detach the Public IP address from the resource.  To "
+                        "learn how to do this, see aka.ms/deletepublicip.",
+                        address->id,
+                        user));
     return network_delete_reply(core, call, Batch{.erase = {address->id}}, "", Json::object());
 }
 
@@ -119,9 +130,13 @@ Json show_public_address(Core& core, const Resource& address) {
 }
 
 void add_public_address_routes(Routes& routes) {
-    routes.add(Routes::Resourceful{.area = Area::network, .type = type, .put = put_address,
-                                   .get = get_address, .remove = delete_address,
-                                   .list = list_addresses, .patch = patch_address});
+    routes.add(Routes::Resourceful{.area = Area::network,
+                                   .type = type,
+                                   .put = put_address,
+                                   .get = get_address,
+                                   .remove = delete_address,
+                                   .list = list_addresses,
+                                   .patch = patch_address});
 }
 
 }  // namespace hopyard::localcloud

@@ -1,5 +1,6 @@
-// The path that names a resource: /subscriptions/S/resourceGroups/G/providers/NS/TYPE/NAME[/TYPE/NAME].
-// Ids compare without case and keep the case in which their names were first written.
+// The path that names a resource:
+// /subscriptions/S/resourceGroups/G/providers/NS/TYPE/NAME[/TYPE/NAME]. Ids compare without case
+// and keep the case in which their names were first written.
 #pragma once
 
 #include <optional>
@@ -11,10 +12,10 @@ namespace hopyard::localcloud {
 
 struct ResourceId {
     std::string subscription;
-    std::string group;                  ///< empty for what lies in the subscription itself
-    std::string provider;               ///< "Microsoft.Compute"; empty for a group or a subscription
-    std::vector<std::string> types;     ///< {"virtualNetworks", "subnets"}
-    std::vector<std::string> names;     ///< as many as types
+    std::string group;               ///< empty for what lies in the subscription itself
+    std::string provider;            ///< "Microsoft.Compute"; empty for a group or a subscription
+    std::vector<std::string> types;  ///< {"virtualNetworks", "subnets"}
+    std::vector<std::string> names;  ///< as many as types
 
     /// Nothing when the text is not such a path.
     static std::optional<ResourceId> parse(std::string_view path);

@@ -1,6 +1,7 @@
+#include <regex>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <regex>
 
 #include "base/encoding.h"
 #include "localcloud/arm/resources.h"
@@ -25,8 +26,10 @@ tl::expected<Filter, Fault> read_filter(const std::string& text) {
         std::smatch found;
         const std::string rest = text.substr(at);
         if (!std::regex_search(rest, found, term, std::regex_constants::match_continuous))
-            return refuse_with(400, "InvalidFilterInQueryString",
-                               fmt::format("Invalid $filter '{}' specified in the query string.", text));
+            return refuse_with(
+                400,
+                "InvalidFilterInQueryString",
+                fmt::format("Invalid $filter '{}' specified in the query string.", text));
         std::string value = found[2];
         for (std::size_t quote = 0; (quote = value.find("''", quote)) != std::string::npos; ++quote)
             value.erase(quote, 1);
@@ -38,7 +41,8 @@ tl::expected<Filter, Fault> read_filter(const std::string& text) {
         if (at < text.size() && to_lower(text.substr(at, 4)) == "and ") at += 4;
     }
     if (!filter.type.empty() && !filter.tag_name.empty())
-        return refuse_with(400, "InvalidFilterInQueryString",
+        return refuse_with(400,
+                           "InvalidFilterInQueryString",
                            "Filters on tags cannot be combined with other filters.");
     return filter;
 }
@@ -61,16 +65,25 @@ bool is_listed(const Resource& resource) {
 
 Json entry(const Resource& resource, const std::string& expand) {
     Json shown = Json::object();
-    for (const char* name : {"id", "name", "type", "location", "tags", "sku", "kind", "managedBy", "zones",
+    for (const char* name : {"id",
+                             "name",
+                             "type",
+                             "location",
+                             "tags",
+                             "sku",
+                             "kind",
+                             "managedBy",
+                             "zones",
                              "identity"})
-        if (const Json* value = find(resource.shown(), "/" + std::string(name))) shown[name] = *value;
+        if (const Json* value = find(resource.shown(), "/" + std::string(name)))
+            shown[name] = *value;
     if (expand.find("createdTime") != std::string::npos)
         shown["createdTime"] = to_rfc3339(resource.created);
     if (expand.find("changedTime") != std::string::npos)
         shown["changedTime"] = to_rfc3339(resource.changed);
     if (expand.find("provisioningState") != std::string::npos)
-        shown["provisioningState"] = text_at(resource.shown(), "/properties/provisioningState",
-                                             "Succeeded");
+        shown["provisioningState"] =
+            text_at(resource.shown(), "/properties/provisioningState", "Succeeded");
     return shown;
 }
 
@@ -81,9 +94,12 @@ Outcome list_resources(Core& core, const Call& call) {
     const std::string top_text = call.request.query("$top").value_or("1000");
     const long top = std::strtol(top_text.c_str(), nullptr, 10);
     if (top < 1 || top > 1000)
-        return refuse_with(400, "InvalidTopInQueryString",
-                           fmt::format("Invalid $top query string argument value '{}'. It should be "
-                                       "between 1 and 1000.", top_text));
+        return refuse_with(
+            400,
+            "InvalidTopInQueryString",
+            fmt::format("Invalid $top query string argument value '{}'. It should be "
+                        "between 1 and 1000.",
+                        top_text));
     const auto guard = core.ledger.guard();
     Json values = Json::array();
     std::string last;
@@ -194,8 +210,11 @@ Outcome delete_tags(Core& core, const Call& call) {
 void add_resource_list_routes(Routes& routes) {
     const std::string read = "Microsoft.Resources/subscriptions/resources/read";
     routes.add(Area::resources, "GET", subscription_pattern + "/resources", read, list_resources);
-    routes.add(Area::resources, "GET", group_pattern + "/resources",
-               "Microsoft.Resources/subscriptions/resourceGroups/resources/read", list_resources);
+    routes.add(Area::resources,
+               "GET",
+               group_pattern + "/resources",
+               "Microsoft.Resources/subscriptions/resourceGroups/resources/read",
+               list_resources);
     const std::string tags = "{scope}/providers/Microsoft.Resources/tags/default";
     const std::string action = "Microsoft.Resources/tags/";
     routes.add(Area::resources, "GET", tags, action + "read", get_tags);

@@ -1,5 +1,6 @@
-// The resource manager's own types: subscriptions, locations, providers, resource groups, tags, the list
-// of all resources; and the small providers that need no machine: keys, identities, roles, offers.
+// The resource manager's own types: subscriptions, locations, providers, resource groups, tags, the
+// list of all resources; and the small providers that need no machine: keys, identities, roles,
+// offers.
 #pragma once
 
 #include "localcloud/arm/core.h"
@@ -19,10 +20,13 @@ void add_storage_routes(Routes& routes);
 void define_storage_work(Executor& executor, Ledger& ledger, BlobAccounts& blobs);
 
 /// `GET /metadata/endpoints`, which needs no token.
-std::string cloud_metadata(const std::string& base_url, const std::string& tenant,
-                           const std::string& api_version, const std::string& blob_suffix);
+std::string cloud_metadata(const std::string& base_url,
+                           const std::string& tenant,
+                           const std::string& api_version,
+                           const std::string& blob_suffix);
 /// The group a path lies in, as it was first written; nothing when it does not exist.
-std::optional<Resource> find_group(const Ledger& ledger, const std::string& subscription,
+std::optional<Resource> find_group(const Ledger& ledger,
+                                   const std::string& subscription,
                                    const std::string& group);
 
 }  // namespace hopyard::localcloud

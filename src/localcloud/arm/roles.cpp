@@ -1,6 +1,7 @@
+#include <regex>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <regex>
 
 #include "base/encoding.h"
 #include "localcloud/arm/access.h"
@@ -48,7 +49,9 @@ Outcome list_definitions(Core& core, const Call& call) {
     for (const auto& role : core.access.definitions()) {
         if (narrowed) {
             const bool by_name = to_lower(found[1].str()) == "rolename";
-            const std::string value = by_name ? role.name : role.custom ? "CustomRole" : "BuiltInRole";
+            const std::string value = by_name       ? role.name
+                                      : role.custom ? "CustomRole"
+                                                    : "BuiltInRole";
             if (to_lower(value) != to_lower(found[2].str())) continue;
         }
         values.push_back(show_definition(core, role));
@@ -57,9 +60,10 @@ Outcome list_definitions(Core& core, const Call& call) {
 }
 
 Fault no_definition(const std::string& guid) {
-    return Fault{.status = 404,
-                 .code = "RoleDefinitionDoesNotExist",
-                 .message = fmt::format("The specified role definition with ID '{}' does not exist.", guid)};
+    return Fault{
+        .status = 404,
+        .code = "RoleDefinitionDoesNotExist",
+        .message = fmt::format("The specified role definition with ID '{}' does not exist.", guid)};
 }
 
 Outcome get_definition(Core& core, const Call& call) {
@@ -77,17 +81,23 @@ Outcome put_definition(Core& core, const Call& call) {
     const std::string guid = to_lower(call.parameter("guid"));
     const auto present = core.access.definition(guid);
     if (present && !present->custom)
-        return refuse_with(403, "RoleDefinitionUpdateNotPermitted", "A built-in role cannot be changed.");
+        return refuse_with(
+            403, "RoleDefinitionUpdateNotPermitted", "A built-in role cannot be changed.");
     const Json& given = object_at(call.wanted(), "/properties");
     const std::string name = text_at(given, "/roleName");
     if (name.empty() || array_at(given, "/permissions").empty())
-        return refuse_with(400, "RoleDefinitionInvalid",
-                           "A role definition needs properties.roleName and properties.permissions.");
+        return refuse_with(
+            400,
+            "RoleDefinitionInvalid",
+            "A role definition needs properties.roleName and properties.permissions.");
     for (const auto& other : core.access.definitions())
         if (to_lower(other.name) == to_lower(name) && other.guid != guid)
-            return refuse_with(409, "RoleDefinitionWithSameNameExists",
-                               fmt::format("A custom role with the same name already exists in this "
-                                           "directory: '{}'.", name));
+            return refuse_with(
+                409,
+                "RoleDefinitionWithSameNameExists",
+                fmt::format("A custom role with the same name already exists in this "
+                            "directory: '{}'.",
+                            name));
     Json body = {{"properties",
                   {{"roleName", name},
                    {"description", text_at(given, "/description")},
@@ -110,10 +120,12 @@ Outcome delete_definition(Core& core, const Call& call) {
     if (!role) return empty_reply(204);
     for (const auto& assignment : core.ledger.list(assignment_type))
         if (last_segment(text_at(assignment.shown(), "/properties/roleDefinitionId")) == guid)
-            return refuse_with(400, "RoleDefinitionHasAssignments",
+            return refuse_with(400,
+                               "RoleDefinitionHasAssignments",
                                "There are existing role assignments referencing role.");
     if (!role->custom)
-        return refuse_with(403, "RoleDefinitionDeleteNotPermitted", "A built-in role cannot be deleted.");
+        return refuse_with(
+            403, "RoleDefinitionDeleteNotPermitted", "A built-in role cannot be deleted.");
     RETURN_IF_FAULT(apply(core, Batch{.erase = {definition_key(core, guid)}}));
     return reply(200, show_definition(core, *role));
 }
@@ -134,28 +146,35 @@ Outcome put_assignment(Core& core, const Call& call) {
         return tl::unexpected(resource_not_found(scope));
     }
     if (!core.access.knows_principal(principal))
-        return refuse_with(400, "PrincipalNotFound",
-                           fmt::format("Principal {} does not exist in the directory {}. Check that you have "
-                                       "the correct principal ID. If you are creating this principal and then "
-                                       "immediately assigning a role, this error might be related to a "
-                                       "replication delay. In this case, set the role assignment "
-                                       "principalType property to a value, such as ServicePrincipal, User, or "
-                                       "Group.  See https://aka.ms/docs-principaltype", principal,
-                                       core.tenant));
+        return refuse_with(
+            400,
+            "PrincipalNotFound",
+            fmt::format("Principal {} does not exist in the directory {}. Check that you have "
+                        "the correct principal ID. If you are creating this principal and then "
+                        "immediately assigning a role, this error might be related to a "
+                        "replication delay. In this case, set the role assignment "
+                        "principalType property to a value, such as ServicePrincipal, User, or "
+                        "Group.  See https://aka.ms/docs-principaltype",
+                        principal,
+                        core.tenant));
     for (const auto& other : core.ledger.list(assignment_type)) {
         const Json& properties = object_at(other.shown(), "/properties");
         const bool same = same_id(text_at(properties, "/scope"), scope) &&
                           text_at(properties, "/principalId") == principal &&
                           last_segment(text_at(properties, "/roleDefinitionId")) == guid;
         if (same && !same_id(other.id, id))
-            return refuse_with(409, "RoleAssignmentExists",
-                               fmt::format("The role assignment already exists. The ID of the conflicting "
-                                           "role assignment is {}.",
-                                           text_at(other.shown(), "/name")));
+            return refuse_with(
+                409,
+                "RoleAssignmentExists",
+                fmt::format("The role assignment already exists. The ID of the conflicting "
+                            "role assignment is {}.",
+                            text_at(other.shown(), "/name")));
         if (!same && same_id(other.id, id))
-            return refuse_with(403, "RoleAssignmentUpdateNotPermitted",
-                               "Tenant ID, application ID, principal ID, and scope are not allowed to be "
-                               "updated.");
+            return refuse_with(
+                403,
+                "RoleAssignmentUpdateNotPermitted",
+                "Tenant ID, application ID, principal ID, and scope are not allowed to be "
+                "updated.");
         if (same) return reply(200, other.shown());
     }
     const std::string now = to_rfc3339(core.clock.now());
@@ -163,7 +182,8 @@ Outcome put_assignment(Core& core, const Call& call) {
                  {"type", assignment_type},
                  {"name", to_lower(call.parameter("guid"))},
                  {"properties",
-                  {{"roleDefinitionId", core.subscription_id() + "/providers/" + definition_type + "/" + guid},
+                  {{"roleDefinitionId",
+                    core.subscription_id() + "/providers/" + definition_type + "/" + guid},
                    {"principalId", principal},
                    {"principalType", text_at(given, "/principalType", "ServicePrincipal")},
                    {"scope", scope},
@@ -181,14 +201,16 @@ Outcome get_assignment(Core& core, const Call& call) {
     const std::string guid = call.parameter("guid");
     const auto found = core.ledger.find(assignment_id(call.parameter("scope"), guid));
     if (!found)
-        return refuse_with(404, "RoleAssignmentNotFound",
+        return refuse_with(404,
+                           "RoleAssignmentNotFound",
                            fmt::format("The role assignment '{}' is not found.", guid));
     return reply(200, found->shown());
 }
 
 Outcome delete_assignment(Core& core, const Call& call) {
     const auto guard = core.ledger.guard();
-    const auto found = core.ledger.find(assignment_id(call.parameter("scope"), call.parameter("guid")));
+    const auto found =
+        core.ledger.find(assignment_id(call.parameter("scope"), call.parameter("guid")));
     if (!found) return empty_reply(204);
     RETURN_IF_FAULT(apply(core, Batch{.erase = {found->id}}));
     return reply(200, found->shown());
@@ -197,7 +219,8 @@ Outcome delete_assignment(Core& core, const Call& call) {
 /// `principalId eq '…'` and `assignedTo('…')` narrow; `atScope()` leaves out what lies below.
 Outcome list_assignments(Core& core, const Call& call) {
     const std::string filter = call.request.query("$filter").value_or("");
-    static const std::regex term(R"((?:principalId\s+eq\s+|assignedTo\()'([^']*)')", std::regex::icase);
+    static const std::regex term(R"((?:principalId\s+eq\s+|assignedTo\()'([^']*)')",
+                                 std::regex::icase);
     std::smatch found;
     const bool narrowed = std::regex_search(filter, found, term);
     const bool at_scope = to_lower(filter).find("atscope()") != std::string::npos;
@@ -233,12 +256,14 @@ void add_role_routes(Routes& routes) {
     routes.add(area, "GET", root + "roleDefinitions", roles + "read", list_definitions);
     routes.add(area, "GET", root + "roleDefinitions/{guid}", roles + "read", get_definition);
     routes.add(area, "PUT", root + "roleDefinitions/{guid}", roles + "write", put_definition);
-    routes.add(area, "DELETE", root + "roleDefinitions/{guid}", roles + "delete", delete_definition);
+    routes.add(
+        area, "DELETE", root + "roleDefinitions/{guid}", roles + "delete", delete_definition);
     const std::string assignments = action + "roleAssignments/";
     routes.add(area, "GET", root + "roleAssignments", assignments + "read", list_assignments);
     routes.add(area, "GET", root + "roleAssignments/{guid}", assignments + "read", get_assignment);
     routes.add(area, "PUT", root + "roleAssignments/{guid}", assignments + "write", put_assignment);
-    routes.add(area, "DELETE", root + "roleAssignments/{guid}", assignments + "delete", delete_assignment);
+    routes.add(
+        area, "DELETE", root + "roleAssignments/{guid}", assignments + "delete", delete_assignment);
 }
 
 }  // namespace hopyard::localcloud

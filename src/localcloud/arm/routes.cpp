@@ -23,12 +23,24 @@ const std::vector<std::string>& versions_of(Area area) {
         {Area::disks, {"2023-10-02", "2024-03-02", "2025-01-02"}},
         {Area::skus, {"2021-07-01"}},
         {Area::network,
-         {"2024-01-01", "2024-03-01", "2024-05-01", "2024-07-01", "2024-10-01", "2025-01-01",
-          "2025-03-01", "2025-05-01"}},
+         {"2024-01-01",
+          "2024-03-01",
+          "2024-05-01",
+          "2024-07-01",
+          "2024-10-01",
+          "2025-01-01",
+          "2025-03-01",
+          "2025-05-01"}},
         {Area::storage, {"2023-05-01", "2024-01-01", "2025-01-01", "2025-06-01", "2025-08-01"}},
         {Area::identity, {"2023-01-31", "2024-11-30"}},
-        {Area::resources, {"2024-03-01", "2021-04-01", "2022-09-01", "2024-07-01", "2024-11-01",
-                           "2025-03-01", "2025-04-01"}},
+        {Area::resources,
+         {"2024-03-01",
+          "2021-04-01",
+          "2022-09-01",
+          "2024-07-01",
+          "2024-11-01",
+          "2025-03-01",
+          "2025-04-01"}},
         {Area::subscriptions, {"2022-12-01", "2022-09-01", "2021-01-01"}},
         {Area::authorization, {"2022-04-01"}},
     };
@@ -45,8 +57,8 @@ std::string unsupported_version(Area area, const std::string& version) {
     return text;
 }
 
-void Routes::add(Area area, std::string method, std::string pattern, std::string action,
-                 Handling handle) {
+void Routes::add(
+    Area area, std::string method, std::string pattern, std::string action, Handling handle) {
     segments_.push_back(split_path(pattern));
     routes_.push_back({std::move(method), std::move(pattern), std::move(action), area, handle});
 }
@@ -57,11 +69,15 @@ void Routes::add(const Resourceful& resource) {
     if (resource.put) add(resource.area, "PUT", one, resource.type + "/write", resource.put);
     if (resource.patch) add(resource.area, "PATCH", one, resource.type + "/write", resource.patch);
     if (resource.get) add(resource.area, "GET", one, resource.type + "/read", resource.get);
-    if (resource.remove) add(resource.area, "DELETE", one, resource.type + "/delete", resource.remove);
+    if (resource.remove)
+        add(resource.area, "DELETE", one, resource.type + "/delete", resource.remove);
     if (resource.list) {
         add(resource.area, "GET", collection, resource.type + "/read", resource.list);
-        add(resource.area, "GET", subscription_pattern + "/providers/" + resource.type,
-            resource.type + "/read", resource.list);
+        add(resource.area,
+            "GET",
+            subscription_pattern + "/providers/" + resource.type,
+            resource.type + "/read",
+            resource.list);
     }
 }
 

@@ -1,5 +1,5 @@
-// From method and path to the function of a resource provider, the action it needs and the API versions
-// it speaks. Literal segments match without case; "{name}" takes one segment.
+// From method and path to the function of a resource provider, the action it needs and the API
+// versions it speaks. Literal segments match without case; "{name}" takes one segment.
 //
 // Roles and tags hang below any resource: a pattern that begins with "{scope}" matches them by what
 // follows the last "/providers/", and the scope becomes the addressed id.
@@ -29,18 +29,19 @@ enum class Area {
 struct Route {
     std::string method;
     std::string pattern;
-    std::string action;         ///< "Microsoft.Compute/virtualMachines/write"; "" = any caller may
+    std::string action;  ///< "Microsoft.Compute/virtualMachines/write"; "" = any caller may
     Area area = Area::resources;
     Handling handle = nullptr;
 };
 
 class Routes {
   public:
-    void add(Area area, std::string method, std::string pattern, std::string action, Handling handle);
+    void add(
+        Area area, std::string method, std::string pattern, std::string action, Handling handle);
     /// GET, PUT and DELETE of a type in a group, and its two lists.
     struct Resourceful {
         Area area;
-        std::string type;       ///< "Microsoft.Network/networkInterfaces"
+        std::string type;  ///< "Microsoft.Network/networkInterfaces"
         Handling put = nullptr;
         Handling get = nullptr;
         Handling remove = nullptr;
@@ -56,7 +57,9 @@ class Routes {
         std::string id;
     };
     /// No route: nothing of that path exists here. `path_known`: another method of it does.
-    std::optional<Match> match(const std::string& method, std::string_view path, bool& path_known) const;
+    std::optional<Match> match(const std::string& method,
+                               std::string_view path,
+                               bool& path_known) const;
     const std::vector<Route>& all() const { return routes_; }
 
   private:

@@ -1,6 +1,7 @@
 #include "localcloud/arm/rules.h"
 
 #include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
@@ -13,8 +14,13 @@ namespace {
 /// The address that Azure's load balancer and health probes come from.
 constexpr const char* load_balancer = "168.63.129.16/32";
 
-Json default_rule(const char* name, const char* description, const char* direction, const char* access,
-                  int priority, const char* from, const char* to) {
+Json default_rule(const char* name,
+                  const char* description,
+                  const char* direction,
+                  const char* access,
+                  int priority,
+                  const char* from,
+                  const char* to) {
     return Json{{"name", name},
                 {"properties",
                  {{"provisioningState", "Succeeded"},
@@ -34,7 +40,9 @@ Json default_rule(const char* name, const char* description, const char* directi
 }
 
 /// The one value and the list of a property pair such as sourcePortRange and sourcePortRanges.
-std::vector<std::string> values(const Json& properties, const std::string& one, const std::string& many) {
+std::vector<std::string> values(const Json& properties,
+                                const std::string& one,
+                                const std::string& many) {
     std::vector<std::string> found = texts_at(properties, "/" + many);
     const std::string single = text_at(properties, "/" + one);
     if (!single.empty()) found.push_back(single);
@@ -58,7 +66,8 @@ SecurityRule read_rule(const Json& rule) {
         .protocol = text_at(properties, "/protocol", "*"),
         .sources = values(properties, "sourceAddressPrefix", "sourceAddressPrefixes"),
         .source_ports = values(properties, "sourcePortRange", "sourcePortRanges"),
-        .destinations = values(properties, "destinationAddressPrefix", "destinationAddressPrefixes"),
+        .destinations =
+            values(properties, "destinationAddressPrefix", "destinationAddressPrefixes"),
         .destination_ports = values(properties, "destinationPortRange", "destinationPortRanges")};
 }
 
@@ -74,7 +83,8 @@ PortRange port_range(const std::string& text) {
     return {low, dash == std::string::npos ? low : std::atoi(text.c_str() + dash + 1)};
 }
 
-std::vector<std::string> common_ports(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+std::vector<std::string> common_ports(const std::vector<std::string>& a,
+                                      const std::vector<std::string>& b) {
     std::vector<std::string> found;
     for (const auto& left : a) {
         for (const auto& right : b) {
@@ -101,7 +111,8 @@ bool in_network(const Cidr& range, const std::vector<std::string>& prefixes, boo
 }
 
 /// What both match; empty when nothing.
-std::vector<std::string> common_address(const std::string& a, const std::string& b,
+std::vector<std::string> common_address(const std::string& a,
+                                        const std::string& b,
                                         const std::vector<std::string>& prefixes) {
     if (a == b || b == "*") return {a};
     if (a == "*") return {b};
@@ -112,7 +123,7 @@ std::vector<std::string> common_address(const std::string& a, const std::string&
         if (right->contains(*left)) return {a};
         return {};
     }
-    if (!left && !right) return {};                     // VirtualNetwork and Internet
+    if (!left && !right) return {};  // VirtualNetwork and Internet
     if (!left) return common_address(b, a, prefixes);
     if (b == "Internet") {
         if (in_network(*left, prefixes, true)) return {};
@@ -120,7 +131,7 @@ std::vector<std::string> common_address(const std::string& a, const std::string&
                                                   : std::vector<std::string>{a};
     }
     if (in_network(*left, prefixes, true)) return {a};
-    std::vector<std::string> inside;                    // the parts of the network within the range
+    std::vector<std::string> inside;  // the parts of the network within the range
     for (const auto& prefix : prefixes) {
         const auto network = Cidr::parse(prefix);
         if (network && left->contains(*network)) inside.push_back(prefix);
@@ -142,17 +153,38 @@ std::vector<std::string> common_addresses(const std::vector<std::string>& a,
 
 const Json& default_security_rules() {
     static const Json rules = {
-        default_rule("AllowVnetInBound", "Allow inbound traffic from all VMs in VNET", "Inbound",
-                     "Allow", 65000, "VirtualNetwork", "VirtualNetwork"),
-        default_rule("AllowAzureLoadBalancerInBound", "Allow inbound traffic from azure load balancer",
-                     "Inbound", "Allow", 65001, "AzureLoadBalancer", "*"),
-        default_rule("DenyAllInBound", "Deny all inbound traffic", "Inbound", "Deny", 65500, "*", "*"),
-        default_rule("AllowVnetOutBound", "Allow outbound traffic from all VMs to all VMs in VNET",
-                     "Outbound", "Allow", 65000, "VirtualNetwork", "VirtualNetwork"),
-        default_rule("AllowInternetOutBound", "Allow outbound traffic from all VMs to Internet",
-                     "Outbound", "Allow", 65001, "*", "Internet"),
-        default_rule("DenyAllOutBound", "Deny all outbound traffic", "Outbound", "Deny", 65500, "*",
+        default_rule("AllowVnetInBound",
+                     "Allow inbound traffic from all VMs in VNET",
+                     "Inbound",
+                     "Allow",
+                     65000,
+                     "VirtualNetwork",
+                     "VirtualNetwork"),
+        default_rule("AllowAzureLoadBalancerInBound",
+                     "Allow inbound traffic from azure load balancer",
+                     "Inbound",
+                     "Allow",
+                     65001,
+                     "AzureLoadBalancer",
                      "*"),
+        default_rule(
+            "DenyAllInBound", "Deny all inbound traffic", "Inbound", "Deny", 65500, "*", "*"),
+        default_rule("AllowVnetOutBound",
+                     "Allow outbound traffic from all VMs to all VMs in VNET",
+                     "Outbound",
+                     "Allow",
+                     65000,
+                     "VirtualNetwork",
+                     "VirtualNetwork"),
+        default_rule("AllowInternetOutBound",
+                     "Allow outbound traffic from all VMs to Internet",
+                     "Outbound",
+                     "Allow",
+                     65001,
+                     "*",
+                     "Internet"),
+        default_rule(
+            "DenyAllOutBound", "Deny all outbound traffic", "Outbound", "Deny", 65500, "*", "*"),
     };
     return rules;
 }
@@ -160,10 +192,10 @@ const Json& default_security_rules() {
 std::vector<SecurityRule> rules_of(const Json* group) {
     std::vector<Json> ordered;
     if (group)
-        for (const Json& rule : array_at(*group, "/properties/securityRules")) ordered.push_back(rule);
-    std::ranges::stable_sort(ordered, {}, [](const Json& rule) {
-        return number_at(rule, "/properties/priority");
-    });
+        for (const Json& rule : array_at(*group, "/properties/securityRules"))
+            ordered.push_back(rule);
+    std::ranges::stable_sort(
+        ordered, {}, [](const Json& rule) { return number_at(rule, "/properties/priority"); });
     for (const Json& rule : default_security_rules()) ordered.push_back(rule);
     std::vector<SecurityRule> rules;
     for (const Json& rule : ordered) rules.push_back(read_rule(rule));
@@ -181,7 +213,8 @@ std::vector<SecurityRule> both(const std::vector<SecurityRule>& first,
         }
         for (const auto& b : second) {
             if (a.direction != b.direction) continue;
-            if (a.protocol != "*" && b.protocol != "*" && to_lower(a.protocol) != to_lower(b.protocol))
+            if (a.protocol != "*" && b.protocol != "*" &&
+                to_lower(a.protocol) != to_lower(b.protocol))
                 continue;
             SecurityRule rule{
                 .direction = a.direction,

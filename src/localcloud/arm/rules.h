@@ -1,9 +1,9 @@
 // Security rules: from a group's JSON to the one ordered list that a port is given.
 //
-// A packet must pass the subnet's group and the interface's group. One list that says the same is the
-// product of both: for each pair of rules, in order of the first and then of the second, what both match
-// is allowed when both allow. A deny of the first needs no partner. Every group ends with its default
-// rules, so every packet meets some rule of either.
+// A packet must pass the subnet's group and the interface's group. One list that says the same is
+// the product of both: for each pair of rules, in order of the first and then of the second, what
+// both match is allowed when both allow. A deny of the first needs no partner. Every group ends
+// with its default rules, so every packet meets some rule of either.
 #pragma once
 
 #include <string>

@@ -35,13 +35,17 @@ bool is_port_range(const std::string& text) {
 }
 
 bool is_prefix(const std::string& text) {
-    static const std::vector<std::string> tags = {"VirtualNetwork", "Internet", "AzureLoadBalancer", "Any"};
+    static const std::vector<std::string> tags = {
+        "VirtualNetwork", "Internet", "AzureLoadBalancer", "Any"};
     return text == "*" || !proper(text, tags).empty() || Cidr::parse(text).has_value();
 }
 
 /// One value or a list of a rule, all of them checked by `good`.
-tl::expected<void, Fault> copy_values(const Json& from, Json& to, const std::string& one,
-                                      bool (*good)(const std::string&), const std::string& code,
+tl::expected<void, Fault> copy_values(const Json& from,
+                                      Json& to,
+                                      const std::string& one,
+                                      bool (*good)(const std::string&),
+                                      const std::string& code,
                                       const std::string& rule) {
     std::vector<std::string> many = texts_at(from, "/" + one + (one.ends_with("x") ? "es" : "s"));
     const std::string single = text_at(from, "/" + one);
@@ -51,9 +55,11 @@ tl::expected<void, Fault> copy_values(const Json& from, Json& to, const std::str
         return refuse_with(400, code, fmt::format("Security rule {} has no {}.", rule, one));
     for (const auto& value : all)
         if (!good(value))
-            return refuse_with(400, code,
-                               fmt::format("Security rule {} has invalid {}. Value provided: {}", rule,
-                                           one, value));
+            return refuse_with(
+                400,
+                code,
+                fmt::format(
+                    "Security rule {} has invalid {}. Value provided: {}", rule, one, value));
     if (!single.empty()) to[one] = single;
     to[one + (one.ends_with("x") ? "es" : "s")] = many;
     return {};
@@ -80,23 +86,31 @@ tl::expected<Json, Fault> read_rule(const Json& rule) {
         const std::string given_word = text_at(given, "/" + std::string(property));
         const std::string word = proper(given_word, words);
         if (word.empty())
-            return refuse_with(400, code,
-                               fmt::format("Security rule {} has invalid {}. Value provided: {}", name,
-                                           property, given_word));
+            return refuse_with(400,
+                               code,
+                               fmt::format("Security rule {} has invalid {}. Value provided: {}",
+                                           name,
+                                           property,
+                                           given_word));
         kept[property] = word;
     }
     const std::int64_t priority = number_at(given, "/priority", -1);
     if (priority < 100 || priority > 4096)
-        return refuse_with(400, "SecurityRuleInvalidPriority",
-                           fmt::format("Security rule has invalid Priority. Value provided: {} Allowed "
-                                       "range 100-4096.", priority));
+        return refuse_with(
+            400,
+            "SecurityRuleInvalidPriority",
+            fmt::format("Security rule has invalid Priority. Value provided: {} Allowed "
+                        "range 100-4096.",
+                        priority));
     kept["priority"] = priority;
     const std::string port_code = "SecurityRuleInvalidPortRange";
     const std::string address_code = "SecurityRuleInvalidAddressPrefix";
     RETURN_IF_FAULT(copy_values(given, kept, "sourcePortRange", is_port_range, port_code, name));
-    RETURN_IF_FAULT(copy_values(given, kept, "destinationPortRange", is_port_range, port_code, name));
+    RETURN_IF_FAULT(
+        copy_values(given, kept, "destinationPortRange", is_port_range, port_code, name));
     RETURN_IF_FAULT(copy_values(given, kept, "sourceAddressPrefix", is_prefix, address_code, name));
-    RETURN_IF_FAULT(copy_values(given, kept, "destinationAddressPrefix", is_prefix, address_code, name));
+    RETURN_IF_FAULT(
+        copy_values(given, kept, "destinationAddressPrefix", is_prefix, address_code, name));
     return Json{{"name", name}, {"properties", kept}};
 }
 
@@ -105,16 +119,23 @@ tl::expected<void, Fault> check_conflicts(const Json& rules) {
         for (std::size_t b = 0; b < a; ++b) {
             const Json& left = rules[b];
             const Json& right = rules[a];
-            const bool same_name = to_lower(text_at(left, "/name")) == to_lower(text_at(right, "/name"));
+            const bool same_name =
+                to_lower(text_at(left, "/name")) == to_lower(text_at(right, "/name"));
             if (same_name)
-                return refuse_with(400, "DuplicateResourceName",
-                                   fmt::format("Security rule {} is given twice.", text_at(left, "/name")));
-            if (number_at(left, "/properties/priority") == number_at(right, "/properties/priority") &&
+                return refuse_with(
+                    400,
+                    "DuplicateResourceName",
+                    fmt::format("Security rule {} is given twice.", text_at(left, "/name")));
+            if (number_at(left, "/properties/priority") ==
+                    number_at(right, "/properties/priority") &&
                 text_at(left, "/properties/direction") == text_at(right, "/properties/direction"))
-                return refuse_with(400, "SecurityRuleConflict",
-                                   fmt::format("Security rule {} conflicts with rule {}. Rules cannot have "
-                                               "the same Priority and Direction.",
-                                               text_at(right, "/name"), text_at(left, "/name")));
+                return refuse_with(
+                    400,
+                    "SecurityRuleConflict",
+                    fmt::format("Security rule {} conflicts with rule {}. Rules cannot have "
+                                "the same Priority and Direction.",
+                                text_at(right, "/name"),
+                                text_at(left, "/name")));
         }
     }
     return {};
@@ -157,11 +178,15 @@ Outcome delete_group(Core& core, const Call& call) {
         for (const Json& user : array_at(shown, std::string("/properties/") + list))
             users += (users.empty() ? "" : ", ") + text_at(user, "/id");
     if (!users.empty())
-        return refuse_with(400, "InUseNetworkSecurityGroupCannotBeDeleted",
-                           fmt::format("Network security group {} cannot be deleted because it is in use "
-                                       "by the following resources: {}. In order to delete the Network "
-                                       "security group, remove the association with the resource(s). To "
-                                       "learn how to do this, see aka.ms/deletensg.", group->id, users));
+        return refuse_with(
+            400,
+            "InUseNetworkSecurityGroupCannotBeDeleted",
+            fmt::format("Network security group {} cannot be deleted because it is in use "
+                        "by the following resources: {}. In order to delete the Network "
+                        "security group, remove the association with the resource(s). To "
+                        "learn how to do this, see aka.ms/deletensg.",
+                        group->id,
+                        users));
     return network_delete_reply(core, call, Batch{.erase = {group->id}}, "", Json::object());
 }
 
@@ -191,7 +216,8 @@ Outcome put_rule(Core& core, const Call& call) {
         const auto guard = core.ledger.guard();
         const auto group = core.ledger.find(group_id_of(call));
         if (!group) return tl::unexpected(resource_not_found(group_id_of(call)));
-        if (call.request.headers.find("if-match")) RETURN_IF_FAULT(check_preconditions(call, group));
+        if (call.request.headers.find("if-match"))
+            RETURN_IF_FAULT(check_preconditions(call, group));
         Json named = call.wanted();
         named["name"] = call.parameter("child");
         OUTCOME_OR_RETURN(Json kept, read_rule(named));
@@ -271,8 +297,12 @@ Json show_security_group(Core& core, const Resource& group) {
 }
 
 void add_security_group_routes(Routes& routes) {
-    routes.add(Routes::Resourceful{.area = Area::network, .type = type, .put = put_group,
-                                   .get = get_group, .remove = delete_group, .list = list_groups,
+    routes.add(Routes::Resourceful{.area = Area::network,
+                                   .type = type,
+                                   .put = put_group,
+                                   .get = get_group,
+                                   .remove = delete_group,
+                                   .list = list_groups,
                                    .patch = patch_group});
     const std::string rules = group_pattern + "/providers/" + type + "/{name}/securityRules";
     const std::string action = std::string(type) + "/securityRules/";

@@ -24,7 +24,8 @@ bool is_container_name(const std::string& name) {
 }
 
 const std::string bad_account_name =
-    "{} is not a valid storage account name. Storage account name must be between 3 and 24 characters in "
+    "{} is not a valid storage account name. Storage account name must be between 3 and 24 "
+    "characters in "
     "length and use numbers and lower-case letters only.";
 
 std::optional<Resource> account_named(const Ledger& ledger, const std::string& name) {
@@ -33,47 +34,58 @@ std::optional<Resource> account_named(const Ledger& ledger, const std::string& n
     return std::nullopt;
 }
 
-Json new_properties(Core& core, const Json& wanted, const std::string& name, const std::string& location) {
+Json new_properties(Core& core,
+                    const Json& wanted,
+                    const std::string& name,
+                    const std::string& location) {
     const std::string now = to_rfc3339(core.clock.now());
-    return Json{{"keyCreationTime", {{"key1", now}, {"key2", now}}},
-                {"allowCrossTenantReplication", false},
-                {"privateEndpointConnections", Json::array()},
-                {"minimumTlsVersion", text_at(wanted, "/properties/minimumTlsVersion", "TLS1_2")},
-                {"allowBlobPublicAccess", flag_at(wanted, "/properties/allowBlobPublicAccess")},
-                {"allowSharedKeyAccess", flag_at(wanted, "/properties/allowSharedKeyAccess", true)},
-                {"supportsHttpsTrafficOnly", true},
-                {"accessTier", text_at(wanted, "/properties/accessTier", "Hot")},
-                {"networkAcls",
-                 {{"bypass", "AzureServices"},
-                  {"virtualNetworkRules", Json::array()},
-                  {"ipRules", Json::array()},
-                  {"defaultAction", "Allow"}}},
-                {"encryption",
-                 {{"services",
-                   {{"blob", {{"keyType", "Account"}, {"enabled", true}, {"lastEnabledTime", now}}}}},
-                  {"keySource", "Microsoft.Storage"}}},
-                {"provisioningState", "Creating"},
-                {"creationTime", now},
-                {"primaryEndpoints", {{"blob", core.blobs.endpoint(name)}}},
-                {"primaryLocation", location},
-                {"statusOfPrimary", "available"}};
+    return Json{
+        {"keyCreationTime", {{"key1", now}, {"key2", now}}},
+        {"allowCrossTenantReplication", false},
+        {"privateEndpointConnections", Json::array()},
+        {"minimumTlsVersion", text_at(wanted, "/properties/minimumTlsVersion", "TLS1_2")},
+        {"allowBlobPublicAccess", flag_at(wanted, "/properties/allowBlobPublicAccess")},
+        {"allowSharedKeyAccess", flag_at(wanted, "/properties/allowSharedKeyAccess", true)},
+        {"supportsHttpsTrafficOnly", true},
+        {"accessTier", text_at(wanted, "/properties/accessTier", "Hot")},
+        {"networkAcls",
+         {{"bypass", "AzureServices"},
+          {"virtualNetworkRules", Json::array()},
+          {"ipRules", Json::array()},
+          {"defaultAction", "Allow"}}},
+        {"encryption",
+         {{"services",
+           {{"blob", {{"keyType", "Account"}, {"enabled", true}, {"lastEnabledTime", now}}}}},
+          {"keySource", "Microsoft.Storage"}}},
+        {"provisioningState", "Creating"},
+        {"creationTime", now},
+        {"primaryEndpoints", {{"blob", core.blobs.endpoint(name)}}},
+        {"primaryLocation", location},
+        {"statusOfPrimary", "available"}};
 }
 
 tl::expected<void, Fault> check_account(Core& core, const Call& call, const std::string& name) {
     if (!is_account_name(name))
-        return refuse_with(400, "AccountNameInvalid", fmt::format(fmt::runtime(bad_account_name), name));
+        return refuse_with(
+            400, "AccountNameInvalid", fmt::format(fmt::runtime(bad_account_name), name));
     const auto other = account_named(core.ledger, name);
     if (other && !same_id(other->id, call.id))
-        return refuse_with(409, "StorageAccountInAnotherResourceGroup",
-                           fmt::format("The account {} is already in another resource group in this "
-                                       "subscription.", name));
+        return refuse_with(
+            409,
+            "StorageAccountInAnotherResourceGroup",
+            fmt::format("The account {} is already in another resource group in this "
+                        "subscription.",
+                        name));
     if (flag_at(call.wanted(), "/properties/isHnsEnabled"))
-        return refuse_with(400, "NotSupported",
+        return refuse_with(400,
+                           "NotSupported",
                            "This cloud has no hierarchical namespace; leave out isHnsEnabled.");
     const std::string sku = text_at(call.wanted(), "/sku/name");
     if (!sku.starts_with("Standard_") && !sku.starts_with("Premium_"))
-        return refuse_with(400, "InvalidRequestPropertyValue",
-                           fmt::format("The value '{}' is not allowed for property sku.name.", sku));
+        return refuse_with(
+            400,
+            "InvalidRequestPropertyValue",
+            fmt::format("The value '{}' is not allowed for property sku.name.", sku));
     return {};
 }
 
@@ -94,13 +106,16 @@ Outcome put_account(Core& core, const Call& call) {
                  {"tags", tags}};
     if (before) {
         if (text_at(before->shown(), "/properties/provisioningState") != "Succeeded")
-            return refuse_with(409, "StorageAccountOperationInProgress",
-                               "An operation is currently performing on this storage account that requires "
-                               "exclusive access.");
+            return refuse_with(
+                409,
+                "StorageAccountOperationInProgress",
+                "An operation is currently performing on this storage account that requires "
+                "exclusive access.");
         body["properties"] = before->shown()["properties"];
         for (const char* flag : {"allowBlobPublicAccess", "allowSharedKeyAccess"})
             if (find(call.wanted(), "/properties/" + std::string(flag)))
-                body["properties"][flag] = flag_at(call.wanted(), "/properties/" + std::string(flag));
+                body["properties"][flag] =
+                    flag_at(call.wanted(), "/properties/" + std::string(flag));
         const Resource after = changed(core, *before, std::move(body));
         RETURN_IF_FAULT(apply(core, Batch{.put = {after}}));
         return reply(200, after.shown());
@@ -133,7 +148,8 @@ Outcome list_accounts(Core& core, const Call& call) {
 }
 
 Fault blob_fault(const Error& error) {
-    return Fault{.status = 503, .code = "ServiceUnavailable", .message = error.message, .retry_after_s = 1};
+    return Fault{
+        .status = 503, .code = "ServiceUnavailable", .message = error.message, .retry_after_s = 1};
 }
 
 Outcome delete_account(Core& core, const Call& call) {
@@ -148,9 +164,11 @@ Outcome delete_account(Core& core, const Call& call) {
 tl::expected<Resource, Fault> ready_account(Core& core, const std::string& id) {
     OUTCOME_OR_RETURN(const Resource account, must_find(core, id));
     if (text_at(account.shown(), "/properties/provisioningState") != "Succeeded")
-        return refuse_with(409, "StorageAccountIsNotProvisioned",
-                           "The storage account provisioning state must be 'Succeeded' before executing the "
-                           "operation.");
+        return refuse_with(
+            409,
+            "StorageAccountIsNotProvisioned",
+            "The storage account provisioning state must be 'Succeeded' before executing the "
+            "operation.");
     return account;
 }
 
@@ -168,14 +186,16 @@ Outcome list_keys(Core& core, const Call& call) {
 Outcome check_name(Core& core, const Call& call) {
     const std::string name = text_at(call.wanted(), "/name");
     if (!is_account_name(name))
-        return reply(200, Json{{"nameAvailable", false},
-                               {"reason", "AccountNameInvalid"},
-                               {"message", fmt::format(fmt::runtime(bad_account_name), name)}});
-    if (account_named(core.ledger, name))
         return reply(200,
                      Json{{"nameAvailable", false},
-                          {"reason", "AlreadyExists"},
-                          {"message", fmt::format("The storage account named {} is already taken.", name)}});
+                          {"reason", "AccountNameInvalid"},
+                          {"message", fmt::format(fmt::runtime(bad_account_name), name)}});
+    if (account_named(core.ledger, name))
+        return reply(
+            200,
+            Json{{"nameAvailable", false},
+                 {"reason", "AlreadyExists"},
+                 {"message", fmt::format("The storage account named {} is already taken.", name)}});
     return reply(200, Json{{"nameAvailable", true}});
 }
 
@@ -201,7 +221,8 @@ Outcome get_service(Core& core, const Call& call) {
     return reply(200, show_service(account));
 }
 
-/// Kept and shown. The blob service below has neither soft delete nor versions; see docs/local-cloud.md.
+/// Kept and shown. The blob service below has neither soft delete nor versions; see
+/// docs/local-cloud.md.
 Outcome put_service(Core& core, const Call& call) {
     const auto guard = core.ledger.guard();
     OUTCOME_OR_RETURN(const Resource account, ready_account(core, account_id_of(call)));
@@ -233,16 +254,19 @@ Outcome put_container(Core& core, const Call& call) {
     OUTCOME_OR_RETURN(const Resource account, ready_account(core, account_id_of(call)));
     const std::string name = call.parameter("container");
     if (!is_container_name(name))
-        return refuse_with(400, "ContainerOperationFailure",
-                           fmt::format("The specified resource name contains invalid characters or has a "
-                                       "length that is not 3 to 63: {}", name));
+        return refuse_with(
+            400,
+            "ContainerOperationFailure",
+            fmt::format("The specified resource name contains invalid characters or has a "
+                        "length that is not 3 to 63: {}",
+                        name));
     const std::string account_name = text_at(account.shown(), "/name");
     const auto created = core.blobs.create_container(account_name, name);
     if (!created) return tl::unexpected(blob_fault(created.error()));
     const auto found = core.blobs.find_container(account_name, name);
     if (!found || !*found)
-        return tl::unexpected(blob_fault(found ? Error{.message = "the container went at once"}
-                                               : found.error()));
+        return tl::unexpected(
+            blob_fault(found ? Error{.message = "the container went at once"} : found.error()));
     Json shown = show_container(account, **found);
     shown.erase("properties");
     return reply(*created ? 201 : 200, std::move(shown));
@@ -292,43 +316,59 @@ void define_storage_work(Executor& executor, Ledger& ledger, BlobAccounts& blobs
                                   .key1 = Secret(text_at(account->secret(), "/key1")),
                                   .key2 = Secret(text_at(account->secret(), "/key2"))});
          },
-         .settle = [&](const Operation& operation, const Result<void>& outcome, Batch& batch) {
-             const auto account = ledger.find(operation.target);
-             if (!account) return;
-             // An account that could not be made is gone again, as if it had never been asked for.
-             if (!outcome) {
-                 batch.erase.push_back(account->id);
-                 return;
-             }
-             Json body = account->shown();
-             body["properties"]["provisioningState"] = "Succeeded";
-             Resource after = *account;
-             after.body = document(std::move(body));
-             batch.put.push_back(after);
-         }});
+         .settle =
+             [&](const Operation& operation, const Result<void>& outcome, Batch& batch) {
+                 const auto account = ledger.find(operation.target);
+                 if (!account) return;
+                 // An account that could not be made is gone again, as if it had never been asked
+                 // for.
+                 if (!outcome) {
+                     batch.erase.push_back(account->id);
+                     return;
+                 }
+                 Json body = account->shown();
+                 body["properties"]["provisioningState"] = "Succeeded";
+                 Resource after = *account;
+                 after.body = document(std::move(body));
+                 batch.put.push_back(after);
+             }});
 }
 
 void add_storage_routes(Routes& routes) {
     const std::string name = type;
-    routes.add(Routes::Resourceful{.area = Area::storage, .type = name, .put = put_account,
-                                   .get = get_account, .remove = delete_account,
+    routes.add(Routes::Resourceful{.area = Area::storage,
+                                   .type = name,
+                                   .put = put_account,
+                                   .get = get_account,
+                                   .remove = delete_account,
                                    .list = list_accounts});
     const std::string one = group_pattern + "/providers/" + name + "/{name}";
     routes.add(Area::storage, "POST", one + "/listKeys", name + "/listKeys/action", list_keys);
-    routes.add(Area::storage, "POST",
+    routes.add(Area::storage,
+               "POST",
                subscription_pattern + "/providers/Microsoft.Storage/checkNameAvailability",
-               "Microsoft.Storage/checkNameAvailability/read", check_name);
+               "Microsoft.Storage/checkNameAvailability/read",
+               check_name);
     const std::string service = one + "/blobServices/default";
     const std::string action = name + "/blobServices/";
     routes.add(Area::storage, "GET", service, action + "read", get_service);
     routes.add(Area::storage, "PUT", service, action + "write", put_service);
     const std::string containers = service + "/containers";
     routes.add(Area::storage, "GET", containers, action + "containers/read", list_containers);
-    routes.add(Area::storage, "PUT", containers + "/{container}", action + "containers/write",
+    routes.add(Area::storage,
+               "PUT",
+               containers + "/{container}",
+               action + "containers/write",
                put_container);
-    routes.add(Area::storage, "GET", containers + "/{container}", action + "containers/read",
+    routes.add(Area::storage,
+               "GET",
+               containers + "/{container}",
+               action + "containers/read",
                get_container);
-    routes.add(Area::storage, "DELETE", containers + "/{container}", action + "containers/delete",
+    routes.add(Area::storage,
+               "DELETE",
+               containers + "/{container}",
+               action + "containers/delete",
                delete_container);
 }
 

@@ -23,8 +23,9 @@ Json show_subscription(Core& core) {
 }
 
 Outcome list_subscriptions(Core& core, const Call&) {
-    return reply(200, Json{{"value", {show_subscription(core)}},
-                           {"count", {{"type", "Total"}, {"value", 1}}}});
+    return reply(
+        200,
+        Json{{"value", {show_subscription(core)}}, {"count", {{"type", "Total"}, {"value", 1}}}});
 }
 
 Outcome get_subscription(Core& core, const Call&) {
@@ -32,11 +33,12 @@ Outcome get_subscription(Core& core, const Call&) {
 }
 
 Outcome list_tenants(Core& core, const Call&) {
-    return reply(200, Json{{"value",
-                            {{{"id", "/tenants/" + core.tenant},
-                              {"tenantId", core.tenant},
-                              {"displayName", "Local"},
-                              {"tenantCategory", "Home"}}}}});
+    return reply(200,
+                 Json{{"value",
+                       {{{"id", "/tenants/" + core.tenant},
+                         {"tenantId", core.tenant},
+                         {"displayName", "Local"},
+                         {"tenantCategory", "Home"}}}}});
 }
 
 Outcome list_locations(Core& core, const Call&) {
@@ -64,25 +66,43 @@ struct Provider {
     const char* name;
     std::vector<const char*> types;
     Area area;
-    bool always;                        ///< registered without being asked
+    bool always;  ///< registered without being asked
 };
 
 const std::vector<Provider>& providers() {
     static const std::vector<Provider> all = {
         {"Microsoft.Compute",
-         {"virtualMachines", "disks", "sshPublicKeys", "locations/usages", "locations/operations",
-          "locations/vmSizes"}, Area::compute, false},
+         {"virtualMachines",
+          "disks",
+          "sshPublicKeys",
+          "locations/usages",
+          "locations/operations",
+          "locations/vmSizes"},
+         Area::compute,
+         false},
         {"Microsoft.Network",
-         {"virtualNetworks", "networkSecurityGroups", "publicIPAddresses", "networkInterfaces",
-          "locations/usages", "locations/operations", "locations/operationResults"},
-         Area::network, false},
-        {"Microsoft.Storage", {"storageAccounts", "storageAccounts/blobServices", "checkNameAvailability"},
-         Area::storage, false},
+         {"virtualNetworks",
+          "networkSecurityGroups",
+          "publicIPAddresses",
+          "networkInterfaces",
+          "locations/usages",
+          "locations/operations",
+          "locations/operationResults"},
+         Area::network,
+         false},
+        {"Microsoft.Storage",
+         {"storageAccounts", "storageAccounts/blobServices", "checkNameAvailability"},
+         Area::storage,
+         false},
         {"Microsoft.ManagedIdentity", {"userAssignedIdentities"}, Area::identity, false},
-        {"Microsoft.Authorization", {"roleAssignments", "roleDefinitions", "permissions"},
-         Area::authorization, true},
-        {"Microsoft.Resources", {"resourceGroups", "subscriptions", "tags", "resources"},
-         Area::resources, true},
+        {"Microsoft.Authorization",
+         {"roleAssignments", "roleDefinitions", "permissions"},
+         Area::authorization,
+         true},
+        {"Microsoft.Resources",
+         {"resourceGroups", "subscriptions", "tags", "resources"},
+         Area::resources,
+         true},
     };
     return all;
 }
@@ -95,7 +115,8 @@ const Provider* find_provider(const std::string& name) {
 
 Json show_provider(Core& core, const Provider& provider) {
     Json locations = Json::array();
-    for (const auto& location : core.catalog.locations()) locations.push_back(location.display_name);
+    for (const auto& location : core.catalog.locations())
+        locations.push_back(location.display_name);
     Json versions = Json::array();
     std::string text = unsupported_version(provider.area, "");
     for (std::size_t at = 0; at < text.size(); at += 12) versions.push_back(text.substr(at, 10));
@@ -108,11 +129,12 @@ Json show_provider(Core& core, const Provider& provider) {
                          {"capabilities", "SupportsTags, SupportsLocation"}});
     const bool registered =
         provider.always || core.ledger.note("registered:" + to_lower(provider.name)).has_value();
-    return Json{{"id", core.subscription_id() + "/providers/" + provider.name},
-                {"namespace", provider.name},
-                {"registrationState", registered ? "Registered" : "NotRegistered"},
-                {"registrationPolicy", provider.always ? "RegistrationFree" : "RegistrationRequired"},
-                {"resourceTypes", types}};
+    return Json{
+        {"id", core.subscription_id() + "/providers/" + provider.name},
+        {"namespace", provider.name},
+        {"registrationState", registered ? "Registered" : "NotRegistered"},
+        {"registrationPolicy", provider.always ? "RegistrationFree" : "RegistrationRequired"},
+        {"resourceTypes", types}};
 }
 
 Fault no_such_provider(const std::string& name) {
@@ -143,14 +165,17 @@ Outcome register_provider(Core& core, const Call& call) {
 
 }  // namespace
 
-std::string cloud_metadata(const std::string& base_url, const std::string& tenant,
-                           const std::string& api_version, const std::string& blob_suffix) {
+std::string cloud_metadata(const std::string& base_url,
+                           const std::string& tenant,
+                           const std::string& api_version,
+                           const std::string& blob_suffix) {
     if (api_version == "2015-01-01")
-        return to_text(Json{{"galleryEndpoint", base_url},
-                            {"graphEndpoint", base_url},
-                            {"portalEndpoint", base_url},
-                            {"authentication",
-                             {{"loginEndpoint", base_url}, {"audiences", {"https://management.azure.com"}}}}});
+        return to_text(
+            Json{{"galleryEndpoint", base_url},
+                 {"graphEndpoint", base_url},
+                 {"portalEndpoint", base_url},
+                 {"authentication",
+                  {{"loginEndpoint", base_url}, {"audiences", {"https://management.azure.com"}}}}});
     const Json cloud = {
         {"name", "HopyardLocal"},
         {"portal", base_url},
@@ -176,14 +201,23 @@ void add_subscription_routes(Routes& routes) {
     routes.add(Area::subscriptions, "GET", "/subscriptions", "", list_subscriptions);
     routes.add(Area::subscriptions, "GET", "/tenants", "", list_tenants);
     routes.add(Area::subscriptions, "GET", subscription_pattern, root + "read", get_subscription);
-    routes.add(Area::subscriptions, "GET", subscription_pattern + "/locations", root + "locations/read",
+    routes.add(Area::subscriptions,
+               "GET",
+               subscription_pattern + "/locations",
+               root + "locations/read",
                list_locations);
     const std::string one = subscription_pattern + "/providers/{namespace}";
-    routes.add(Area::resources, "GET", subscription_pattern + "/providers", root + "providers/read",
+    routes.add(Area::resources,
+               "GET",
+               subscription_pattern + "/providers",
+               root + "providers/read",
                list_providers);
     routes.add(Area::resources, "GET", one, root + "providers/read", get_provider);
     // The needed action is "{namespace}/register/action"; the dispatcher fills the namespace in.
-    routes.add(Area::resources, "POST", one + "/register", "{namespace}/register/action",
+    routes.add(Area::resources,
+               "POST",
+               one + "/register",
+               "{namespace}/register/action",
                register_provider);
 }
 

@@ -23,20 +23,28 @@ std::vector<std::string> users_of(Core& core, const std::string& subnet_id) {
     return users;
 }
 
-tl::expected<void, Fault> check_unused(Core& core, const std::string& network_id, const Json& subnet) {
+tl::expected<void, Fault> check_unused(Core& core,
+                                       const std::string& network_id,
+                                       const Json& subnet) {
     const std::string name = text_at(subnet, "/name");
     const auto users = users_of(core, network_id + "/subnets/" + name);
     if (users.empty()) return {};
     std::string text;
     for (const auto& user : users) text += (text.empty() ? "" : ", ") + user;
-    return refuse_with(400, "InUseSubnetCannotBeDeleted",
-                       fmt::format("Subnet {} is in use by {} and cannot be deleted. In order to delete "
-                                   "the subnet, delete all the resources within the subnet. See "
-                                   "aka.ms/deletesubnet.", name, text));
+    return refuse_with(
+        400,
+        "InUseSubnetCannotBeDeleted",
+        fmt::format("Subnet {} is in use by {} and cannot be deleted. In order to delete "
+                    "the subnet, delete all the resources within the subnet. See "
+                    "aka.ms/deletesubnet.",
+                    name,
+                    text));
 }
 
 /// The subnet as it is kept, or what is wrong with it.
-tl::expected<Json, Fault> read_subnet(Core& core, const Call& call, const std::string& network_id,
+tl::expected<Json, Fault> read_subnet(Core& core,
+                                      const Call& call,
+                                      const std::string& network_id,
                                       const Json& given) {
     const std::string name = text_at(given, "/name");
     const std::string id = network_id + "/subnets/" + name;
@@ -47,9 +55,13 @@ tl::expected<Json, Fault> read_subnet(Core& core, const Call& call, const std::s
         prefix = texts_at(given, "/properties/addressPrefixes").front();
     const auto range = Cidr::parse(prefix);
     if (!range || range->length > 29 || prefix.find('/') == std::string::npos)
-        return refuse_with(400, "InvalidCIDRNotation",
-                           fmt::format("The address prefix {} of subnet {} is not a valid IPv4 range of at "
-                                       "least 8 addresses (/29).", prefix, name));
+        return refuse_with(
+            400,
+            "InvalidCIDRNotation",
+            fmt::format("The address prefix {} of subnet {} is not a valid IPv4 range of at "
+                        "least 8 addresses (/29).",
+                        prefix,
+                        name));
     Json properties = {{"provisioningState", "Succeeded"},
                        {"addressPrefix", prefix},
                        {"delegations", Json::array()},
@@ -58,8 +70,8 @@ tl::expected<Json, Fault> read_subnet(Core& core, const Call& call, const std::s
     const std::string group = text_at(given, "/properties/networkSecurityGroup/id");
     if (!group.empty()) {
         OUTCOME_OR_RETURN(const Resource there, must_refer(core, group, id));
-        RETURN_IF_FAULT(check_linked(core, call,
-                                     "Microsoft.Network/networkSecurityGroups/join/action", there.id));
+        RETURN_IF_FAULT(check_linked(
+            core, call, "Microsoft.Network/networkSecurityGroups/join/action", there.id));
         properties["networkSecurityGroup"] = {{"id", there.id}};
     }
     if (const Json* access = find(given, "/properties/defaultOutboundAccess"))
@@ -67,19 +79,25 @@ tl::expected<Json, Fault> read_subnet(Core& core, const Call& call, const std::s
     return Json{{"name", name}, {"properties", properties}};
 }
 
-tl::expected<void, Fault> check_ranges(const std::string& network, const std::vector<std::string>& prefixes,
+tl::expected<void, Fault> check_ranges(const std::string& network,
+                                       const std::vector<std::string>& prefixes,
                                        const Json& subnets) {
     std::vector<Cidr> spaces;
     for (const auto& prefix : prefixes) {
         const auto space = Cidr::parse(prefix);
         if (!space || prefix.find('/') == std::string::npos || space->length > 29)
-            return refuse_with(400, "InvalidAddressPrefixFormat",
-                               fmt::format("Address prefix {} of resource {} is not formatted correctly.",
-                                           prefix, network));
+            return refuse_with(
+                400,
+                "InvalidAddressPrefixFormat",
+                fmt::format("Address prefix {} of resource {} is not formatted correctly.",
+                            prefix,
+                            network));
         for (const auto& other : spaces)
             if (other.overlaps(*space))
-                return refuse_with(400, "NetcfgVirtualNetworkAddressSpaceOverlaps",
-                                   fmt::format("Address prefix {} overlaps {}.", prefix, other.text()));
+                return refuse_with(
+                    400,
+                    "NetcfgVirtualNetworkAddressSpaceOverlaps",
+                    fmt::format("Address prefix {} overlaps {}.", prefix, other.text()));
         spaces.push_back(*space);
     }
     std::vector<std::pair<std::string, Cidr>> seen;
@@ -89,22 +107,32 @@ tl::expected<void, Fault> check_ranges(const std::string& network, const std::ve
         bool inside = false;
         for (const auto& space : spaces) inside = inside || (range && space.contains(*range));
         if (!inside)
-            return refuse_with(400, "NetcfgSubnetRangeOutsideVnet",
-                               fmt::format("Subnet '{}' is not valid because its IP address range is outside "
-                                           "the IP address range of virtual network '{}'.", name, network));
+            return refuse_with(
+                400,
+                "NetcfgSubnetRangeOutsideVnet",
+                fmt::format("Subnet '{}' is not valid because its IP address range is outside "
+                            "the IP address range of virtual network '{}'.",
+                            name,
+                            network));
         for (const auto& [other, taken] : seen)
             if (taken.overlaps(*range) || to_lower(other) == to_lower(name))
-                return refuse_with(400, "NetcfgSubnetRangesOverlap",
-                                   fmt::format("Subnet '{}' is not valid because its IP address range "
-                                               "overlaps with that of an existing subnet in virtual network "
-                                               "'{}'.", name, network));
+                return refuse_with(
+                    400,
+                    "NetcfgSubnetRangesOverlap",
+                    fmt::format("Subnet '{}' is not valid because its IP address range "
+                                "overlaps with that of an existing subnet in virtual network "
+                                "'{}'.",
+                                name,
+                                network));
         seen.emplace_back(name, *range);
     }
     return {};
 }
 
 /// The subnets of a PUT of the whole network. Without the property the present ones stay.
-tl::expected<Json, Fault> wanted_subnets(Core& core, const Call& call, const std::string& network_id,
+tl::expected<Json, Fault> wanted_subnets(Core& core,
+                                         const Call& call,
+                                         const std::string& network_id,
                                          const std::optional<Resource>& before) {
     const Json* given = find(call.wanted(), "/properties/subnets");
     const Json present = before ? array_at(before->shown(), "/properties/subnets") : Json::array();
@@ -117,7 +145,8 @@ tl::expected<Json, Fault> wanted_subnets(Core& core, const Call& call, const std
     for (const Json& old : present) {
         const Json* stays = nullptr;
         for (const Json& subnet : subnets)
-            if (to_lower(text_at(subnet, "/name")) == to_lower(text_at(old, "/name"))) stays = &subnet;
+            if (to_lower(text_at(subnet, "/name")) == to_lower(text_at(old, "/name")))
+                stays = &subnet;
         const bool moved = stays && text_at(*stays, "/properties/addressPrefix") !=
                                         text_at(old, "/properties/addressPrefix");
         if (!stays || moved) RETURN_IF_FAULT(check_unused(core, network_id, old));
@@ -128,8 +157,8 @@ tl::expected<Json, Fault> wanted_subnets(Core& core, const Call& call, const std
 /// Has the network made while the client goes on: the first machine finds it standing.
 Batch with_making(Core& core, const Resource& network) {
     return Batch{.put = {network},
-                 .operations = {new_operation(core, "network.make", network.id,
-                                              Operation::Style::network, Json::object())}};
+                 .operations = {new_operation(
+                     core, "network.make", network.id, Operation::Style::network, Json::object())}};
 }
 
 Outcome put_network(Core& core, const Call& call) {
@@ -141,8 +170,10 @@ Outcome put_network(Core& core, const Call& call) {
         OUTCOME_OR_RETURN(Json frame, network_frame(core, call, before));
         const auto prefixes = texts_at(call.wanted(), "/properties/addressSpace/addressPrefixes");
         if (prefixes.empty())
-            return refuse_with(400, "InvalidRequestFormat",
-                               "The property addressSpace.addressPrefixes of a virtual network is required.");
+            return refuse_with(
+                400,
+                "InvalidRequestFormat",
+                "The property addressSpace.addressPrefixes of a virtual network is required.");
         OUTCOME_OR_RETURN(const Json subnets, wanted_subnets(core, call, call.id, before));
         RETURN_IF_FAULT(check_ranges(text_at(frame, "/name"), prefixes, subnets));
         frame["properties"]["addressSpace"] = {{"addressPrefixes", prefixes}};
@@ -154,7 +185,8 @@ Outcome put_network(Core& core, const Call& call) {
         } else {
             const auto number = core.ledger.next_number("network");
             if (!number) return refuse_with(500, "InternalServerError", number.error().message);
-            after = made(core, call.id, std::move(frame), Json{{"host", fmt::format("n{}", *number)}});
+            after =
+                made(core, call.id, std::move(frame), Json{{"host", fmt::format("n{}", *number)}});
         }
         RETURN_IF_FAULT(apply(core, with_making(core, after)));
     }
@@ -173,7 +205,10 @@ Outcome delete_network(Core& core, const Call& call) {
     if (!network) return empty_reply(204);
     for (const Json& subnet : array_at(network->shown(), "/properties/subnets"))
         RETURN_IF_FAULT(check_unused(core, network->id, subnet));
-    return network_delete_reply(core, call, Batch{.erase = {network->id}}, "network.delete",
+    return network_delete_reply(core,
+                                call,
+                                Batch{.erase = {network->id}},
+                                "network.delete",
                                 Json{{"host", text_at(network->secret(), "/host")}});
 }
 
@@ -203,7 +238,8 @@ Outcome put_subnet(Core& core, const Call& call) {
         const auto guard = core.ledger.guard();
         const auto network = core.ledger.find(network_id_of(call));
         if (!network) return tl::unexpected(resource_not_found(network_id_of(call)));
-        if (call.request.headers.find("if-match")) RETURN_IF_FAULT(check_preconditions(call, network));
+        if (call.request.headers.find("if-match"))
+            RETURN_IF_FAULT(check_preconditions(call, network));
         Json named = call.wanted();
         named["name"] = name;
         OUTCOME_OR_RETURN(const Json kept, read_subnet(core, call, network->id, named));
@@ -219,7 +255,8 @@ Outcome put_subnet(Core& core, const Call& call) {
         }
         if (is_new) subnets.push_back(kept);
         RETURN_IF_FAULT(check_ranges(text_at(body, "/name"),
-                                     texts_at(body, "/properties/addressSpace/addressPrefixes"), subnets));
+                                     texts_at(body, "/properties/addressSpace/addressPrefixes"),
+                                     subnets));
         body["properties"]["subnets"] = subnets;
         after = changed(core, *network, std::move(body));
         RETURN_IF_FAULT(apply(core, with_making(core, after)));
@@ -234,8 +271,7 @@ Outcome get_subnet(Core& core, const Call& call) {
     OUTCOME_OR_RETURN(const Resource network, must_find(core, network_id_of(call)));
     Json subnet = shown_subnet(core, network, call.parameter("child"));
     if (subnet.is_null())
-        return refuse_with(404, "NotFound",
-                           fmt::format("Resource {} not found.", call.id));
+        return refuse_with(404, "NotFound", fmt::format("Resource {} not found.", call.id));
     return reply(200, std::move(subnet));
 }
 
@@ -273,16 +309,21 @@ Json show_network(Core& core, const Resource& network) {
     frame_children(shown, "subnets", network);
     for (Json& subnet : shown["properties"]["subnets"]) {
         Json users = Json::array();
-        for (const auto& user : users_of(core, text_at(subnet, "/id"))) users.push_back({{"id", user}});
+        for (const auto& user : users_of(core, text_at(subnet, "/id")))
+            users.push_back({{"id", user}});
         if (!users.empty()) subnet["properties"]["ipConfigurations"] = users;
     }
     return shown;
 }
 
 void add_virtual_network_routes(Routes& routes) {
-    routes.add(Routes::Resourceful{.area = Area::network, .type = type, .put = put_network,
-                                   .get = get_network, .remove = delete_network,
-                                   .list = list_networks, .patch = patch_network});
+    routes.add(Routes::Resourceful{.area = Area::network,
+                                   .type = type,
+                                   .put = put_network,
+                                   .get = get_network,
+                                   .remove = delete_network,
+                                   .list = list_networks,
+                                   .patch = patch_network});
     const std::string subnets = group_pattern + "/providers/" + type + "/{name}/subnets";
     const std::string action = std::string(type) + "/subnets/";
     routes.add(Area::network, "GET", subnets, action + "read", list_subnets);

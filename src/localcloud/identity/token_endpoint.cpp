@@ -1,7 +1,8 @@
 #include "localcloud/identity/token_endpoint.h"
 
-#include <fmt/format.h>
 #include <map>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
@@ -59,7 +60,8 @@ std::optional<http::Response> TokenEndpoint::answer(const http::Request& request
     if (segments.empty() || to_lower(segments[0]) == "subscriptions") return std::nullopt;
     std::string rest;
     for (std::size_t i = 1; i < segments.size(); ++i) rest += "/" + to_lower(segments[i]);
-    if (rest == "/v2.0/.well-known/openid-configuration" || rest == "/.well-known/openid-configuration")
+    if (rest == "/v2.0/.well-known/openid-configuration" ||
+        rest == "/.well-known/openid-configuration")
         return discovery(segments[0], base_url);
     if (rest == "/discovery/v2.0/keys") return http::json_response(200, issuer_.key_set());
     if (rest == "/oauth2/v2.0/token" || rest == "/oauth2/token") {
@@ -69,7 +71,8 @@ std::optional<http::Response> TokenEndpoint::answer(const http::Request& request
     return std::nullopt;
 }
 
-http::Response TokenEndpoint::discovery(const std::string& tenant, const std::string& base_url) const {
+http::Response TokenEndpoint::discovery(const std::string& tenant,
+                                        const std::string& base_url) const {
     const std::string root = base_url + "/" + tenant;
     const Json body = {
         {"issuer", issuer_.issuer()},
@@ -93,22 +96,32 @@ http::Response TokenEndpoint::token(const http::Request& request, const std::str
         return found == fields.end() ? std::string() : found->second;
     };
     if (to_lower(tenant) != issuer_.tenant())
-        return refuse_sign_in({400, "invalid_request", 90002,
-                               fmt::format("Tenant '{}' not found.", tenant)}, now);
+        return refuse_sign_in(
+            {400, "invalid_request", 90002, fmt::format("Tenant '{}' not found.", tenant)}, now);
     if (field("grant_type") != "client_credentials")
-        return refuse_sign_in({400, "unsupported_grant_type", 70003,
-                               "The app requested an unsupported grant type."}, now);
+        return refuse_sign_in(
+            {400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type."},
+            now);
     if (to_lower(field("client_id")) != principal_.client_id)
-        return refuse_sign_in({400, "unauthorized_client", 700016,
+        return refuse_sign_in({400,
+                               "unauthorized_client",
+                               700016,
                                fmt::format("Application with identifier '{}' was not found in the "
-                                           "directory '{}'.", field("client_id"), tenant)}, now);
+                                           "directory '{}'.",
+                                           field("client_id"),
+                                           tenant)},
+                              now);
     if (!equal_in_constant_time(field("client_secret"), principal_.client_secret.reveal()))
-        return refuse_sign_in({401, "invalid_client", 7000215, "Invalid client secret provided."}, now);
+        return refuse_sign_in({401, "invalid_client", 7000215, "Invalid client secret provided."},
+                              now);
     std::string audience = audience_of(field("scope"));
     if (audience.empty()) audience = audience_of(field("resource"));
     if (audience.empty())
-        return refuse_sign_in({400, "invalid_request", 900144,
-                               "The request body must contain the following parameter: 'scope'."}, now);
+        return refuse_sign_in({400,
+                               "invalid_request",
+                               900144,
+                               "The request body must contain the following parameter: 'scope'."},
+                              now);
     const Secret token = issuer_.issue({.object_id = principal_.object_id,
                                         .client_id = principal_.client_id,
                                         .audience = audience,

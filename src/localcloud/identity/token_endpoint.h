@@ -15,7 +15,8 @@ class TokenEndpoint {
         : issuer_(issuer), principal_(std::move(principal)), clock_(clock) {}
 
     /// Nothing when the path is not one of the endpoint's.
-    std::optional<http::Response> answer(const http::Request& request, const std::string& base_url) const;
+    std::optional<http::Response> answer(const http::Request& request,
+                                         const std::string& base_url) const;
 
   private:
     http::Response discovery(const std::string& tenant, const std::string& base_url) const;

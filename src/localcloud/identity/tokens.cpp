@@ -75,20 +75,23 @@ Secret TokenIssuer::make_key() {
     const KeyPointer pair(EVP_RSA_gen(2048), &EVP_PKEY_free);
     CHECK(pair != nullptr);
     const MemoryPointer memory(BIO_new(BIO_s_mem()), &BIO_free);
-    CHECK(PEM_write_bio_PrivateKey(memory.get(), pair.get(), nullptr, nullptr, 0, nullptr, nullptr) ==
-          1);
+    CHECK(PEM_write_bio_PrivateKey(
+              memory.get(), pair.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
     char* bytes = nullptr;
     const long size = BIO_get_mem_data(memory.get(), &bytes);
     return Secret(std::string(bytes, static_cast<std::size_t>(size)));
 }
 
-Result<std::unique_ptr<TokenIssuer>> TokenIssuer::from_key(const Secret& key_pem, std::string tenant) {
+Result<std::unique_ptr<TokenIssuer>> TokenIssuer::from_key(const Secret& key_pem,
+                                                           std::string tenant) {
     const std::string& pem = key_pem.reveal();
-    const MemoryPointer memory(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
+    const MemoryPointer memory(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
+                               &BIO_free);
     auto key = std::make_unique<Key>();
     key->pair.reset(PEM_read_bio_PrivateKey(memory.get(), nullptr, nullptr, nullptr));
     if (!key->pair)
-        return fail(ErrorKind::internal, "bad_token_key", "the token key in the state is unreadable");
+        return fail(
+            ErrorKind::internal, "bad_token_key", "the token key in the state is unreadable");
     key->id = to_hex(sha256(number_of(key->pair.get(), OSSL_PKEY_PARAM_RSA_N))).substr(0, 27);
     return std::unique_ptr<TokenIssuer>(new TokenIssuer(std::move(key), std::move(tenant)));
 }
@@ -117,7 +120,8 @@ std::optional<TokenClaims> TokenIssuer::verify(const std::string& token, Timesta
     if (first == std::string::npos || first == last) return std::nullopt;
     const auto signature = from_base64url(token.substr(last + 1));
     const auto text = from_base64url(token.substr(first + 1, last - first - 1));
-    if (!signature || !text || !key_->verifies(token.substr(0, last), *signature)) return std::nullopt;
+    if (!signature || !text || !key_->verifies(token.substr(0, last), *signature))
+        return std::nullopt;
     const auto claims = parse_json(*text);
     if (!claims || text_at(*claims, "/iss") != issuer()) return std::nullopt;
     const Timestamp expiry{Seconds(number_at(*claims, "/exp"))};

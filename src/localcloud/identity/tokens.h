@@ -1,6 +1,6 @@
-// The directory of this cloud: one tenant, one service principal, the managed identities, and the tokens
-// that prove who somebody is. A token is a JSON web token signed with RS256 by a key that never leaves
-// the state; its issuer has the form that Azurite expects of Azure.
+// The directory of this cloud: one tenant, one service principal, the managed identities, and the
+// tokens that prove who somebody is. A token is a JSON web token signed with RS256 by a key that
+// never leaves the state; its issuer has the form that Azurite expects of Azure.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,7 @@ struct ServicePrincipal {
 struct TokenRequest {
     std::string object_id;
     std::string client_id;
-    std::string audience;               ///< "https://management.azure.com"
+    std::string audience;  ///< "https://management.azure.com"
     Timestamp now;
 };
 

@@ -1,6 +1,6 @@
-// What the storage provider asks of the blob service: accounts that answer, and containers in them. The
-// blob service is the one truth about containers: what a client makes through its data plane is seen
-// here, and the reverse.
+// What the storage provider asks of the blob service: accounts that answer, and containers in them.
+// The blob service is the one truth about containers: what a client makes through its data plane is
+// seen here, and the reverse.
 #pragma once
 
 #include <optional>
@@ -14,14 +14,14 @@ namespace hopyard::localcloud {
 
 struct BlobAccount {
     std::string name;
-    Secret key1;                        ///< base64, 64 bytes
+    Secret key1;  ///< base64, 64 bytes
     Secret key2;
 };
 
 struct Container {
     std::string name;
     std::string etag;
-    std::string last_modified;          ///< as HTTP writes it: "Tue, 24 Nov 2026 00:09:00 GMT"
+    std::string last_modified;  ///< as HTTP writes it: "Tue, 24 Nov 2026 00:09:00 GMT"
 };
 
 class BlobAccounts {
@@ -35,11 +35,13 @@ class BlobAccounts {
     virtual Result<void> remove(const std::string& account) = 0;
 
     /// True when it is new.
-    virtual Result<bool> create_container(const std::string& account, const std::string& container) = 0;
+    virtual Result<bool> create_container(const std::string& account,
+                                          const std::string& container) = 0;
     virtual Result<std::optional<Container>> find_container(const std::string& account,
                                                             const std::string& container) = 0;
     /// True when it was there.
-    virtual Result<bool> delete_container(const std::string& account, const std::string& container) = 0;
+    virtual Result<bool> delete_container(const std::string& account,
+                                          const std::string& container) = 0;
     virtual Result<std::vector<Container>> list_containers(const std::string& account) = 0;
 };
 

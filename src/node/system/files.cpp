@@ -1,16 +1,16 @@
 #include "node/system/files.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <pwd.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace hopyard::node::system {
 namespace {
@@ -68,8 +68,8 @@ Result<void> write_in_place(const std::string& path, std::string_view contents) 
     if (read_file(path) == contents) return {};
     const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     if (file < 0) return failed("open", path);
-    const bool good = write_all(file, contents) &&
-                      ftruncate(file, static_cast<off_t>(contents.size())) == 0;
+    const bool good =
+        write_all(file, contents) && ftruncate(file, static_cast<off_t>(contents.size())) == 0;
     close(file);
     if (!good) return failed("write", path);
     return {};

@@ -1,11 +1,11 @@
 // Small files of the machine: read whole, written whole and durably.
 #pragma once
 
-#include <sys/types.h>
-
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <sys/types.h>
 
 #include "base/result.h"
 
@@ -21,7 +21,9 @@ struct FileOptions {
 std::optional<std::string> read_file(const std::string& path);
 /// A new file takes the old one's place by a rename; equal contents are left alone. Owner and group
 /// are set only when we are root.
-Result<void> write_file(const std::string& path, std::string_view contents, FileOptions options = {});
+Result<void> write_file(const std::string& path,
+                        std::string_view contents,
+                        FileOptions options = {});
 /// Into the same file: for one that is bind-mounted or that others hold by its inode.
 Result<void> write_in_place(const std::string& path, std::string_view contents);
 Result<void> make_directory(const std::string& path, FileOptions options);

@@ -1,5 +1,14 @@
 #include "node/system/processes.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <future>
+#include <mutex>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -9,15 +18,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <chrono>
-#include <condition_variable>
-#include <cstring>
-#include <deque>
-#include <future>
-#include <mutex>
 
 #include "base/backoff.h"
 #include "base/check.h"
@@ -33,7 +33,9 @@ constexpr Backoff restart_backoff{.first = Milliseconds(100), .most = Millisecon
 /// A service that ran this long starts its next row of failures from the beginning.
 constexpr Seconds steady_run{30};
 
-int open_pidfd(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+int open_pidfd(pid_t pid) {
+    return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+}
 
 void notify(int event) {
     const std::uint64_t one = 1;
@@ -113,11 +115,11 @@ struct Processes::State {
     Descriptor wake{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     mutable std::mutex mutex;
     std::condition_variable changed;
-    std::deque<std::function<void()>> requests;     // guarded by mutex
-    bool ended = false;                             // guarded by mutex
-    std::map<std::string, Supervised> services;     // guarded by mutex
-    std::function<void()> callback;                 // guarded by mutex
-    std::map<pid_t, Child> children;                // thread of run() only
+    std::deque<std::function<void()>> requests;  // guarded by mutex
+    bool ended = false;                          // guarded by mutex
+    std::map<std::string, Supervised> services;  // guarded by mutex
+    std::function<void()> callback;              // guarded by mutex
+    std::map<pid_t, Child> children;             // thread of run() only
 
     Result<pid_t> launch(const Command& command,
                          const Streams& streams,
@@ -131,8 +133,8 @@ struct Processes::State {
     /// Runs it on the thread of run() and waits for what it returns.
     template <class Function>
     auto ask(Function function) -> decltype(function()) {
-        auto task = std::make_shared<std::packaged_task<decltype(function())()>>(
-            std::move(function));
+        auto task =
+            std::make_shared<std::packaged_task<decltype(function())()>>(std::move(function));
         auto future = task->get_future();
         {
             std::lock_guard lock(mutex);
@@ -188,8 +190,7 @@ struct Processes::State {
             if (entry.wanted) {
                 if (Steady::now() - entry.started > steady_run) entry.failures_in_a_row = 0;
                 entry.start_again =
-                    Steady::now() +
-                    wait_before(restart_backoff, entry.failures_in_a_row++, random);
+                    Steady::now() + wait_before(restart_backoff, entry.failures_in_a_row++, random);
                 ++entry.seen.unexpected_exits;
                 entry.seen.last_exit = describe(status);
                 entry.seen.last_exit_at = clock.now();
@@ -237,7 +238,8 @@ struct Processes::State {
         for (const auto& [pid, child] : children) {
             descriptors.push_back({.fd = child.pidfd.get(), .events = POLLIN, .revents = 0});
         }
-        poll(descriptors.data(), descriptors.size(), static_cast<int>(time_to_next_start().count()));
+        poll(
+            descriptors.data(), descriptors.size(), static_cast<int>(time_to_next_start().count()));
         std::uint64_t count = 0;
         [[maybe_unused]] const auto got = read(wake.get(), &count, sizeof count);
     }
@@ -382,12 +384,11 @@ Result<std::string> Processes::output_of(const Command& command, Milliseconds ti
         auto said = finished.errors.empty() ? finished.output : finished.errors;
         keep_end(said, 512);
         while (!said.empty() && said.back() == '\n') said.pop_back();
-        return fail(ErrorKind::unavailable,
-                    "command_failed",
-                    fmt::format("{} ended with exit code {}: {}",
-                                command.arguments[0],
-                                finished.exit_code,
-                                said));
+        return fail(
+            ErrorKind::unavailable,
+            "command_failed",
+            fmt::format(
+                "{} ended with exit code {}: {}", command.arguments[0], finished.exit_code, said));
     }
     return std::move(finished.output);
 }

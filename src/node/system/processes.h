@@ -1,12 +1,10 @@
-// Every child process of the program is born and buried here, on one thread: the one that runs run().
-// As PID 1 it also buries orphans of others. Because one thread does both, an exit is never lost, and
-// "dies with us" (prctl PR_SET_PDEATHSIG, which follows the thread that forked) holds.
+// Every child process of the program is born and buried here, on one thread: the one that runs
+// run(). As PID 1 it also buries orphans of others. Because one thread does both, an exit is never
+// lost, and "dies with us" (prctl PR_SET_PDEATHSIG, which follows the thread that forked) holds.
 //
-// A command runs once and is waited for; a service runs in the foreground for as long as the machine
-// does, and is started again, with a growing wait, when it ends by itself.
+// A command runs once and is waited for; a service runs in the foreground for as long as the
+// machine does, and is started again, with a growing wait, when it ends by itself.
 #pragma once
-
-#include <sys/types.h>
 
 #include <functional>
 #include <map>
@@ -15,6 +13,8 @@
 #include <stop_token>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -34,17 +34,17 @@ struct Command {
     std::vector<std::string> arguments;
     /// Added to PATH, LANG and HOME=/root: "NAME=value".
     std::vector<std::string> environment;
-    std::optional<Account> account;         ///< without it: as we run
+    std::optional<Account> account;  ///< without it: as we run
     std::string directory = "/";
-    std::string input;                      ///< of a command; a service reads nothing
+    std::string input;  ///< of a command; a service reads nothing
     /// Where a service's output goes (appended, 0600); empty for nowhere. A command's is collected.
     std::string output_file;
-    std::size_t output_max = 4u << 20;      ///< of what is collected, its end is kept
+    std::size_t output_max = 4u << 20;  ///< of what is collected, its end is kept
     bool operator==(const Command&) const = default;
 };
 
 struct Finished {
-    int exit_code = 0;                      ///< 128 + signal when one ended it
+    int exit_code = 0;  ///< 128 + signal when one ended it
     std::string output;
     std::string errors;
 };
@@ -58,7 +58,7 @@ struct Service {
 struct ServiceState {
     bool running = false;
     int unexpected_exits = 0;
-    std::string last_exit;                  ///< "exit code 1", "signal 9"
+    std::string last_exit;  ///< "exit code 1", "signal 9"
     std::optional<Timestamp> last_exit_at;
 };
 

@@ -1,5 +1,8 @@
 #include "node/system/spawn.h"
 
+#include <cerrno>
+#include <cstring>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
@@ -7,9 +10,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 namespace hopyard::node::system {
 namespace {
@@ -82,8 +82,7 @@ Result<pid_t> spawn(const Command& command, const Streams& streams, Fate fate) {
     const auto environment_pointers = pointers(environment);
     const pid_t child = fork();
     if (child == 0) {
-        turn_into(
-            command, argument_pointers.data(), environment_pointers.data(), streams, fate);
+        turn_into(command, argument_pointers.data(), environment_pointers.data(), streams, fate);
     }
     if (child < 0) {
         return fail(ErrorKind::unavailable,

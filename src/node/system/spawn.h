@@ -1,5 +1,5 @@
-// One fork and exec. What may happen between the two in a process with threads is system calls only,
-// so everything is prepared before.
+// One fork and exec. What may happen between the two in a process with threads is system calls
+// only, so everything is prepared before.
 #pragma once
 
 #include <sys/types.h>

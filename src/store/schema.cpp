@@ -1,0 +1,53 @@
+#include "store/schema.h"
+
+namespace hopyard::store {
+
+const std::vector<Migration>& migrations() {
+    static const std::vector<Migration> list = {
+        {1,
+         {
+             "CREATE TABLE clusters (id KEY PRIMARY KEY, organisation KEY NOT NULL, "
+             "name KEY NOT NULL, created_at BIGINT NOT NULL, version BIGINT NOT NULL, "
+             "document TEXT NOT NULL, UNIQUE (organisation, name))",
+             "CREATE TABLE nodes (id KEY PRIMARY KEY, "
+             "cluster KEY NOT NULL REFERENCES clusters (id), ordinal BIGINT NOT NULL, "
+             "generation BIGINT NOT NULL, version BIGINT NOT NULL, document TEXT NOT NULL)",
+             "CREATE INDEX nodes_of_cluster ON nodes (cluster, ordinal, generation)",
+             "CREATE TABLE resources (name KEY PRIMARY KEY, "
+             "cluster KEY NOT NULL REFERENCES clusters (id), look_at BIGINT, "
+             "made BIGINT NOT NULL, version BIGINT NOT NULL, document TEXT NOT NULL)",
+             "CREATE INDEX resources_of_cluster ON resources (cluster)",
+             "CREATE INDEX resources_due ON resources (look_at)",
+             "CREATE TABLE activity (sequence BIGINT PRIMARY KEY, organisation KEY NOT NULL, "
+             "cluster KEY NOT NULL, document TEXT NOT NULL)",
+             "CREATE INDEX activity_of_organisation ON activity (organisation, sequence)",
+             "CREATE INDEX activity_of_cluster ON activity (cluster, sequence)",
+             "CREATE TABLE api_keys (id KEY PRIMARY KEY, organisation KEY NOT NULL, "
+             "key_hash KEY NOT NULL UNIQUE, version BIGINT NOT NULL, document TEXT NOT NULL)",
+             "CREATE TABLE secrets (name KEY PRIMARY KEY, sealed TEXT NOT NULL)",
+             "CREATE TABLE settings (name KEY PRIMARY KEY, value TEXT NOT NULL)",
+             "CREATE TABLE replies (organisation KEY NOT NULL, name KEY NOT NULL, "
+             "request_hash TEXT NOT NULL, status BIGINT NOT NULL, body TEXT NOT NULL, "
+             "at BIGINT NOT NULL, PRIMARY KEY (organisation, name))",
+             "CREATE TABLE leases (name KEY PRIMARY KEY, holder TEXT NOT NULL, "
+             "generation BIGINT NOT NULL, expires_at BIGINT NOT NULL)",
+         }},
+    };
+    return list;
+}
+
+std::string in_dialect(Dialect dialect, std::string_view statement) {
+    const std::string_view key = dialect == Dialect::sqlite ? "TEXT" : "TEXT COLLATE \"C\"";
+    std::string out;
+    for (std::size_t at = 0; at < statement.size();) {
+        const std::string_view rest = statement.substr(at);
+        // "PRIMARY KEY" is SQL's own word; ours always follows a column's name in lower case.
+        const bool ours = rest.starts_with("KEY") && at >= 2 && statement[at - 2] >= 'a' &&
+                          statement[at - 2] <= 'z';
+        out += ours ? key : rest.substr(0, 1);
+        at += ours ? 3 : 1;
+    }
+    return out;
+}
+
+}  // namespace hopyard::store
