@@ -1,15 +1,14 @@
 // What this cloud offers: locations, machine sizes, and the quotas that follow from the machine it
 // runs on.
 //
-// vCPUs are shares, so the core quota is 32 times the host's cores. Memory: every size is a limit
-// that the kernel enforces, never a reservation. The B sizes are the machine's own: they count in
-// full against the memory quota, which is 80 % of the host's RAM, so a cluster of them cannot run
-// the host out of memory. The D, E and F sizes carry Azure's names and memory so that
-// configurations written for Azure work unchanged; they count a quarter, because a data node is
-// mostly idle here and its limit only says what it may reach. On 24 GiB, a Standard_D8_v3 head with
-// two Standard_D4_v3 workers (32+16+16 GB) counts 16 GB and fits; the second such cluster is
-// refused with Azure's quota text. Sizes with GPUs are listed, and restricted where the host has
-// none.
+// The host says what it offers: 32 times its cores, because vCPUs are shares, and 80 % of its memory.
+// Every size's memory is a limit that the kernel enforces, never a reservation. The B sizes are the
+// machine's own: they count in full against the memory quota, so a cluster of them cannot run the host out
+// of memory. The D, E and F sizes carry Azure's names and memory so that configurations written for
+// Azure work unchanged; they count a quarter, because a data node is mostly idle here and its limit only
+// says what it may reach. On 24 GiB, a Standard_D8_v3 head with two Standard_D4_v3 workers (32+16+16 GB)
+// counts 16 GB and fits; the second such cluster is refused with Azure's quota text. Sizes with GPUs
+// are listed, and restricted where the host has none.
 #pragma once
 
 #include <cstdint>
@@ -52,8 +51,8 @@ class Catalog {
     std::optional<Size> size(const std::string& name) const;
     /// True when this host cannot run the size at all.
     bool restricted(const Size& size) const;
-    int core_quota() const { return 32 * capacity_.cores; }
-    std::int64_t memory_quota_mb() const { return capacity_.memory_mb * 8 / 10; }
+    int core_quota() const { return capacity_.cores; }
+    std::int64_t memory_quota_mb() const { return capacity_.memory_mb; }
     static constexpr int machine_quota = 500;
     static constexpr int public_address_quota = 200;
 

@@ -54,7 +54,6 @@ Outcome put_machine(Core& core, const Call& call) {
     const std::string disk_id =
         text_at(after.shown(), "/properties/storageProfile/osDisk/managedDisk/id");
     const auto disk = core.ledger.find(disk_id);
-    const std::string owner = disk ? text_at(disk->shown(), "/managedBy") : after.id;
     if (!before && disk)
         return refuse_with(
             409,

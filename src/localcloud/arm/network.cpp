@@ -98,11 +98,14 @@ Outcome patch_tags(Core& core, const Call& call, Json (*show)(Core&, const Resou
     return reply(200, show(core, after));
 }
 
-void add_network_routes(Routes& routes, Executor& executor, Fabric& fabric, Ledger&) {
+void add_network_routes(Routes& routes) {
     add_security_group_routes(routes);
     add_virtual_network_routes(routes);
     add_public_address_routes(routes);
     add_interface_routes(routes);
+}
+
+void define_network_work(Executor& executor, Fabric& fabric) {
     executor.define("network.delete",
                     {.act = [&fabric](const Operation& operation) -> Result<void> {
                          return fabric.remove_network(text_at(*operation.arguments, "/host"));

@@ -12,7 +12,8 @@
 
 namespace hopyard::localcloud {
 
-void add_network_routes(Routes& routes, Executor& executor, Fabric& fabric, Ledger& ledger);
+void add_network_routes(Routes& routes);
+void define_network_work(Executor& executor, Fabric& fabric);
 
 Json show_security_group(Core& core, const Resource& group);
 Json show_network(Core& core, const Resource& network);
