@@ -1,10 +1,11 @@
 #include "localcloud/cloud.h"
 
 #include <condition_variable>
-#include <fmt/format.h>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -49,7 +50,7 @@ struct Cloud::State {
     Service service;
     std::mutex mutex;
     std::condition_variable_any wake;
-    std::set<std::string> networks;     ///< those whose listeners are open
+    std::set<std::string> networks;  ///< those whose listeners are open
 
     State(CloudOptions given, CloudParts given_parts);
     void open_network(const NetworkSpec& network);
@@ -102,11 +103,11 @@ void Cloud::State::open_network(const NetworkSpec& network) {
                    {{"network", network.id}, {"cause", socket.error().message}});
         return;
     }
-    const auto opened = server.listen({.name = metadata_listener(network.id), .socket = *socket},
-                                      [this, id = network.id](const http::Request& request,
-                                                              http::Responder responder) {
-                                          responder.respond(metadata.answer(request, id));
-                                      });
+    const auto opened = server.listen(
+        {.name = metadata_listener(network.id), .socket = *socket},
+        [this, id = network.id](const http::Request& request, http::Responder responder) {
+            responder.respond(metadata.answer(request, id));
+        });
     if (!opened) {
         log::error("machines of a network have no metadata",
                    {{"network", network.id}, {"cause", opened.error().message}});
@@ -138,7 +139,8 @@ void Cloud::State::note_machines_that_stopped() {
         if (busy.contains(key_of(machine.id))) continue;
         if (text_at(machine.secret(), "/power") != "running") continue;
         const auto status = parts.host.machine_status(Fabric::host_id(machine));
-        if (status.state == MachineState::running || status.state == MachineState::starting) continue;
+        if (status.state == MachineState::running || status.state == MachineState::starting)
+            continue;
         log::warning("a machine did not come back",
                      {{"machine", machine.id}, {"cause", status.detail}});
         Json hidden = machine.secret();
@@ -160,16 +162,16 @@ Result<std::uint16_t> Cloud::State::listen() {
                                   .ip_addresses = {"127.0.0.1"},
                                   .now = parts.clock.now(),
                                   .validity = certificate_validity}));
-    return server.listen(
-        {.name = api_listener,
-         .address = "127.0.0.1",
-         .port = port,
-         .tls = http::TlsOptions{.certificate_chain_pem = certificate.certificate_pem +
-                                                          parts.installation.authority.certificate_pem,
-                                 .private_key_pem = certificate.private_key_pem}},
-        [this](const http::Request& request, http::Responder responder) {
-            service.handle(request, std::move(responder));
-        });
+    return server.listen({.name = api_listener,
+                          .address = "127.0.0.1",
+                          .port = port,
+                          .tls = http::TlsOptions{.certificate_chain_pem =
+                                                      certificate.certificate_pem +
+                                                      parts.installation.authority.certificate_pem,
+                                                  .private_key_pem = certificate.private_key_pem}},
+                         [this](const http::Request& request, http::Responder responder) {
+                             service.handle(request, std::move(responder));
+                         });
 }
 
 Result<void> Cloud::State::write_files(const std::string& url) {
@@ -199,9 +201,8 @@ Result<void> Cloud::State::write_files(const std::string& url) {
         {"machineHosts", {{fmt::format("{{account}}.{}", Azurite::suffix), "gateway"}}},
         {"forwards", forwards},
         {"pid", getpid()}};
-    return write_state_file({.path = here.folder + "/endpoint.json",
-                             .text = endpoint.dump(2) + "\n",
-                             .mode = 0644});
+    return write_state_file(
+        {.path = here.folder + "/endpoint.json", .text = endpoint.dump(2) + "\n", .mode = 0644});
 }
 
 Cloud::Cloud(CloudOptions options, CloudParts parts)

@@ -1,8 +1,8 @@
-// The local cloud put together: resource providers, sign-in, metadata, forwarded ports. Owns no thread:
-// the program runs loops() on threads of its own.
+// The local cloud put together: resource providers, sign-in, metadata, forwarded ports. Owns no
+// thread: the program runs loops() on threads of its own.
 //
-// A restart changes nothing for anybody: resources and operations come from the state, the machine host
-// is told what should stand, and operations that were under way are done again.
+// A restart changes nothing for anybody: resources and operations come from the state, the machine
+// host is told what should stand, and operations that were under way are done again.
 #pragma once
 
 #include <functional>
@@ -27,11 +27,11 @@ struct Forward {
 };
 
 struct CloudOptions {
-    std::uint16_t port = 0;             ///< 0: the one of last time, else any
-    std::uint16_t blob_port = 0;        ///< where the blob service listens
+    std::uint16_t port = 0;       ///< 0: the one of last time, else any
+    std::uint16_t blob_port = 0;  ///< where the blob service listens
     std::string public_range = "198.18.0.0/24";
     std::vector<Forward> forwards;
-    std::string owner;                  ///< user who may read credentials.json; "" = ours alone
+    std::string owner;  ///< user who may read credentials.json; "" = ours alone
     std::string capture_folder;
     int operation_workers = 8;
     int request_workers = 4;
@@ -56,8 +56,8 @@ class Cloud {
     using Loop = std::function<void(std::stop_token)>;
     /// To be started before start().
     std::vector<Loop> loops();
-    /// Brings the machine in line with the state, resumes operations, listens, writes endpoint.json and
-    /// credentials.json. Returns the URL.
+    /// Brings the machine in line with the state, resumes operations, listens, writes endpoint.json
+    /// and credentials.json. Returns the URL.
     Result<std::string> start();
     void stop();
 

@@ -1,15 +1,16 @@
 #include "localcloud/installation.h"
 
-#include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
-#include <fmt/format.h>
 #include <fstream>
+#include <sstream>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +25,9 @@ namespace {
 constexpr Seconds authority_validity{10LL * 365 * 24 * 3600};
 
 /// A note that is made when it is missing.
-Result<std::string> note_or_make(Ledger& ledger, const std::string& name, const std::string& fresh) {
+Result<std::string> note_or_make(Ledger& ledger,
+                                 const std::string& name,
+                                 const std::string& fresh) {
     if (auto kept = ledger.note(name)) return *kept;
     RETURN_IF_ERROR(ledger.set_note(name, fresh));
     return fresh;
@@ -35,7 +38,8 @@ Result<http::KeyAndCertificate> load_authority(const std::string& folder, const 
     const auto key = read_state_file(key_path);
     const auto certificate = read_state_file(path);
     if (key && certificate)
-        return http::KeyAndCertificate{.private_key_pem = Secret(*key), .certificate_pem = *certificate};
+        return http::KeyAndCertificate{.private_key_pem = Secret(*key),
+                                       .certificate_pem = *certificate};
     auto made = http::make_authority("Hopyard local cloud", clock.now(), authority_validity);
     RETURN_IF_ERROR(write_state_file({.path = key_path, .text = made.private_key_pem.reveal()}));
     RETURN_IF_ERROR(write_state_file({.path = path, .text = made.certificate_pem, .mode = 0644}));
@@ -43,13 +47,17 @@ Result<http::KeyAndCertificate> load_authority(const std::string& folder, const 
 }
 
 /// The first principal owns the subscription.
-Result<void> ensure_owner(Ledger& ledger, const Installation& made, const Clock& clock, Random& random) {
+Result<void> ensure_owner(Ledger& ledger,
+                          const Installation& made,
+                          const Clock& clock,
+                          Random& random) {
     if (ledger.note("owner_assigned")) return {};
     const std::string scope = "/subscriptions/" + made.subscription;
     const std::string guid = random_uuid(random);
     const std::string id = scope + "/providers/Microsoft.Authorization/roleAssignments/" + guid;
     const std::string now = to_rfc3339(clock.now());
-    const std::string role = scope + "/providers/Microsoft.Authorization/roleDefinitions/" + owner_role;
+    const std::string role =
+        scope + "/providers/Microsoft.Authorization/roleDefinitions/" + owner_role;
     const Json body = {{"id", id},
                        {"type", "Microsoft.Authorization/roleAssignments"},
                        {"name", guid},
@@ -112,10 +120,12 @@ Result<std::string> read_state_file(const std::string& path) {
 Result<std::string> read_instance(const std::string& folder) {
     ASSIGN_OR_RETURN(std::string text, read_state_file(folder + "/instance"));
     while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
-    const bool plain = !text.empty() && text.size() <= 8 &&
-                       text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos;
+    const bool plain =
+        !text.empty() && text.size() <= 8 &&
+        text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos;
     if (!plain)
-        return fail(ErrorKind::conflict, "state_unusable", folder + "/instance holds no instance id");
+        return fail(
+            ErrorKind::conflict, "state_unusable", folder + "/instance holds no instance id");
     return text;
 }
 
@@ -123,22 +133,27 @@ Result<std::string> load_instance(const std::string& folder, Random& random) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error)
-        return fail(ErrorKind::unavailable, "state_not_written",
+        return fail(ErrorKind::unavailable,
+                    "state_not_written",
                     fmt::format("{}: {}", folder, error.message()));
     auto present = read_instance(folder);
     if (present || present.error().kind != ErrorKind::not_found) return present;
     const std::string fresh = random_word(random, 6);
-    RETURN_IF_ERROR(write_state_file({.path = folder + "/instance", .text = fresh + "\n", .mode = 0644}));
+    RETURN_IF_ERROR(
+        write_state_file({.path = folder + "/instance", .text = fresh + "\n", .mode = 0644}));
     return fresh;
 }
 
-Result<Installation> load_installation(const std::string& folder, Ledger& ledger, const Clock& clock,
+Result<Installation> load_installation(const std::string& folder,
+                                       Ledger& ledger,
+                                       const Clock& clock,
                                        Random& random) {
     Installation made{.folder = folder};
     ASSIGN_OR_RETURN(made.subscription, note_or_make(ledger, "subscription", random_uuid(random)));
     ASSIGN_OR_RETURN(made.principal.tenant, note_or_make(ledger, "tenant", random_uuid(random)));
     ASSIGN_OR_RETURN(made.principal.client_id, note_or_make(ledger, "client", random_uuid(random)));
-    ASSIGN_OR_RETURN(made.principal.object_id, note_or_make(ledger, "principal", random_uuid(random)));
+    ASSIGN_OR_RETURN(made.principal.object_id,
+                     note_or_make(ledger, "principal", random_uuid(random)));
     ASSIGN_OR_RETURN(const std::string secret,
                      note_or_make(ledger, "client_secret", random_word(random, 40)));
     made.principal.client_secret = Secret(secret);
@@ -156,7 +171,8 @@ Result<Installation> load_installation(const std::string& folder, Ledger& ledger
 Result<std::uint16_t> remember_port(Ledger& ledger, const std::string& name, std::uint16_t wanted) {
     const std::string note = "port:" + name;
     std::uint16_t port = wanted;
-    if (port == 0) port = static_cast<std::uint16_t>(std::atoi(ledger.note(note).value_or("0").c_str()));
+    if (port == 0)
+        port = static_cast<std::uint16_t>(std::atoi(ledger.note(note).value_or("0").c_str()));
     if (port == 0) {
         const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in address{};

@@ -1,5 +1,5 @@
-// What one installation of the local cloud is made of for good: its ids, its authority, its signing key,
-// its first service principal. Made at the first start and kept in the state directory:
+// What one installation of the local cloud is made of for good: its ids, its authority, its signing
+// key, its first service principal. Made at the first start and kept in the state directory:
 //   state.db          resources, operations, ids, the token key        0600
 //   ca.pem, ca.key    the authority that signs every certificate here  0644, 0600
 //   instance          the short id in the names of all that is made    0644
@@ -34,7 +34,9 @@ Result<std::string> load_instance(const std::string& folder, Random& random);
 /// `not_found` when nothing was ever started there.
 Result<std::string> read_instance(const std::string& folder);
 /// Reads what is there and makes what is missing.
-Result<Installation> load_installation(const std::string& folder, Ledger& ledger, const Clock& clock,
+Result<Installation> load_installation(const std::string& folder,
+                                       Ledger& ledger,
+                                       const Clock& clock,
                                        Random& random);
 /// The port that was used before under that name, else the wanted one, else a free one; remembered.
 Result<std::uint16_t> remember_port(Ledger& ledger, const std::string& name, std::uint16_t wanted);

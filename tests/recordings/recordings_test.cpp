@@ -1,9 +1,10 @@
-// Every recorded exchange with the real Azure goes through our client, and what comes out is compared
-// with a table. Resources of our kinds go through cloud::Cloud itself, polls through its poller; what
-// else we call goes through the pipeline and the reading of operations.
+// Every recorded exchange with the real Azure goes through our client, and what comes out is
+// compared with a table. Resources of our kinds go through cloud::Cloud itself, polls through its
+// poller; what else we call goes through the pipeline and the reading of operations.
+#include <iostream>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <iostream>
 
 #include "azure/errors.h"
 #include "azure/operations.h"
@@ -16,24 +17,36 @@ namespace {
 
 std::string word(cloud::Provisioning state) {
     switch (state) {
-        case cloud::Provisioning::creating: return "creating";
-        case cloud::Provisioning::updating: return "updating";
-        case cloud::Provisioning::succeeded: return "succeeded";
-        case cloud::Provisioning::failed: return "failed";
-        case cloud::Provisioning::deleting: return "deleting";
+        case cloud::Provisioning::creating:
+            return "creating";
+        case cloud::Provisioning::updating:
+            return "updating";
+        case cloud::Provisioning::succeeded:
+            return "succeeded";
+        case cloud::Provisioning::failed:
+            return "failed";
+        case cloud::Provisioning::deleting:
+            return "deleting";
     }
     return "?";
 }
 
 std::string word(cloud::Power power) {
     switch (power) {
-        case cloud::Power::unknown: return "";
-        case cloud::Power::starting: return "starting";
-        case cloud::Power::running: return "running";
-        case cloud::Power::stopping: return "stopping";
-        case cloud::Power::stopped: return "stopped";
-        case cloud::Power::deallocating: return "deallocating";
-        case cloud::Power::deallocated: return "deallocated";
+        case cloud::Power::unknown:
+            return "";
+        case cloud::Power::starting:
+            return "starting";
+        case cloud::Power::running:
+            return "running";
+        case cloud::Power::stopping:
+            return "stopping";
+        case cloud::Power::stopped:
+            return "stopped";
+        case cloud::Power::deallocating:
+            return "deallocating";
+        case cloud::Power::deallocated:
+            return "deallocated";
     }
     return "?";
 }
@@ -90,13 +103,20 @@ std::string show(const Result<cloud::OperationState>& state) {
 cloud::Wanted wanted_of(model::ResourceKind kind) {
     using model::ResourceKind;
     switch (kind) {
-        case ResourceKind::virtual_network: return cloud::WantedNetwork{};
-        case ResourceKind::subnet: return cloud::WantedSubnet{};
-        case ResourceKind::security_group: return cloud::WantedSecurityGroup{};
-        case ResourceKind::security_rule: return cloud::WantedSecurityRule{};
-        case ResourceKind::public_address: return cloud::WantedAddress{};
-        case ResourceKind::network_interface: return cloud::WantedInterface{};
-        default: return cloud::WantedMachine{};
+        case ResourceKind::virtual_network:
+            return cloud::WantedNetwork{};
+        case ResourceKind::subnet:
+            return cloud::WantedSubnet{};
+        case ResourceKind::security_group:
+            return cloud::WantedSecurityGroup{};
+        case ResourceKind::security_rule:
+            return cloud::WantedSecurityRule{};
+        case ResourceKind::public_address:
+            return cloud::WantedAddress{};
+        case ResourceKind::network_interface:
+            return cloud::WantedInterface{};
+        default:
+            return cloud::WantedMachine{};
     }
 }
 
@@ -106,8 +126,11 @@ std::string path_of(const std::string& url) {
 }
 
 bool is_poll(const std::string& path) {
-    for (const char* part : {"/operations/", "/diskoperations/", "/asyncoperations/",
-                             "/operationresults/", "operationstatuses/"})
+    for (const char* part : {"/operations/",
+                             "/diskoperations/",
+                             "/asyncoperations/",
+                             "/operationresults/",
+                             "operationstatuses/"})
         if (path.find(part) != std::string::npos) return true;
     return false;
 }
@@ -121,7 +144,8 @@ std::string stored_url(const Exchange& exchange) {
     return (by_location ? "location:" : "status:") + exchange.url;
 }
 
-std::string outcome_of_resource(const Exchange& exchange, const cloud::ResourceName& name,
+std::string outcome_of_resource(const Exchange& exchange,
+                                const cloud::ResourceName& name,
                                 Replayed& replayed) {
     cloud::Cloud& cloud = replayed.connection->cloud();
     std::string text;
@@ -142,7 +166,8 @@ std::string outcome_of_resource(const Exchange& exchange, const cloud::ResourceN
     return text;
 }
 
-std::string outcome_of_action(const Exchange& exchange, const cloud::ResourceName& machine,
+std::string outcome_of_action(const Exchange& exchange,
+                              const cloud::ResourceName& machine,
                               Replayed& replayed) {
     const std::string path = path_of(exchange.url);
     // What we do not send has the same replies as what we do.
@@ -171,9 +196,15 @@ std::string show_list(const Result<std::vector<T>>& list, Show one) {
 }
 
 std::string show(const cloud::Size& size) {
-    return fmt::format("{} {} {}c {}m {}g{}{}{};", size.name, size.family, size.vcpus,
-                       size.memory_mb, size.gpus, size.nvme ? " nvme" : "",
-                       size.unavailable.empty() ? "" : " - ", size.unavailable);
+    return fmt::format("{} {} {}c {}m {}g{}{}{};",
+                       size.name,
+                       size.family,
+                       size.vcpus,
+                       size.memory_mb,
+                       size.gpus,
+                       size.nvme ? " nvme" : "",
+                       size.unavailable.empty() ? "" : " - ",
+                       size.unavailable);
 }
 
 std::string show(const Result<cloud::Listing>& listing) {
@@ -192,7 +223,7 @@ std::optional<std::string> outcome_of_list(const std::string& path, Replayed& re
         return show_list(catalog.sizes("eastus"), [](const auto& one) { return show(one); });
     if (name == "locations")
         return show_list(catalog.locations(), [](const auto& one) { return one.name; });
-    if (name == "usages")       // asked of two providers, so each entry comes twice here
+    if (name == "usages")  // asked of two providers, so each entry comes twice here
         return show_list(catalog.usages("westus"), [](const auto& one) {
             return fmt::format("{} {}/{};", one.name, one.used, one.limit);
         });
@@ -205,8 +236,7 @@ std::optional<std::string> outcome_of_list(const std::string& path, Replayed& re
     if (name == "userassignedidentities")
         return show_list(catalog.identities("group"),
                          [](const auto& one) { return one.name + " " + one.principal_id; });
-    if (name == "resources")
-        return show(replayed.connection->cloud().list(InstallationId("i")));
+    if (name == "resources") return show(replayed.connection->cloud().list(InstallationId("i")));
     return std::nullopt;
 }
 
@@ -229,7 +259,9 @@ std::string outcome(const Exchange& exchange) {
     return outcome_of_resource(exchange, *exact, replayed);
 }
 
-bool recordings_are_there() { return std::filesystem::is_directory(folder()); }
+bool recordings_are_there() {
+    return std::filesystem::is_directory(folder());
+}
 
 TEST(Recordings, AreThereWhereTestsMustNotBeSkipped) {
     if (recordings_are_there()) return;

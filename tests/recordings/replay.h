@@ -5,9 +5,10 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "azure/connection.h"
 #include "http/transport.h"
@@ -95,8 +96,8 @@ struct Replayed {
     explicit Replayed(std::vector<http::Response> replies) : transport(std::move(replies)) {
         azure::Options given = options();
         given.sleep = [this](Milliseconds pause) { clock.move(pause); };
-        connection = std::make_unique<azure::Connection>(given, transport, transport, clock,
-                                                         random);
+        connection =
+            std::make_unique<azure::Connection>(given, transport, transport, clock, random);
     }
     FixedClock clock;
     SeededRandom random{1};

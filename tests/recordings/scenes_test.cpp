@@ -6,7 +6,9 @@
 namespace hopyard::recordings {
 namespace {
 
-bool recordings_are_there() { return std::filesystem::is_directory(folder()); }
+bool recordings_are_there() {
+    return std::filesystem::is_directory(folder());
+}
 
 http::Response reply(const std::string& file, std::size_t index) {
     return load(file).at(index).reply;
@@ -15,8 +17,8 @@ http::Response reply(const std::string& file, std::size_t index) {
 TEST(Recordings, AnAccountIsMadeByPollingItsLocation) {
     if (!recordings_are_there()) return;
     const std::string file = "storage-account-create.json";
-    Replayed replayed({reply("storage-account-delete.json", 1), reply(file, 0), reply(file, 1),
-                       reply(file, 2)});
+    Replayed replayed(
+        {reply("storage-account-delete.json", 1), reply(file, 0), reply(file, 1), reply(file, 2)});
     const Timestamp before = replayed.clock.now();
     const auto made = replayed.connection->preparation().ensure_account("group", "westus2", "acct");
     ASSERT_TRUE(made) << made.error().message;
@@ -40,8 +42,10 @@ TEST(Recordings, ARoleAssignmentWaitsForTheDirectory) {
     if (!recordings_are_there()) return;
     const std::string file = "role-assignment-principal-not-found-400.json";
     Replayed replayed({reply("identity-create-update-delete.json", 2),
-                       reply("role-assignment-create-delete.json", 3), reply(file, 0),
-                       reply(file, 0), reply(file, 1)});
+                       reply("role-assignment-create-delete.json", 3),
+                       reply(file, 0),
+                       reply(file, 0),
+                       reply(file, 1)});
     const auto made =
         replayed.connection->preparation().ensure_storage_role("group", "identity", "acct");
     ASSERT_TRUE(made) << made.error().message;
@@ -94,15 +98,16 @@ TEST(Recordings, ThrottlingHoldsTheBucketAndLetsOthersThrough) {
 TEST(Recordings, AMissingRightNamesActionAndScope) {
     if (!recordings_are_there()) return;
     Replayed replayed({reply("authorization-failed-403.json", 0)});
-    const auto seen = replayed.connection->cloud().read(
-        {model::ResourceKind::machine, "group", "", "n1"});
+    const auto seen =
+        replayed.connection->cloud().read({model::ResourceKind::machine, "group", "", "n1"});
     ASSERT_FALSE(seen);
     EXPECT_EQ(seen.error().kind, ErrorKind::permission_denied);
-    EXPECT_NE(seen.error().message.find(
-                  "Microsoft.Authorization/policyDefinitions/error_policy/read"),
-              std::string::npos);
-    EXPECT_NE(seen.error().message.find("/providers/Microsoft.Authorization/policyDefinitions/test"),
-              std::string::npos);
+    EXPECT_NE(
+        seen.error().message.find("Microsoft.Authorization/policyDefinitions/error_policy/read"),
+        std::string::npos);
+    EXPECT_NE(
+        seen.error().message.find("/providers/Microsoft.Authorization/policyDefinitions/test"),
+        std::string::npos);
 }
 
 }  // namespace

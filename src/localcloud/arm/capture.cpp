@@ -1,10 +1,11 @@
 #include "localcloud/arm/capture.h"
 
 #include <filesystem>
-#include <fmt/format.h>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
 #include "base/log.h"
@@ -15,8 +16,12 @@ namespace hopyard::localcloud {
 namespace {
 
 bool is_secret(const std::string& name) {
-    static const std::set<std::string> secrets = {"customData", "userData", "adminPassword",
-                                                  "privateKey", "access_token", "keyData",
+    static const std::set<std::string> secrets = {"customData",
+                                                  "userData",
+                                                  "adminPassword",
+                                                  "privateKey",
+                                                  "access_token",
+                                                  "keyData",
                                                   "client_secret"};
     return secrets.contains(name);
 }
@@ -27,7 +32,7 @@ void cut_secrets(Json& value) {
     if (!value.is_object()) return;
     for (auto& [name, member] : value.items()) {
         if (is_secret(name) && member.is_string())
-            member = "c2VjcmV0";                        // base64, as some of them must be
+            member = "c2VjcmV0";  // base64, as some of them must be
         else
             cut_secrets(member);
     }
@@ -57,7 +62,8 @@ Capture::Capture(std::string folder) : folder_(std::move(folder)) {
     if (folder_.empty()) return;
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
-    if (error) log::warning("nothing is captured", {{"folder", folder_}, {"cause", error.message()}});
+    if (error)
+        log::warning("nothing is captured", {{"folder", folder_}, {"cause", error.message()}});
 }
 
 void Capture::record(const http::Request& request, const http::Response& response) {
@@ -71,8 +77,8 @@ void Capture::record(const http::Request& request, const http::Response& respons
                            {{"statusCode", std::to_string(response.status)},
                             {"headers", shown_headers(response.headers)},
                             {"body", shown_body(response.body)}}}};
-    const std::string path = fmt::format("{}/{:06}-{}-{}.json", folder_, ++count_, request.method,
-                                         response.status);
+    const std::string path =
+        fmt::format("{}/{:06}-{}-{}.json", folder_, ++count_, request.method, response.status);
     std::ofstream(path) << payload.dump(1, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 

@@ -1,14 +1,15 @@
 // What this cloud offers: locations, machine sizes, and the quotas that follow from the machine it
 // runs on.
 //
-// The host says what it offers: 32 times its cores, because vCPUs are shares, and 80 % of its memory.
-// Every size's memory is a limit that the kernel enforces, never a reservation. The B sizes are the
-// machine's own: they count in full against the memory quota, so a cluster of them cannot run the host out
-// of memory. The D, E and F sizes carry Azure's names and memory so that configurations written for
-// Azure work unchanged; they count a quarter, because a data node is mostly idle here and its limit only
-// says what it may reach. On 24 GiB, a Standard_D8_v3 head with two Standard_D4_v3 workers (32+16+16 GB)
-// counts 16 GB and fits; the second such cluster is refused with Azure's quota text. Sizes with GPUs
-// are listed, and restricted where the host has none.
+// The host says what it offers: 32 times its cores, because vCPUs are shares, and 80 % of its
+// memory. Every size's memory is a limit that the kernel enforces, never a reservation. The B sizes
+// are the machine's own: they count in full against the memory quota, so a cluster of them cannot
+// run the host out of memory. The D, E and F sizes carry Azure's names and memory so that
+// configurations written for Azure work unchanged; they count a quarter, because a data node is
+// mostly idle here and its limit only says what it may reach. On 24 GiB, a Standard_D8_v3 head with
+// two Standard_D4_v3 workers (32+16+16 GB) counts 16 GB and fits; the second such cluster is
+// refused with Azure's quota text. Sizes with GPUs are listed, and restricted where the host has
+// none.
 #pragma once
 
 #include <cstdint>

@@ -35,29 +35,38 @@ Fault wrong_version(const Route& route, const std::string& version, const std::s
     if (route.area == Area::resources || route.area == Area::subscriptions || !is_version(version))
         return {.status = 400,
                 .code = "InvalidApiVersionParameter",
-                .message = fmt::format("The api-version '{}' is invalid. The supported versions are '{}'.",
-                                       version, supported)};
+                .message =
+                    fmt::format("The api-version '{}' is invalid. The supported versions are '{}'.",
+                                version,
+                                supported)};
     const std::size_t slash = route.action.find('/');
     const std::string type = route.action.substr(slash + 1, route.action.rfind('/') - slash - 1);
     return {.status = 400,
             .code = "NoRegisteredProviderFound",
-            .message = fmt::format("No registered resource provider found for API version '{}' for type '{}' "
-                                   "of namespace '{}'. The supported api-versions are '{}'.",
-                                   version, type, route.action.substr(0, slash), supported)};
+            .message = fmt::format(
+                "No registered resource provider found for API version '{}' for type '{}' "
+                "of namespace '{}'. The supported api-versions are '{}'.",
+                version,
+                type,
+                route.action.substr(0, slash),
+                supported)};
 }
 
 Fault unknown_path(const http::Request& request, bool path_known) {
     if (path_known)
-        return {.status = 405,
-                .code = "MethodNotAllowed",
-                .message = fmt::format("The HTTP method '{}' is not supported here.", request.method)};
+        return {
+            .status = 405,
+            .code = "MethodNotAllowed",
+            .message = fmt::format("The HTTP method '{}' is not supported here.", request.method)};
     const auto id = ResourceId::parse(request.path());
     if (id && !id->provider.empty())
         return {.status = 404,
                 .code = "InvalidResourceType",
-                .message = fmt::format("The resource type '{}' could not be found in the namespace '{}': this "
-                                       "cloud does not have it.",
-                                       id->type().substr(id->provider.size() + 1), id->provider)};
+                .message = fmt::format(
+                    "The resource type '{}' could not be found in the namespace '{}': this "
+                    "cloud does not have it.",
+                    id->type().substr(id->provider.size() + 1),
+                    id->provider)};
     return {.status = 404,
             .code = "ResourceNotFound",
             .message = fmt::format("Nothing of the path '{}' exists here.", request.path())};
@@ -66,7 +75,8 @@ Fault unknown_path(const http::Request& request, bool path_known) {
 bool is_name(const std::string& text) {
     if (text.empty() || text.size() > 260) return false;
     for (const char c : text)
-        if (static_cast<unsigned char>(c) <= ' ' || std::string("<>%&\\?/#:").find(c) != std::string::npos)
+        if (static_cast<unsigned char>(c) <= ' ' ||
+            std::string("<>%&\\?/#:").find(c) != std::string::npos)
             return false;
     return true;
 }
@@ -109,8 +119,10 @@ tl::expected<std::string, Fault> Service::caller_of(const http::Request& request
                                                     const std::string& base_url) const {
     const std::string header = request.headers.get("authorization");
     auto unauthenticated = [](std::string code, std::string message) {
-        return tl::unexpected(
-            Fault{.status = 401, .code = std::move(code), .message = std::move(message), .from_gateway = true});
+        return tl::unexpected(Fault{.status = 401,
+                                    .code = std::move(code),
+                                    .message = std::move(message),
+                                    .from_gateway = true});
     };
     if (to_lower(header.substr(0, 7)) != "bearer ")
         return unauthenticated("AuthenticationFailed",
@@ -118,20 +130,24 @@ tl::expected<std::string, Fault> Service::caller_of(const http::Request& request
     const Timestamp now = parts_.core.clock.now();
     const auto claims = parts_.issuer.verify(header.substr(7), now);
     if (!claims)
-        return unauthenticated("InvalidAuthenticationToken",
-                               "The access token is invalid: it is malformed, not of this cloud, or expired.");
+        return unauthenticated(
+            "InvalidAuthenticationToken",
+            "The access token is invalid: it is malformed, not of this cloud, or expired.");
     const std::string audience = audience_of(claims->audience);
     const bool ours = audience == "https://management.azure.com" ||
                       audience == "https://management.core.windows.net" || audience == base_url;
     if (!ours)
-        return unauthenticated("InvalidAuthenticationTokenAudience",
-                               fmt::format("The access token has been obtained for wrong audience or resource "
-                                           "'{}'. It should exactly match one of the allowed audiences "
-                                           "'https://management.azure.com'.", audience));
+        return unauthenticated(
+            "InvalidAuthenticationTokenAudience",
+            fmt::format("The access token has been obtained for wrong audience or resource "
+                        "'{}'. It should exactly match one of the allowed audiences "
+                        "'https://management.azure.com'.",
+                        audience));
     return claims->object_id;
 }
 
-tl::expected<Call, Fault> Service::prepare(const http::Request& request, const std::string& base_url,
+tl::expected<Call, Fault> Service::prepare(const http::Request& request,
+                                           const std::string& base_url,
                                            const Route*& route) const {
     OUTCOME_OR_RETURN(const std::string caller, caller_of(request, base_url));
     bool path_known = false;
@@ -146,29 +162,35 @@ tl::expected<Call, Fault> Service::prepare(const http::Request& request, const s
               .body = document(Json::object()),
               .caller = caller};
     if (call.api_version.empty())
-        return refuse_with(400, "MissingApiVersionParameter",
-                           "The api-version query parameter (?api-version=) is required for all requests.");
+        return refuse_with(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.");
     const std::string supported = unsupported_version(route->area, call.api_version);
-    if (!supported.empty()) return tl::unexpected(wrong_version(*route, call.api_version, supported));
+    if (!supported.empty())
+        return tl::unexpected(wrong_version(*route, call.api_version, supported));
 
-    const auto scope = ResourceId::parse(call.parameters.contains("scope") ? call.id
-                                                                           : std::string(request.path()));
+    const auto scope = ResourceId::parse(
+        call.parameters.contains("scope") ? call.id : std::string(request.path()));
     const std::string subscription = call.parameters.contains("subscription")
                                          ? call.parameters.at("subscription")
-                                         : scope ? scope->subscription : parts_.core.subscription;
+                                     : scope ? scope->subscription
+                                             : parts_.core.subscription;
     if (to_lower(subscription) != parts_.core.subscription)
-        return refuse_with(404, "SubscriptionNotFound",
+        return refuse_with(404,
+                           "SubscriptionNotFound",
                            fmt::format("The subscription '{}' could not be found.", subscription));
     for (const auto& [name, value] : call.parameters)
         if (name != "scope" && !is_name(value))
-            return refuse_with(400, "InvalidResourceName",
-                               fmt::format("Resource name '{}' is invalid.", value));
+            return refuse_with(
+                400, "InvalidResourceName", fmt::format("Resource name '{}' is invalid.", value));
     if (is_write(request.method) && !request.body.empty()) {
         auto body = parse_json(request.body);
         if (!body || !body->is_object())
-            return tl::unexpected(invalid_content("The request content was invalid and could not be "
-                                                  "deserialized: it is not a JSON object, or nested deeper "
-                                                  "than 64."));
+            return tl::unexpected(
+                invalid_content("The request content was invalid and could not be "
+                                "deserialized: it is not a JSON object, or nested deeper "
+                                "than 64."));
         call.body = document(std::move(*body));
     }
     return call;
@@ -181,23 +203,29 @@ Outcome Service::perform(const Call& given, const Route& route) const {
     if (action.starts_with("{namespace}"))
         action = call.parameter("namespace") + action.substr(std::string("{namespace}").size());
     if (!action.empty() && !core.access.allows(call.caller, action, call.id))
-        return tl::unexpected(
-            Fault{.status = 403,
-                  .code = "AuthorizationFailed",
-                  .message = fmt::format("The client '{0}' with object id '{0}' does not have authorization to "
-                                         "perform action '{1}' over scope '{2}' or the scope is invalid. If "
-                                         "access was recently granted, please refresh your credentials.",
-                                         call.caller, action, call.id),
-                  .from_gateway = true});
+        return tl::unexpected(Fault{
+            .status = 403,
+            .code = "AuthorizationFailed",
+            .message =
+                fmt::format("The client '{0}' with object id '{0}' does not have authorization to "
+                            "perform action '{1}' over scope '{2}' or the scope is invalid. If "
+                            "access was recently granted, please refresh your credentials.",
+                            call.caller,
+                            action,
+                            call.id),
+            .from_gateway = true});
     if (call.parameters.contains("group") && route.pattern != group_pattern) {
         const std::string asked = call.parameters["group"];
         const auto group = find_group(core.ledger, core.subscription, asked);
         if (!group) return tl::unexpected(group_not_found(asked));
         const std::string state = text_at(group->shown(), "/properties/provisioningState");
         if (state == "Deleting" && is_write(call.request.method))
-            return refuse_with(409, "ResourceGroupBeingDeleted",
-                               fmt::format("The resource group '{}' is in deprovisioning state and cannot "
-                                           "perform this operation.", asked));
+            return refuse_with(
+                409,
+                "ResourceGroupBeingDeleted",
+                fmt::format("The resource group '{}' is in deprovisioning state and cannot "
+                            "perform this operation.",
+                            asked));
         // The group's name as it was first written.
         const std::string name = text_at(group->shown(), "/name");
         const std::string head = core.subscription_id() + "/resourceGroups/";
@@ -220,8 +248,8 @@ void Service::answer(const http::Request& request, http::Responder responder, bo
         }
     } catch (const nlohmann::json::exception& wrong) {
         // A value of the request has another type than the provider reads it as.
-        outcome = tl::unexpected(invalid_content(
-            fmt::format("The request content was invalid and could not be deserialized: {}", wrong.what())));
+        outcome = tl::unexpected(invalid_content(fmt::format(
+            "The request content was invalid and could not be deserialized: {}", wrong.what())));
     }
     if (outcome && !outcome->hold_for.empty()) {
         const std::string operation = outcome->hold_for;
@@ -253,10 +281,13 @@ http::Response Service::to_response(const http::Request& request, const Outcome&
         if (fault.retry_after_s)
             response.headers.set("Retry-After", std::to_string(*fault.retry_after_s));
         if (fault.status == 401)
-            response.headers.set("WWW-Authenticate",
-                                 fmt::format("Bearer authorization_uri=\"{}/{}\", error=\"invalid_token\", "
-                                             "error_description=\"{}\"",
-                                             base_url_of(request), core.tenant, fault.code));
+            response.headers.set(
+                "WWW-Authenticate",
+                fmt::format("Bearer authorization_uri=\"{}/{}\", error=\"invalid_token\", "
+                            "error_description=\"{}\"",
+                            base_url_of(request),
+                            core.tenant,
+                            fault.code));
     }
     const std::string id = random_uuid(core.random);
     const std::string asked = request.headers.get("x-ms-correlation-request-id");
@@ -271,11 +302,14 @@ http::Response Service::to_response(const http::Request& request, const Outcome&
                          : request.method == "DELETE" ? "deletes"
                                                       : "writes";
     response.headers.set(std::string("x-ms-ratelimit-remaining-subscription-") + bucket, "199");
-    response.headers.set(std::string("x-ms-ratelimit-remaining-subscription-global-") + bucket, "2999");
+    response.headers.set(std::string("x-ms-ratelimit-remaining-subscription-global-") + bucket,
+                         "2999");
     return response;
 }
 
-void Service::send(const http::Request& request, http::Responder& responder, http::Response response) {
+void Service::send(const http::Request& request,
+                   http::Responder& responder,
+                   http::Response response) {
     const bool notable = response.status >= 500;
     const log::Fields fields = {{"method", request.method},
                                 {"path", request.path()},

@@ -1,6 +1,6 @@
-// The front of the resource manager: who asks, with which API version, for what, whether they may; then
-// the provider's function, and its outcome as HTTP. Azure's order is kept: token, version, subscription,
-// permission, group, resource.
+// The front of the resource manager: who asks, with which API version, for what, whether they may;
+// then the provider's function, and its outcome as HTTP. Azure's order is kept: token, version,
+// subscription, permission, group, resource.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ struct ServiceParts {
     Core& core;
     const TokenIssuer& issuer;
     TokenEndpoint& tokens;
-    std::string blob_suffix;            ///< "blob.localhost:10000"
+    std::string blob_suffix;  ///< "blob.localhost:10000"
     std::string capture_folder;
 };
 
@@ -35,7 +35,8 @@ class Service {
                                                 const std::string& base_url) const;
     tl::expected<std::string, Fault> caller_of(const http::Request& request,
                                                const std::string& base_url) const;
-    tl::expected<Call, Fault> prepare(const http::Request& request, const std::string& base_url,
+    tl::expected<Call, Fault> prepare(const http::Request& request,
+                                      const std::string& base_url,
                                       const Route*& route) const;
     Outcome perform(const Call& call, const Route& route) const;
     void answer(const http::Request& request, http::Responder responder, bool may_wait);

@@ -47,16 +47,16 @@ Json network_part(const Ledger& ledger, const Resource& interface) {
     std::erase(mac, ':');
     for (char& c : mac) c = static_cast<char>(std::toupper(c));
     const std::size_t slash = std::min(prefix.find('/'), prefix.size());
-    return Json{
-        {"interface",
-         {{{"ipv4",
-            {{"ipAddress",
-              {{{"privateIpAddress", text_at(configuration, "/privateIPAddress")}, {"publicIpAddress", ""}}}},
-             {"subnet",
-              {{{"address", prefix.substr(0, slash)},
-                {"prefix", slash < prefix.size() ? prefix.substr(slash + 1) : ""}}}}}},
-           {"ipv6", {{"ipAddress", Json::array()}}},
-           {"macAddress", mac}}}}};
+    return Json{{"interface",
+                 {{{"ipv4",
+                    {{"ipAddress",
+                      {{{"privateIpAddress", text_at(configuration, "/privateIPAddress")},
+                        {"publicIpAddress", ""}}}},
+                     {"subnet",
+                      {{{"address", prefix.substr(0, slash)},
+                        {"prefix", slash < prefix.size() ? prefix.substr(slash + 1) : ""}}}}}},
+                   {"ipv6", {{"ipAddress", Json::array()}}},
+                   {"macAddress", mac}}}}};
 }
 
 Json compute_part(const Resource& machine) {
@@ -70,48 +70,47 @@ Json compute_part(const Resource& machine) {
         keys.push_back({{"keyData", text_at(key, "/keyData")}, {"path", text_at(key, "/path")}});
     const bool no_password = flag_at(profile, "/linuxConfiguration/disablePasswordAuthentication");
     const Json& zones = array_at(machine.shown(), "/zones");
-    Json compute = {
-        {"azEnvironment", "HopyardLocal"},
-        {"customData", ""},
-        {"evictionPolicy", text_at(properties, "/evictionPolicy")},
-        {"isHostCompatibilityLayerVm", "false"},
-        {"location", text_at(machine.shown(), "/location")},
-        {"name", text_at(machine.shown(), "/name")},
-        {"offer", text_at(image, "/offer")},
-        {"osProfile",
-         {{"adminUsername", text_at(profile, "/adminUsername")},
-          {"computerName", text_at(profile, "/computerName")},
-          {"disablePasswordAuthentication", no_password ? "true" : "false"}}},
-        {"osType", "Linux"},
-        {"priority", text_at(properties, "/priority")},
-        {"provider", "Microsoft.Compute"},
-        {"publicKeys", keys},
-        {"publisher", text_at(image, "/publisher")},
-        {"resourceGroupName", id->group},
-        {"resourceId", machine.id},
-        {"sku", text_at(image, "/sku")},
-        {"subscriptionId", id->subscription},
-        {"userData", text_at(machine.secret(), "/userData")},
-        {"version", text_at(image, "/version")},
-        {"vmId", text_at(properties, "/vmId")},
-        {"vmScaleSetName", ""},
-        {"vmSize", text_at(properties, "/hardwareProfile/vmSize")},
-        {"zone", zones.empty() ? "" : as_text(zones[0])},
-        {"storageProfile",
-         {{"dataDisks", Json::array()},
-          {"imageReference",
-           {{"id", text_at(image, "/id")},
-            {"offer", text_at(image, "/offer")},
-            {"publisher", text_at(image, "/publisher")},
-            {"sku", text_at(image, "/sku")},
-            {"version", text_at(image, "/version")}}},
-          {"osDisk",
-           {{"caching", text_at(disk, "/caching")},
-            {"createOption", text_at(disk, "/createOption")},
-            {"diskSizeGB", std::to_string(number_at(disk, "/diskSizeGB"))},
-            {"name", text_at(disk, "/name")},
-            {"osType", "Linux"}}},
-          {"resourceDisk", {{"size", "0"}}}}}};
+    Json compute = {{"azEnvironment", "HopyardLocal"},
+                    {"customData", ""},
+                    {"evictionPolicy", text_at(properties, "/evictionPolicy")},
+                    {"isHostCompatibilityLayerVm", "false"},
+                    {"location", text_at(machine.shown(), "/location")},
+                    {"name", text_at(machine.shown(), "/name")},
+                    {"offer", text_at(image, "/offer")},
+                    {"osProfile",
+                     {{"adminUsername", text_at(profile, "/adminUsername")},
+                      {"computerName", text_at(profile, "/computerName")},
+                      {"disablePasswordAuthentication", no_password ? "true" : "false"}}},
+                    {"osType", "Linux"},
+                    {"priority", text_at(properties, "/priority")},
+                    {"provider", "Microsoft.Compute"},
+                    {"publicKeys", keys},
+                    {"publisher", text_at(image, "/publisher")},
+                    {"resourceGroupName", id->group},
+                    {"resourceId", machine.id},
+                    {"sku", text_at(image, "/sku")},
+                    {"subscriptionId", id->subscription},
+                    {"userData", text_at(machine.secret(), "/userData")},
+                    {"version", text_at(image, "/version")},
+                    {"vmId", text_at(properties, "/vmId")},
+                    {"vmScaleSetName", ""},
+                    {"vmSize", text_at(properties, "/hardwareProfile/vmSize")},
+                    {"zone", zones.empty() ? "" : as_text(zones[0])},
+                    {"storageProfile",
+                     {{"dataDisks", Json::array()},
+                      {"imageReference",
+                       {{"id", text_at(image, "/id")},
+                        {"offer", text_at(image, "/offer")},
+                        {"publisher", text_at(image, "/publisher")},
+                        {"sku", text_at(image, "/sku")},
+                        {"version", text_at(image, "/version")}}},
+                      {"osDisk",
+                       {{"caching", text_at(disk, "/caching")},
+                        {"createOption", text_at(disk, "/createOption")},
+                        {"diskSizeGB", std::to_string(number_at(disk, "/diskSizeGB"))},
+                        {"name", text_at(disk, "/name")},
+                        {"osType", "Linux"}}},
+                      {"resourceDisk", {{"size", "0"}}}}}};
     add_tags(compute, object_at(machine.shown(), "/tags"));
     return compute;
 }
@@ -169,7 +168,8 @@ http::Response Metadata::answer(const http::Request& request, const std::string&
     return refusal(404, "Not found");
 }
 
-http::Response Metadata::instance(const http::Request& request, const Caller& caller,
+http::Response Metadata::instance(const http::Request& request,
+                                  const Caller& caller,
                                   const std::string& path) const {
     const Json all = document_of(caller);
     const Json* here = &all;
@@ -197,13 +197,16 @@ http::Response Metadata::token(const http::Request& request, const Caller& calle
         return refusal(400, "invalid_request", "Required audience parameter not specified");
     const std::string client = to_lower(request.query("client_id").value_or(""));
     const std::string object = to_lower(request.query("object_id").value_or(""));
-    const std::string id = request.query("msi_res_id").value_or(request.query("mi_res_id").value_or(""));
+    const std::string id =
+        request.query("msi_res_id").value_or(request.query("mi_res_id").value_or(""));
     const Json& identities = object_at(caller.machine.shown(), "/identity/userAssignedIdentities");
     const bool named = !client.empty() || !object.empty() || !id.empty();
     if (!named && identities.size() > 1)
-        return refusal(400, "invalid_request",
-                       "Multiple user assigned identities exist, please specify the clientId / resourceId of "
-                       "the identity in the token request");
+        return refusal(
+            400,
+            "invalid_request",
+            "Multiple user assigned identities exist, please specify the clientId / resourceId of "
+            "the identity in the token request");
     for (const auto& [identity_id, identity] : identities.items()) {
         const std::string principal = to_lower(text_at(identity, "/principalId"));
         const std::string its_client = to_lower(text_at(identity, "/clientId"));

@@ -1,9 +1,10 @@
-// The instance metadata service: what a machine may learn at 169.254.169.254 about itself, its user data
-// and tokens of its identities. Who asks is known by the network of the listener and the source address,
-// which the port filter of the machine makes true; no header can claim another identity.
+// The instance metadata service: what a machine may learn at 169.254.169.254 about itself, its user
+// data and tokens of its identities. Who asks is known by the network of the listener and the
+// source address, which the port filter of the machine makes true; no header can claim another
+// identity.
 //
-// As on Azure a request needs `Metadata: true` and no X-Forwarded-For, so that a proxy or a web page
-// cannot be talked into asking.
+// As on Azure a request needs `Metadata: true` and no X-Forwarded-For, so that a proxy or a web
+// page cannot be talked into asking.
 #pragma once
 
 #include <optional>
@@ -32,9 +33,11 @@ class Metadata {
         Resource machine;
         Resource interface;
     };
-    std::optional<Caller> caller_of(const std::string& address_text, const std::string& network) const;
+    std::optional<Caller> caller_of(const std::string& address_text,
+                                    const std::string& network) const;
     Json document_of(const Caller& caller) const;
-    http::Response instance(const http::Request& request, const Caller& caller,
+    http::Response instance(const http::Request& request,
+                            const Caller& caller,
                             const std::string& path) const;
     http::Response token(const http::Request& request, const Caller& caller) const;
 

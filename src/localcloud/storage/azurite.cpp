@@ -6,13 +6,14 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
-#include <fmt/format.h>
 #include <map>
+#include <thread>
+
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <thread>
 #include <unistd.h>
 
 #include "base/encoding.h"
@@ -59,7 +60,8 @@ Result<void> write_file(const std::string& path, const std::string& text, const 
     if (file >= 0) close(file);
     good = good && rename(fresh.c_str(), path.c_str()) == 0;
     if (good) return {};
-    return fail(ErrorKind::unavailable, "file_not_written",
+    return fail(ErrorKind::unavailable,
+                "file_not_written",
                 fmt::format("{}: {}", path, std::strerror(errno)));
 }
 
@@ -98,7 +100,7 @@ std::string first(const std::vector<std::string>& texts) {
 
 struct Azurite::State {
     AzuriteOptions options;
-    UserIds user;                       ///< 0: as we are
+    UserIds user;  ///< 0: as we are
     std::string node;
     http::Client client;
     SystemClock clock;
@@ -119,21 +121,24 @@ Result<std::string> find_azurite(const std::string& named) {
     std::string where = named;
     if (where.empty())
         if (const char* set = std::getenv("HOPYARD_AZURITE")) where = set;
-    for (const std::string& candidate : {where, where + "/azurite", where + "/node_modules/azurite"}) {
+    for (const std::string& candidate :
+         {where, where + "/azurite", where + "/node_modules/azurite"}) {
         if (where.empty()) break;
         std::error_code error;
         const fs::path full = fs::absolute(candidate, error);
         if (!error && fs::exists(full / "dist/src/blob/main.js", error)) return full.string();
     }
-    Error error{.kind = ErrorKind::invalid_argument,
-                .code = "azurite_missing",
-                .message = where.empty()
-                               ? "Azurite, which stores the blobs, was not named"
-                               : fmt::format("Azurite, which stores the blobs, is not in {}", where),
-                .field = "/azurite",
-                .owner = Owner::administrator,
-                .next_action = "run 'npm install azurite@3.37.0' in a directory of its own, and name that "
-                               "directory with --azurite or HOPYARD_AZURITE"};
+    Error error{
+        .kind = ErrorKind::invalid_argument,
+        .code = "azurite_missing",
+        .message = where.empty()
+                       ? "Azurite, which stores the blobs, was not named"
+                       : fmt::format("Azurite, which stores the blobs, is not in {}", where),
+        .field = "/azurite",
+        .owner = Owner::administrator,
+        .next_action =
+            "run 'npm install azurite@3.37.0' in a directory of its own, and name that "
+            "directory with --azurite or HOPYARD_AZURITE"};
     return Failure(std::move(error));
 }
 
@@ -164,18 +169,21 @@ Result<std::unique_ptr<Azurite>> Azurite::prepare(AzuriteOptions options,
     std::error_code error;
     fs::create_directories(state->file("data"), error);
     if (error)
-        return fail(ErrorKind::unavailable, "folder_not_made",
+        return fail(ErrorKind::unavailable,
+                    "folder_not_made",
                     fmt::format("{}: {}", state->file("data"), error.message()));
     chmod(given.folder.c_str(), 0700);
     if (state->user.user != 0)
         for (const std::string& path : {given.folder, state->file("data")})
             if (chown(path.c_str(), state->user.user, state->user.group) != 0)
-                return fail(ErrorKind::unavailable, "folder_not_given",
+                return fail(ErrorKind::unavailable,
+                            "folder_not_given",
                             fmt::format("{}: {}", path, std::strerror(errno)));
     RETURN_IF_ERROR(write_file(state->file("launcher.js"), launcher, state->user));
-    RETURN_IF_ERROR(write_file(state->file("server.pem"), given.certificate.certificate_pem, state->user));
-    RETURN_IF_ERROR(write_file(state->file("server.key"), given.certificate.private_key_pem.reveal(),
-                               state->user));
+    RETURN_IF_ERROR(
+        write_file(state->file("server.pem"), given.certificate.certificate_pem, state->user));
+    RETURN_IF_ERROR(write_file(
+        state->file("server.key"), given.certificate.private_key_pem.reveal(), state->user));
     for (const auto& account : accounts) state->accounts[account.name] = account;
     std::unique_ptr<Azurite> azurite(new Azurite(std::move(state)));
     RETURN_IF_ERROR(azurite->write_accounts());
@@ -195,17 +203,32 @@ Result<void> Azurite::write_accounts() {
 
 void Azurite::run(std::stop_token stop) {
     State& state = *state_;
-    const ChildOptions child_options{
-        .arguments = {state.node, state.file("launcher.js"), state.options.program, state.file("accounts"),
-                      "--blobHost", "127.0.0.1", "--blobPort", std::to_string(state.options.port),
-                      "--location", state.file("data"), "--silent", "--disableTelemetry",
-                      "--skipApiVersionCheck", "--oauth", "basic", "--cert", state.file("server.pem"),
-                      "--key", state.file("server.key")},
-        .environment = {"PATH=/usr/bin:/bin", "HOME=" + state.options.folder, "NODE_ENV=production"},
-        .folder = state.options.folder,
-        .log_file = state.file("azurite.log"),
-        .user = state.user.user,
-        .group = state.user.group};
+    const ChildOptions child_options{.arguments = {state.node,
+                                                   state.file("launcher.js"),
+                                                   state.options.program,
+                                                   state.file("accounts"),
+                                                   "--blobHost",
+                                                   "127.0.0.1",
+                                                   "--blobPort",
+                                                   std::to_string(state.options.port),
+                                                   "--location",
+                                                   state.file("data"),
+                                                   "--silent",
+                                                   "--disableTelemetry",
+                                                   "--skipApiVersionCheck",
+                                                   "--oauth",
+                                                   "basic",
+                                                   "--cert",
+                                                   state.file("server.pem"),
+                                                   "--key",
+                                                   state.file("server.key")},
+                                     .environment = {"PATH=/usr/bin:/bin",
+                                                     "HOME=" + state.options.folder,
+                                                     "NODE_ENV=production"},
+                                     .folder = state.options.folder,
+                                     .log_file = state.file("azurite.log"),
+                                     .user = state.user.user,
+                                     .group = state.user.group};
     Milliseconds pause{200};
     while (!stop.stop_requested()) {
         const auto child = start_child(child_options);
@@ -218,7 +241,8 @@ void Azurite::run(std::stop_token stop) {
             }
             const std::stop_callback ending(stop, [pid = *child] { kill(pid, SIGTERM); });
             int status = 0;
-            while (waitpid(*child, &status, 0) < 0 && errno == EINTR) {}
+            while (waitpid(*child, &status, 0) < 0 && errno == EINTR) {
+            }
             const std::lock_guard lock(state.mutex);
             state.child = 0;
             if (stop.stop_requested()) return;
@@ -237,8 +261,10 @@ Result<void> Azurite::wait_for(const std::string& account, Milliseconds longest)
         const auto response = send("GET", account, "", "comp=list&maxresults=1");
         if (response && response->status == 200) return {};
         if (std::chrono::steady_clock::now() >= end)
-            return fail(ErrorKind::unavailable, "blob_service_silent",
-                        fmt::format("the blob service does not answer for {}: {}", account,
+            return fail(ErrorKind::unavailable,
+                        "blob_service_silent",
+                        fmt::format("the blob service does not answer for {}: {}",
+                                    account,
                                     response ? "status " + std::to_string(response->status)
                                              : response.error().message));
         std::this_thread::sleep_for(look_again);
@@ -247,11 +273,14 @@ Result<void> Azurite::wait_for(const std::string& account, Milliseconds longest)
 
 Result<void> Azurite::wait_until_ready(Milliseconds longest) {
     const auto end = std::chrono::steady_clock::now() + longest;
-    http::OutgoingRequest request{.url = fmt::format("https://127.0.0.1:{}/", state_->options.port)};
+    http::OutgoingRequest request{.url =
+                                      fmt::format("https://127.0.0.1:{}/", state_->options.port)};
     while (!state_->client.send(request)) {
         if (std::chrono::steady_clock::now() >= end)
-            return fail(ErrorKind::unavailable, "blob_service_silent",
-                        fmt::format("Azurite does not answer on port {}; see {}", state_->options.port,
+            return fail(ErrorKind::unavailable,
+                        "blob_service_silent",
+                        fmt::format("Azurite does not answer on port {}; see {}",
+                                    state_->options.port,
                                     state_->file("azurite.log")));
         std::this_thread::sleep_for(look_again);
     }
@@ -262,8 +291,10 @@ std::string Azurite::endpoint(const std::string& account) const {
     return fmt::format("https://{}.{}:{}/", account, suffix, state_->options.port);
 }
 
-Result<http::Response> Azurite::send(const std::string& method, const std::string& account,
-                                     const std::string& path, const std::string& query) {
+Result<http::Response> Azurite::send(const std::string& method,
+                                     const std::string& account,
+                                     const std::string& path,
+                                     const std::string& query) {
     Secret key;
     {
         const std::lock_guard lock(state_->mutex);
@@ -274,7 +305,8 @@ Result<http::Response> Azurite::send(const std::string& method, const std::strin
     }
     http::OutgoingRequest request{
         .method = method,
-        .url = fmt::format("https://127.0.0.1:{}/{}{}?{}", state_->options.port, account, path, query)};
+        .url = fmt::format(
+            "https://127.0.0.1:{}/{}{}?{}", state_->options.port, account, path, query)};
     sign_with_shared_key(request, account, key, state_->clock.now());
     return state_->client.send(request);
 }
@@ -306,15 +338,18 @@ Result<void> Azurite::remove(const std::string& account) {
 namespace {
 
 Failure unexpected_status(const http::Response& response) {
-    return fail(ErrorKind::unavailable, "blob_service_refused",
-                fmt::format("the blob service answered {} {}", response.status,
+    return fail(ErrorKind::unavailable,
+                "blob_service_refused",
+                fmt::format("the blob service answered {} {}",
+                            response.status,
                             response.headers.get("x-ms-error-code")));
 }
 
 }  // namespace
 
 Result<bool> Azurite::create_container(const std::string& account, const std::string& container) {
-    ASSIGN_OR_RETURN(const auto response, send("PUT", account, "/" + container, "restype=container"));
+    ASSIGN_OR_RETURN(const auto response,
+                     send("PUT", account, "/" + container, "restype=container"));
     if (response.status == 201) return true;
     if (response.status == 409) return false;
     return unexpected_status(response);

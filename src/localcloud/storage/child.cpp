@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
@@ -29,12 +30,15 @@ bool become(uid_t user, gid_t group) {
 }
 
 /// Runs between fork and exec: calls that are safe there only.
-[[noreturn]] void run_child(const ChildOptions& options, char* const* arguments, char* const* environment,
-                            int log, pid_t parent) {
+[[noreturn]] void run_child(const ChildOptions& options,
+                            char* const* arguments,
+                            char* const* environment,
+                            int log,
+                            pid_t parent) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
-    signal(SIGHUP, SIG_IGN);                            // until the program has a handler of its own
+    signal(SIGHUP, SIG_IGN);  // until the program has a handler of its own
     const int nothing = open("/dev/null", O_RDONLY);
     dup2(nothing, STDIN_FILENO);
     dup2(log, STDOUT_FILENO);
@@ -57,14 +61,16 @@ Result<pid_t> start_child(const ChildOptions& options) {
     auto environment = pointers(options.environment);
     const int log = open(options.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (log < 0)
-        return fail(ErrorKind::unavailable, "log_not_written",
+        return fail(ErrorKind::unavailable,
+                    "log_not_written",
                     fmt::format("{}: {}", options.log_file, std::strerror(errno)));
     const pid_t parent = getpid();
     const pid_t child = fork();
     if (child == 0) run_child(options, arguments.data(), environment.data(), log, parent);
     close(log);
     if (child < 0)
-        return fail(ErrorKind::unavailable, "no_process", fmt::format("fork: {}", std::strerror(errno)));
+        return fail(
+            ErrorKind::unavailable, "no_process", fmt::format("fork: {}", std::strerror(errno)));
     return child;
 }
 
@@ -74,7 +80,8 @@ Result<UserIds> find_user(const std::string& name) {
     std::vector<char> buffer(16384);
     getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
     if (!found)
-        return fail(ErrorKind::not_found, "no_such_user", fmt::format("there is no user '{}'", name));
+        return fail(
+            ErrorKind::not_found, "no_such_user", fmt::format("there is no user '{}'", name));
     return UserIds{entry.pw_uid, entry.pw_gid};
 }
 

@@ -2,19 +2,20 @@
 #pragma once
 
 #include <string>
-#include <sys/types.h>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/result.h"
 
 namespace hopyard::localcloud {
 
 struct ChildOptions {
-    std::vector<std::string> arguments;         ///< the program first, as an absolute path
-    std::vector<std::string> environment;       ///< "NAME=value"
-    std::string folder;                         ///< working directory
-    std::string log_file;                       ///< gets what it prints
-    uid_t user = 0;                             ///< 0: as we are
+    std::vector<std::string> arguments;    ///< the program first, as an absolute path
+    std::vector<std::string> environment;  ///< "NAME=value"
+    std::string folder;                    ///< working directory
+    std::string log_file;                  ///< gets what it prints
+    uid_t user = 0;                        ///< 0: as we are
     gid_t group = 0;
 };
 

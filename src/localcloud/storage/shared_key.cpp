@@ -51,14 +51,15 @@ void sign_with_shared_key(http::OutgoingRequest& request,
     auto header = [&](const char* name) { return request.headers.get(name); };
     const std::string length = request.body.empty() ? "" : std::to_string(request.body.size());
     std::string text = request.method + "\n" + header("content-encoding") + "\n" +
-                       header("content-language") + "\n" + length + "\n" + header("content-md5") + "\n" +
-                       header("content-type") + "\n\n" + header("if-modified-since") + "\n" +
+                       header("content-language") + "\n" + length + "\n" + header("content-md5") +
+                       "\n" + header("content-type") + "\n\n" + header("if-modified-since") + "\n" +
                        header("if-match") + "\n" + header("if-none-match") + "\n" +
                        header("if-unmodified-since") + "\n" + header("range") + "\n";
     for (const auto& [name, value] : ours) text += name + ":" + value + "\n";
     const auto url = http::parse_url(request.url);
     text += canonical_resource(account, url ? url->target : "/");
-    const std::string signature = to_base64(hmac_sha256(from_base64(key.reveal()).value_or(""), text));
+    const std::string signature =
+        to_base64(hmac_sha256(from_base64(key.reveal()).value_or(""), text));
     request.headers.set("Authorization", "SharedKey " + account + ":" + signature);
 }
 
