@@ -91,14 +91,19 @@ struct Cluster {
     bool container_claimed = false;
     bool storage_policy_set = false;
     std::optional<Timestamp> storage_grant_expires_at;
+    /// Why the container could not be claimed, or the right on it not given.
+    std::optional<Error> storage_problem;
+    int storage_attempts = 0;
+    std::optional<Timestamp> storage_try_again_at;
 
     /// What the names of the specification stood for when the cluster was accepted, so that the
     /// loops need no look-up: the public key, the cloud's id of the identity, the sizes in use.
     std::string ssh_public_key;
     std::string identity_id;
     std::map<std::string, MachineType> types;  ///< by instance type
-    /// So that no machine's name is ever used twice: the highest ordinal ever given to a worker and
-    /// the newest generation of any machine.
+    /// So that no machine's name is ever used twice: whether a head was ever planned, the highest
+    /// ordinal ever given to a worker, and the newest generation of any machine.
+    bool head_made = false;
     int highest_ordinal = 0;
     std::int64_t last_generation = 1;
 

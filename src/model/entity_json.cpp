@@ -230,9 +230,13 @@ std::string to_json(const Cluster& cluster) {
                     {"containerClaimed", cluster.container_claimed},
                     {"storagePolicySet", cluster.storage_policy_set},
                     {"storageGrantExpiresAt", to_field(cluster.storage_grant_expires_at)},
+                    {"storageProblem", error_document(cluster.storage_problem)},
+                    {"storageAttempts", cluster.storage_attempts},
+                    {"storageTryAgainAt", to_field(cluster.storage_try_again_at)},
                     {"sshPublicKey", cluster.ssh_public_key},
                     {"identityId", cluster.identity_id},
                     {"types", types_document(cluster.types)},
+                    {"headMade", cluster.head_made},
                     {"highestOrdinal", cluster.highest_ordinal},
                     {"lastGeneration", cluster.last_generation},
                     {"version", cluster.version}});
@@ -256,12 +260,16 @@ Result<Cluster> cluster_from_json(std::string_view text) {
         .get("containerClaimed", cluster.container_claimed)
         .get("storagePolicySet", cluster.storage_policy_set)
         .get("storageGrantExpiresAt", cluster.storage_grant_expires_at)
+        .get("storageAttempts", cluster.storage_attempts)
+        .get("storageTryAgainAt", cluster.storage_try_again_at)
         .get("sshPublicKey", cluster.ssh_public_key)
         .get("identityId", cluster.identity_id)
+        .get("headMade", cluster.head_made)
         .get("highestOrdinal", cluster.highest_ordinal)
         .get("lastGeneration", cluster.last_generation)
         .get("version", cluster.version);
-    if (!fields.good() || !read_error(fields, "problem", cluster.problem))
+    if (!fields.good() || !read_error(fields, "problem", cluster.problem) ||
+        !read_error(fields, "storageProblem", cluster.storage_problem))
         return malformed("cluster", fields);
     if (const json* spec = fields.member("spec")) {
         ASSIGN_OR_RETURN(cluster.spec, spec_from_json(spec->dump()));

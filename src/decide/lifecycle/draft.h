@@ -1,0 +1,110 @@
+// A plan in the making: copies of the rows that the parts of plan() change, and the calls they ask
+// for. Private to this folder.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "decide/lifecycle/names.h"
+#include "decide/lifecycle/plan.h"
+#include "decide/lifecycle/retry.h"
+#include "decide/lifecycle/snapshot.h"
+
+namespace hopyard::decide {
+
+struct Remark {
+    model::Severity severity = model::Severity::info;
+    std::string code;
+    std::string message;
+    std::string reason;
+    NodeId node;
+    std::optional<Error> error;
+};
+
+class Draft {
+  public:
+    explicit Draft(const Snapshot& snapshot);
+
+    const Snapshot& seen;
+    const Timestamp now;
+    model::Cluster cluster;
+    std::map<NodeId, model::Node> nodes;
+    std::map<model::ResourceName, model::Resource> resources;
+    const SharedNames shared;
+    bool content_differs = false;  ///< a security group is not yet what it should be
+
+    /// The head that is to stay; null when there is none.
+    model::Node* head();
+    /// Workers that are to stay, by ordinal.
+    std::vector<model::Node*> workers();
+    model::Resource* find(const model::ResourceName& name);
+    /// The row of that name, written down when it is new.
+    model::Resource& ensure(const model::ResourceName& name, const NodeId& node);
+    bool made(const model::ResourceName& name);
+    const Sighting* sighting(const model::ResourceName& name) const;
+
+    void erase(const model::ResourceName& name) { resources.erase(name); }
+    void erase(const NodeId& id) { nodes.erase(id); }
+    void erase_cluster() { erase_cluster_ = true; }
+
+    /// True when a call about it may go out now: none is under way, nothing is pending, and the
+    /// wait after a failure is over (else the plan looks again then).
+    bool free(const model::Resource& resource);
+    bool busy(const model::ResourceName& name) const { return seen.busy.contains(name); }
+    void call(Call::Kind kind,
+              const model::ResourceName& name,
+              std::string reason,
+              std::string content = {});
+    /// A direct read, unless one was made a moment ago.
+    void read(const model::ResourceName& name, std::string reason);
+    void want_list() { plan_.wants_list = true; }
+    void look_at(Timestamp time);
+    /// True when that time has come, else the plan looks again then.
+    bool reached(Timestamp time);
+
+    void move(model::Node& node, model::NodePhase phase);
+    void move(model::Phase phase);
+    void remark(Remark remark);
+
+    /// The difference to the snapshot.
+    Plan finish();
+
+  private:
+    Plan plan_;
+    bool erase_cluster_ = false;
+};
+
+// The parts, in the order in which plan() runs them.
+
+/// What the cloud lost: machines that are gone or off, shared resources that vanished.
+void note_losses(Draft& draft);
+/// Workers that Slurm lost and machines that never reported.
+void replace_the_lost(Draft& draft);
+void intend_running(Draft& draft);
+void intend_stopped(Draft& draft);
+void intend_terminated(Draft& draft);
+/// Lets drained workers go.
+void let_drained_go(Draft& draft);
+/// What reports say about each node.
+void update_node_phases(Draft& draft);
+/// Container, network, security group, address. True once machines may be made.
+void provide_shared(Draft& draft);
+void provide_nodes(Draft& draft);
+void remove_unwanted(Draft& draft);
+void update_cluster(Draft& draft);
+
+/// Gives a node up. A replacement with the same ordinal and a new name takes its place.
+void retire(Draft& draft,
+            model::Node& node,
+            const std::string& why,
+            const std::optional<Error>& error);
+/// A row for a head or a worker that is to be.
+model::Node& add_node(Draft& draft, bool is_head, const model::GroupKey& group, int ordinal);
+/// No call about the container is under way, and the wait after a failed one is over.
+bool storage_free(Draft& draft);
+/// Nodes whose reports count: the channel of this boot has spoken.
+bool reports_count(const model::Node& node);
+bool workload_takes_work(const std::string& workload_state);
+
+}  // namespace hopyard::decide

@@ -1,0 +1,163 @@
+// How many workers there are to be, and which of them leave. A removal names how many, never which:
+// the ones whose loss disturbs least go first (product.md B2).
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "decide/lifecycle/draft.h"
+
+namespace hopyard::decide {
+namespace {
+
+using model::GroupKey;
+using model::Node;
+using model::NodePhase;
+using model::NodeWanted;
+
+int lowest_free_ordinal(const Draft& draft) {
+    std::set<int> taken;
+    for (const auto& [id, node] : draft.nodes)
+        if (!node.is_head) taken.insert(node.ordinal);
+    int ordinal = 1;
+    while (taken.contains(ordinal)) ++ordinal;
+    return ordinal;
+}
+
+std::vector<Node*> members(Draft& draft, const GroupKey& key) {
+    std::vector<Node*> found = draft.workers();
+    std::erase_if(found, [&](const Node* node) { return node->group != key; });
+    return found;
+}
+
+/// A worker that is on its way out but still whole stays instead of a new one being made.
+Node* recall(Draft& draft, const GroupKey& key) {
+    for (auto& [id, node] : draft.nodes) {
+        if (node.is_head || node.wanted != NodeWanted::removed || node.group != key) continue;
+        if (node.phase != NodePhase::draining) continue;
+        node.wanted = NodeWanted::running;
+        node.drain_deadline.reset();
+        draft.move(node, NodePhase::ready);
+        return &node;
+    }
+    return nullptr;
+}
+
+void grow(Draft& draft, const GroupKey& key, int missing) {
+    for (; missing > 0; --missing) {
+        if (const Node* back = recall(draft, key)) {
+            draft.remark({.code = "worker_recalled",
+                          .message = fmt::format("{} stays: it is needed again", back->id.value),
+                          .node = back->id});
+            continue;
+        }
+        const Node& made = add_node(draft, false, key, lowest_free_ordinal(draft));
+        draft.remark(
+            {.code = "worker_planned",
+             .message = fmt::format("{} will be made", made.id.value),
+             .reason = fmt::format("the group {} is to have more workers", key.instance_type),
+             .node = made.id});
+    }
+}
+
+/// Smaller leaves first: not made, not ready, idle, least busy; then the youngest.
+auto disturbance(const Node& node) {
+    const bool never_made = node.phase == NodePhase::planned || node.phase == NodePhase::creating ||
+                            node.phase == NodePhase::failed;
+    const int stage = never_made ? 0 : node.phase != NodePhase::ready ? 1 : 2;
+    return std::tuple(stage, node.seen.jobs, node.seen.allocated_cpus, -node.ordinal);
+}
+
+void shrink(Draft& draft, std::vector<Node*> group, int surplus) {
+    std::sort(group.begin(), group.end(), [](const Node* a, const Node* b) {
+        return disturbance(*a) < disturbance(*b);
+    });
+    group.resize(static_cast<std::size_t>(surplus));
+    for (Node* node : group) {
+        node->wanted = NodeWanted::removed;
+        const std::int64_t timeout = draft.cluster.spec.drain_timeout.seconds;
+        const bool may_hold_work =
+            node->phase == NodePhase::ready || node->phase == NodePhase::joining;
+        draft.remark({.code = "worker_leaves",
+                      .message = fmt::format("{} takes no new work and leaves", node->id.value),
+                      .reason = fmt::format("the group {} is to have fewer workers; {} jobs on it",
+                                            node->group.instance_type,
+                                            node->seen.jobs),
+                      .node = node->id});
+#ifdef HOPYARD_DEFECT_remove_busy_worker
+        const bool drains = may_hold_work && timeout < 0;
+#else
+        const bool drains = may_hold_work;
+#endif
+        if (!drains) {
+            draft.move(*node, NodePhase::removing);
+            continue;
+        }
+        draft.move(*node, NodePhase::draining);
+        if (timeout >= 0) node->drain_deadline = draft.now + Seconds(timeout);
+    }
+}
+
+void size_groups(Draft& draft) {
+    std::map<GroupKey, int> wanted;
+    for (const model::WorkerGroupSpec& group : draft.cluster.spec.workers)
+        wanted[group.key] += group.count;
+    for (const Node* node : draft.workers()) wanted.try_emplace(node->group, 0);
+    for (const auto& [key, count] : wanted) {
+        const auto group = members(draft, key);
+        const int present = static_cast<int>(group.size());
+        if (present < count) grow(draft, key, count - present);
+        if (present > count) shrink(draft, group, present - count);
+    }
+}
+
+}  // namespace
+
+Node& add_node(Draft& draft, bool is_head, const GroupKey& group, int ordinal) {
+    model::Cluster& cluster = draft.cluster;
+    const bool used_before =
+        is_head ? std::exchange(cluster.head_made, true) : ordinal <= cluster.highest_ordinal;
+    if (!is_head) cluster.highest_ordinal = std::max(cluster.highest_ordinal, ordinal);
+#ifdef HOPYARD_DEFECT_reuse_name
+    std::int64_t generation = 1;
+    while (draft.nodes.contains(is_head ? head_id(cluster, generation)
+                                        : worker_id(cluster, ordinal, generation)))
+        ++generation;
+    (void)used_before;
+#else
+    const std::int64_t generation = used_before ? ++cluster.last_generation : 1;
+#endif
+    Node node;
+    node.id = is_head ? head_id(cluster, generation) : worker_id(cluster, ordinal, generation);
+    node.cluster = cluster.id;
+    node.is_head = is_head;
+    node.group = group;
+    node.ordinal = ordinal;
+    node.generation = generation;
+    node.restart_generation = cluster.restart_generation;
+    node.created_at = node.phase_since = draft.now;
+    if (const auto type = cluster.types.find(group.instance_type); type != cluster.types.end()) {
+        node.vcpus = type->second.vcpus;
+        node.memory_mb = type->second.memory_mb;
+        node.gpus = type->second.gpus;
+    }
+    return draft.nodes[node.id] = node;
+}
+
+void intend_running(Draft& draft) {
+    Node* head = draft.head();
+    if (head == nullptr) {
+        const GroupKey key{.instance_type = draft.cluster.spec.head.instance_type,
+                           .disk_gb = draft.cluster.spec.head.disk_gb};
+        add_node(draft, true, key, 0);
+    } else {
+        head->wanted = NodeWanted::running;
+    }
+    for (auto& [name, row] : draft.resources)
+        if (row.node.empty() && name.kind != model::ResourceKind::security_rule) row.wanted = true;
+    size_groups(draft);
+    replace_the_lost(draft);
+}
+
+}  // namespace hopyard::decide

@@ -1,0 +1,179 @@
+// What was there and is not any more. Silence is not death (product.md D17): a machine is given up
+// when the cloud says twice that it is gone or has no power, when Slurm lost it for long with
+// nothing on it, or when it never reported at all.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "decide/lifecycle/draft.h"
+
+namespace hopyard::decide {
+namespace {
+
+using model::Node;
+using model::NodePhase;
+using model::NodeWanted;
+using model::Resource;
+using model::ResourceKind;
+
+Node* node_of_machine(Draft& draft, const Resource& row) {
+    const auto found = draft.nodes.find(row.node);
+    return found == draft.nodes.end() ? nullptr : &found->second;
+}
+
+void lost(Draft& draft, Resource& row, const char* code, const char* what) {
+    row.made = row.made && std::string_view(code) != "resource_gone";
+    row.running = false;
+    row.changed_at = draft.now;
+    draft.remark({.severity = model::Severity::warning,
+                  .code = code,
+                  .message = fmt::format("{} {}", row.name.name, what),
+                  .reason = "the cloud's list and a direct read agree",
+                  .node = row.node});
+}
+
+void machine_lost(Draft& draft, Resource& row, bool gone) {
+    Node* node = node_of_machine(draft, row);
+    if (node == nullptr || node->wanted == NodeWanted::removed) return;
+    if (!node->is_head) {
+        retire(
+            draft, *node, gone ? "its machine is gone" : "its machine was stopped", std::nullopt);
+        return;
+    }
+    if (!gone || !node->ready_at) return;  // started again on its disk, or was never of use
+    node->problem = Error{.kind = ErrorKind::internal,
+                          .code = "head_machine_lost",
+                          .message = "the head's machine is gone, and its disk and queue with it",
+                          .owner = Owner::user,
+                          .next_action =
+                              "Retry to make a new head; the container, users and keys are "
+                              "kept. Or terminate the cluster."};
+    draft.move(*node, NodePhase::failed);
+}
+
+void look_closer(Draft& draft, Resource& row) {
+    const Sighting* sighting = draft.sighting(row.name);
+    if (sighting == nullptr || draft.busy(row.name) || row.operation || !row.made) return;
+    const Timestamp settled = row.changed_at + draft.seen.timing.settle;
+    if (sighting->gone_since(settled)) {
+        lost(draft, row, "resource_gone", "is gone from the cloud");
+        if (row.name.kind == ResourceKind::machine) machine_lost(draft, row, true);
+        return;
+    }
+    if (sighting->suspected_gone_since(settled)) draft.read(row.name, "the list does not show it");
+    if (row.name.kind != ResourceKind::machine) return;
+    if (row.running && sighting->off_since(settled)) {
+        lost(draft, row, "machine_off", "has no power although nobody here asked for that");
+        machine_lost(draft, row, false);
+    } else if (!row.running && sighting->on_since(settled)) {
+        row.running = true;
+        row.changed_at = draft.now;
+        draft.remark({.severity = model::Severity::warning,
+                      .code = "machine_on",
+                      .message = row.name.name + " runs although nobody here asked for that",
+                      .node = row.node});
+    } else if ((row.running && sighting->suspected_off_since(settled)) ||
+               (!row.running && sighting->suspected_on_since(settled))) {
+        draft.read(row.name, "the list shows another power state");
+    }
+}
+
+/// The last machine that never became ready was lost this often in a row: time to call somebody.
+Error never_came(const Node& node, int attempts) {
+    return {.kind = attempts >= 3 ? ErrorKind::internal : ErrorKind::timed_out,
+            .code = "machine_never_reported",
+            .message = fmt::format("{} was made but never reported", node.id.value),
+            .owner = Owner::administrator,
+            .next_action =
+                "Check that machines reach the control plane's node address, and the "
+                "machine's console output in the cloud."};
+}
+
+bool most_are_silent(Draft& draft) {
+    std::size_t silent = 0;
+    for (const auto& [id, node] : draft.nodes) silent += node.seen.silent_since.has_value();
+    return silent * 2 > draft.nodes.size();
+}
+
+bool most_are_lost(Draft& draft) {
+    std::size_t lost_ones = 0;
+    const auto workers = draft.workers();
+    for (const Node* node : workers) lost_ones += node->seen.workload_lost_at.has_value();
+    return workers.size() > 2 && lost_ones * 2 > workers.size();
+}
+
+void watch_boot(Draft& draft, Node& node) {
+    if (node.phase != NodePhase::booting || reports_count(node)) return;
+    const Resource* machine = draft.find(machine_name(draft.cluster, node));
+    if (machine == nullptr || !machine->made || !machine->running || machine->operation) return;
+    const Timestamp since =
+        std::max({node.phase_since, machine->changed_at, draft.seen.listening_since});
+    if (!draft.reached(since + draft.seen.timing.boot)) return;
+    const int attempts = static_cast<int>(node.failed_attempts) + 1;
+    if (node.ready_at && node.is_head) {
+        node.problem = never_came(node, draft.seen.timing.attempts);
+        return;
+    }
+    retire(draft, node, "it never reported", never_came(node, attempts));
+}
+
+void watch_workload(Draft& draft, Node& node) {
+#ifdef HOPYARD_DEFECT_act_on_silence
+    if (node.seen.silent_since && node.phase == NodePhase::ready && !node.is_head) {
+        retire(draft, node, "it is silent", std::nullopt);
+        return;
+    }
+#endif
+    const Node* head = draft.head();
+    if (node.is_head || !node.seen.workload_lost_at || head == nullptr) return;
+    if (node.phase != NodePhase::ready && node.phase != NodePhase::joining) return;
+    if (head->phase != NodePhase::ready || head->seen.silent_since || most_are_silent(draft))
+        return;
+    if (node.seen.jobs > 0 || node.seen.allocated_cpus > 0) return;
+    Milliseconds patience = draft.seen.timing.workload_loss;
+    if (most_are_lost(draft)) patience += Milliseconds(draft.seen.timing.workload_loss);
+    const Timestamp since = std::max(*node.seen.workload_lost_at, draft.seen.listening_since);
+    if (!draft.reached(since + patience)) return;
+    retire(
+        draft, node, "the workload manager lost it and nothing is allocated on it", std::nullopt);
+}
+
+}  // namespace
+
+void note_losses(Draft& draft) {
+    for (auto& [name, row] : draft.resources)
+        if (row.wanted) look_closer(draft, row);
+}
+
+void replace_the_lost(Draft& draft) {
+    std::vector<NodeId> ids;
+    for (const auto& [id, node] : draft.nodes)
+        if (node.wanted == NodeWanted::running) ids.push_back(id);
+    for (const NodeId& id : ids) {
+        watch_boot(draft, draft.nodes.at(id));
+        if (draft.nodes.at(id).wanted == NodeWanted::running)
+            watch_workload(draft, draft.nodes.at(id));
+    }
+}
+
+void retire(Draft& draft, Node& node, const std::string& why, const std::optional<Error>& error) {
+    draft.remark({.severity = model::Severity::warning,
+                  .code = "node_replaced",
+                  .message = fmt::format("{} is replaced by a new machine", node.id.value),
+                  .reason = why,
+                  .node = node.id,
+                  .error = error});
+    node.wanted = NodeWanted::removed;
+    draft.move(node, NodePhase::removing);
+    if (draft.cluster.wanted != model::Wanted::running) return;
+    const std::int64_t attempts = node.failed_attempts + (error ? 1 : 0);
+    Node& next = add_node(draft, node.is_head, node.group, node.ordinal);
+    next.failed_attempts = attempts;
+    if (!error) return;
+    next.problem = error;
+    next.try_again_at = draft.now + wait_after(*error, static_cast<int>(attempts));
+    draft.move(next, NodePhase::failed);
+    draft.look_at(*next.try_again_at);
+}
+
+}  // namespace hopyard::decide
