@@ -34,9 +34,22 @@ class NodeAuthority {
     virtual std::string ca_pem() const = 0;
 };
 
+struct SessionOptions {
+    /// Authority of the blob endpoint, for the machines' mounts; empty: public ones.
+    std::string blob_ca_pem;
+    /// The blob endpoint's host is reached through the machine's gateway (StorageGrant::hosts).
+    bool blob_through_gateway = false;
+    Milliseconds silence = Seconds(10);  ///< shown after that (D17)
+};
+
 class NodeSessions {
   public:
-    NodeSessions(store::Store& store, NodeAuthority& authority, Wake& wake, const Clock& clock);
+    NodeSessions(store::Store& store,
+                 NodeAuthority& authority,
+                 Wake& wake,
+                 const Clock& clock,
+                 Random& random,
+                 SessionOptions options);
     ~NodeSessions();
 
     /// `unauthenticated` for a wrong, expired or used-up token, without saying which.
@@ -49,6 +62,12 @@ class NodeSessions {
     /// The newest orders of a head, with its workers' inside.
     Result<nodewire::Orders> orders(const NodeId& caller);
     Result<std::string> init_script(const NodeId& caller);
+
+    /// Stores who has fallen silent since the last call, and wakes the loops when somebody has.
+    /// Returns when to call again at the latest.
+    Timestamp notice_silence();
+    /// Something was stored that may change orders: looks for subscriptions that can be answered.
+    void orders_may_have_changed();
 
     /// Calls back once, from any thread, when orders of that head with a revision above `seen` may
     /// be there. Returns a token; destroying it cancels.

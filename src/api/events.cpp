@@ -1,0 +1,198 @@
+#include "api/events.h"
+
+#include <charconv>
+#include <functional>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "api/errors.h"
+#include "api/views.h"
+
+namespace hopyard::api {
+namespace {
+
+constexpr Seconds keep_alive{15};
+constexpr int entries_per_look = 500;
+
+std::string event(const char* name, const std::string& data, const std::string& id = "") {
+    return (id.empty() ? "" : "id: " + id + "\n") + "event: " + name + "\ndata: " + data + "\n\n";
+}
+
+Result<std::optional<std::int64_t>> resume_after(const http::Request& request) {
+    auto text = request.headers.find("Last-Event-ID");
+    if (!text) text = request.query("after");
+    if (!text || text->empty()) return std::nullopt;
+    std::int64_t after = 0;
+    const char* end = text->data() + text->size();
+    const auto [stop, failed] = std::from_chars(text->data(), end, after);
+    if (failed != std::errc() || stop != end || after < 0)
+        return refuse("",
+                      "query_malformed",
+                      "Last-Event-ID must be the id of an event",
+                      "Leave it out to see what happens from now on.");
+    return after;
+}
+
+}  // namespace
+
+/// What the store says now, for everybody of one organisation.
+struct EventStreams::News {
+    struct Snapshot {
+        std::string data;
+        std::size_t digest = 0;
+    };
+    std::int64_t newest = 0;
+    std::map<ClusterId, Snapshot> clusters;
+    std::set<ApiKeyId> usable_keys;
+};
+
+std::vector<Endpoint> EventStreams::endpoints() {
+    return {{.method = "GET",
+             .pattern = "/v1/events",
+             .hold =
+                 [this](const Call& call, http::Responder responder) {
+                     open(call, std::nullopt, std::move(responder));
+                 }},
+            {.method = "GET",
+             .pattern = "/v1/clusters/{id}/events",
+             .hold = [this](const Call& call, http::Responder responder) {
+                 open(call, call.cluster(), std::move(responder));
+             }}};
+}
+
+void EventStreams::open(const Call& call,
+                        const std::optional<ClusterId>& cluster,
+                        http::Responder responder) {
+    const auto news = look(call.principal.organisation, call.now);
+    const auto after = resume_after(call.request);
+    std::optional<Error> refused;
+    if (!news) refused = news.error();
+    if (!refused && !after) refused = after.error();
+    if (!refused && cluster && !news->clusters.contains(*cluster))
+        refused = no_such_cluster(cluster->value);
+    if (refused) {
+        http::Response response = problem(*refused, call.request_id);
+        response.headers.set("X-Request-Id", call.request_id);
+        return responder.respond(std::move(response));
+    }
+    Client client{.stream = responder.start(200,
+                                            {{"Content-Type", "text/event-stream"},
+                                             {"Cache-Control", "no-store"},
+                                             {"X-Accel-Buffering", "no"},
+                                             {"X-Request-Id", call.request_id}}),
+                  .organisation = call.principal.organisation,
+                  .key = call.principal.key,
+                  .cluster = cluster,
+                  .last = after->value_or(news->newest),
+                  .wrote_at = call.now};
+    send_to(client, *news, call.now);
+    const std::lock_guard lock(mutex_);
+    clients_.push_back(std::move(client));
+}
+
+Result<EventStreams::News> EventStreams::look(const OrganisationId& organisation, Timestamp now) {
+    News news;
+    RETURN_IF_ERROR(parts_.store.read([&](store::Transaction& t) -> Result<void> {
+        news = {};
+        ASSIGN_OR_RETURN(const auto newest, t.activity({.organisation = organisation, .limit = 1}));
+        if (!newest.entries.empty()) news.newest = newest.entries.front().sequence;
+        ASSIGN_OR_RETURN(const auto keys, t.api_keys(organisation));
+        for (const auto& key : keys)
+            if (is_usable(key, now)) news.usable_keys.insert(key.id);
+        return {};
+    }));
+    ASSIGN_OR_RETURN(const auto clusters, read_clusters(parts_.store, organisation));
+    for (const ClusterRows& rows : clusters) {
+        std::string data = dump(view(rows));
+        const std::size_t digest = std::hash<std::string>{}(data);
+        news.clusters[rows.cluster.id] = {.data = std::move(data), .digest = digest};
+    }
+    return news;
+}
+
+bool EventStreams::send_activity(Client& client, const News& news) {
+    while (client.last < news.newest) {
+        store::ActivityPage page;
+        const auto read = parts_.store.read([&](store::Transaction& t) -> Result<void> {
+            ASSIGN_OR_RETURN(page,
+                             t.activity({.organisation = client.organisation,
+                                         .cluster = client.cluster,
+                                         .after = client.last,
+                                         .limit = entries_per_look}));
+            return {};
+        });
+        if (!read) return true;
+        for (const auto& entry : page.entries) {
+            if (!client.stream.write(
+                    event("activity", dump(view(entry)), std::to_string(entry.sequence))))
+                return false;
+            client.last = entry.sequence;
+        }
+        if (page.entries.size() < entries_per_look)
+            client.last = std::max(client.last, news.newest);
+    }
+    return true;
+}
+
+void EventStreams::send_snapshots(Client& client, const News& news) {
+    for (const auto& [id, snapshot] : news.clusters) {
+        if (client.cluster && *client.cluster != id) continue;
+        const auto shown = client.shown.find(id);
+        if (shown != client.shown.end() && shown->second == snapshot.digest) continue;
+        client.stream.write(event("cluster", snapshot.data));
+        client.shown[id] = snapshot.digest;
+    }
+    std::erase_if(client.shown, [&](const auto& shown) {
+        if (news.clusters.contains(shown.first)) return false;
+        client.stream.write(
+            event("cluster-gone", dump(nlohmann::ordered_json{{"id", shown.first.value}})));
+        return true;
+    });
+    if (client.cluster && client.shown.empty()) client.ended = true;
+}
+
+void EventStreams::send_to(Client& client, const News& news, Timestamp now) {
+    if (!client.stream.is_open() || !news.usable_keys.contains(client.key)) {
+        client.ended = true;
+        return;
+    }
+    const auto shown_before = client.shown;
+    const std::int64_t last_before = client.last;
+    if (!send_activity(client, news)) {
+        client.ended = true;
+        return;
+    }
+    send_snapshots(client, news);
+    if (client.last != last_before || client.shown != shown_before) {
+        client.wrote_at = now;
+    } else if (now - client.wrote_at >= keep_alive) {
+        client.stream.write(": still here\n\n");
+        client.wrote_at = now;
+    }
+}
+
+void EventStreams::tick(Timestamp now) {
+    const std::lock_guard lock(mutex_);
+    std::map<OrganisationId, std::optional<News>> all;
+    for (Client& client : clients_) {
+        auto found = all.find(client.organisation);
+        if (found == all.end()) {
+            auto news = look(client.organisation, now);
+            found = all.emplace(client.organisation,
+                                news ? std::optional(std::move(*news)) : std::nullopt)
+                        .first;
+        }
+        if (found->second) send_to(client, *found->second, now);
+        if (client.ended) client.stream.close();
+    }
+    std::erase_if(clients_, [](const Client& client) { return client.ended; });
+}
+
+void EventStreams::close() {
+    const std::lock_guard lock(mutex_);
+    for (Client& client : clients_) client.stream.close();
+    clients_.clear();
+}
+
+}  // namespace hopyard::api

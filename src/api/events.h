@@ -1,0 +1,52 @@
+// Server-sent events (WHATWG HTML section 9.2): the activity as it is written, and a snapshot of a
+// cluster whenever it changed. A client holds a socket and no thread; tick() looks at the store
+// once for all of them. Only activity has an id, its sequence number, so a client that comes back
+// with Last-Event-ID misses nothing; snapshots need none, the newest is all.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/gate.h"
+#include "http/server.h"
+
+namespace hopyard::api {
+
+class EventStreams {
+  public:
+    explicit EventStreams(Parts& parts) : parts_(parts) {}
+    /// GET /v1/events and GET /v1/clusters/{id}/events.
+    std::vector<Endpoint> endpoints();
+    /// Sends what is new to everybody who listens; costs nothing when nobody does.
+    void tick(Timestamp now);
+    /// Ends every stream; clients come back when there is a server again.
+    void close();
+
+  private:
+    struct Client {
+        http::Stream stream;
+        OrganisationId organisation;
+        ApiKeyId key;
+        std::optional<ClusterId> cluster;
+        std::int64_t last = 0;                    ///< sequence number of the newest entry sent
+        std::map<ClusterId, std::size_t> shown;  ///< digest of the newest snapshot sent
+        Timestamp wrote_at;
+        bool ended = false;
+    };
+    struct News;
+
+    void open(const Call& call, const std::optional<ClusterId>& cluster, http::Responder responder);
+    Result<News> look(const OrganisationId& organisation, Timestamp now);
+    void send_to(Client& client, const News& news, Timestamp now);
+    bool send_activity(Client& client, const News& news);
+    void send_snapshots(Client& client, const News& news);
+
+    Parts& parts_;
+    std::mutex mutex_;
+    std::vector<Client> clients_;
+};
+
+}  // namespace hopyard::api

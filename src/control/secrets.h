@@ -1,0 +1,39 @@
+// Where a cluster's secrets lie in the store. All of them begin with secret_prefix(), so that one
+// call erases them with the cluster.
+#pragma once
+
+#include <string>
+
+#include "base/ids.h"
+
+namespace hopyard::control {
+
+inline std::string secret_prefix(const ClusterId& cluster) {
+    return "cluster/" + cluster.value + "/";
+}
+/// 128 random bytes that Slurm's munge shares; made when the cluster is accepted.
+inline std::string munge_key_secret(const ClusterId& cluster) {
+    return secret_prefix(cluster) + "munge-key";
+}
+/// Password of the first administrator (product.md D10); made when the cluster is accepted.
+inline std::string first_administrator_secret(const ClusterId& cluster) {
+    return secret_prefix(cluster) + "first-administrator";
+}
+/// The address of the container with its signature: what a machine needs to mount it. Written by
+/// the loops after Storage::grant.
+inline std::string storage_grant_secret(const ClusterId& cluster) {
+    return secret_prefix(cluster) + "storage-grant";
+}
+/// Certificate and key of the head's page.
+inline std::string page_certificate_secret(const ClusterId& cluster) {
+    return secret_prefix(cluster) + "page-certificate";
+}
+inline std::string page_key_secret(const ClusterId& cluster) {
+    return secret_prefix(cluster) + "page-key";
+}
+/// A machine's one-time token, until it is enrolled: a put that is repeated says the same.
+inline std::string token_secret(const ClusterId& cluster, const NodeId& node) {
+    return secret_prefix(cluster) + "token/" + node.value;
+}
+
+}  // namespace hopyard::control

@@ -1,0 +1,178 @@
+#include "lab.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include "node/system/files.h"
+
+namespace hopyard::test {
+namespace {
+
+constexpr const char* marker = "HOPYARD_NODE_LAB";
+
+std::string image() {
+    const char* given = std::getenv("HOPYARD_IMAGE");
+    return std::string(given != nullptr ? given : "/var/lib/hopyard-cloud/images/base") + "/rootfs";
+}
+
+}  // namespace
+
+std::string isolated_directory() {
+    const char* value = std::getenv(marker);
+    return value == nullptr ? "" : value;
+}
+
+int run_isolated(char** arguments) {
+    if (geteuid() != 0 || !std::filesystem::exists(image())) {
+        std::cerr << "needs root, and the base image at " << image()
+                  << " (tools/build-image; HOPYARD_IMAGE names another place)\n";
+        return 1;
+    }
+    char directory[] = "/tmp/hopyard-node-lab-XXXXXX";
+    if (mkdtemp(directory) == nullptr) return 1;
+    const pid_t child = fork();
+    if (child == 0) {
+        setenv(marker, directory, 1);
+        execlp("unshare",
+               "unshare",
+               "--mount",
+               "--net",
+               "--pid",
+               "--fork",
+               "--kill-child",
+               "--mount-proc",
+               "/proc/self/exe",
+               arguments[1],
+               nullptr);
+        _exit(127);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    std::filesystem::remove_all(directory);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+Lab::Lab(std::string directory)
+    : directory_(std::move(directory)), processes_(clock_), thread_([this](std::stop_token stop) {
+          processes_.run(stop);
+      }) {
+    host(fmt::format("mount -t tmpfs tmpfs /run && mkdir -p /run/netns && ip link set lo up && "
+                     "ip link add br0 type bridge && ip addr add {}/24 dev br0 && "
+                     "ip addr add 169.254.169.254/32 dev br0 && ip link set br0 up",
+                     gateway));
+}
+
+Lab::~Lab() {
+    for (const auto& [name, ignored] : has_network_) {
+        processes_.signal(name, SIGKILL);
+    }
+}
+
+void Lab::host(const std::string& command) {
+    const auto done =
+        processes_.output_of({.arguments = {"/bin/sh", "-ec", command}}, Milliseconds(20'000));
+    if (!done) {
+        std::cerr << command << ": " << done.error().message << "\n";
+        std::abort();
+    }
+}
+
+void Lab::start(const std::string& name, const std::string& address) {
+    if (!has_network_[name]) {
+        host(fmt::format(
+            "ip netns add {0} && ip -n {0} link set lo up && "
+            "ip link add v-{0} type veth peer name eth0 netns {0} && "
+            "ip link set v-{0} master br0 up && ip -n {0} addr add {1}/24 dev eth0 && "
+            "ip -n {0} link set eth0 up && ip -n {0} route add default via {2}",
+            name,
+            address,
+            gateway));
+        has_network_[name] = true;
+    }
+    node::system::Service machine{name,
+                                  {.arguments = {"/usr/bin/nsenter",
+                                                 "--net=/run/netns/" + name,
+                                                 "/usr/bin/unshare",
+                                                 "--mount",
+                                                 "--uts",
+                                                 "--ipc",
+                                                 "--pid",
+                                                 "--fork",
+                                                 "--kill-child",
+                                                 "/bin/sh",
+                                                 HOPYARD_SOURCE_DIR "/tests/node/machine.sh",
+                                                 name,
+                                                 directory_ + "/" + name,
+                                                 image(),
+                                                 HOPYARD_NODE_PROGRAM}}};
+    machine.command.output_file = directory_ + "/" + name + ".out";
+    const auto started = processes_.start(machine);
+    if (!started) std::abort();
+}
+
+int Lab::pid_of(const std::string& name) {
+    // PID 1 of the machine is the one whose root is the machine's.
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const auto id = entry.path().filename().string();
+        if (id.find_first_not_of("0123456789") != std::string::npos) continue;
+        const auto status = node::system::read_file("/proc/" + id + "/status").value_or("");
+        if (status.find("Name:\thopyard-node") == std::string::npos) continue;
+        const auto own = node::system::read_file("/proc/" + id + "/root/etc/hostname-of-test");
+        const auto kernel =
+            node::system::read_file("/proc/" + id + "/root/proc/sys/kernel/hostname");
+        if (own == name || (kernel && kernel->starts_with(name + "\n"))) return std::stoi(id);
+    }
+    return 0;
+}
+
+bool Lab::stop(const std::string& name, Milliseconds patience) {
+    const int pid = pid_of(name);
+    if (pid == 0) return false;
+    kill(pid, SIGTERM);
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < until) {
+        if (kill(pid, 0) != 0) {
+            processes_.stop(name, Milliseconds(2'000));
+            return true;
+        }
+        std::this_thread::sleep_for(Milliseconds(10));
+    }
+    return false;
+}
+
+std::string Lab::run(const std::string& name,
+                     const std::string& user,
+                     const std::string& command) {
+    const auto pid = std::to_string(pid_of(name));
+    const auto done = processes_.finish({.arguments = {"/usr/bin/nsenter",
+                                                       "-t",
+                                                       pid,
+                                                       "-m",
+                                                       "-u",
+                                                       "-i",
+                                                       "-n",
+                                                       "-p",
+                                                       "/usr/sbin/runuser",
+                                                       "-u",
+                                                       user,
+                                                       "--",
+                                                       "/bin/sh",
+                                                       "-c",
+                                                       "cd /tmp; " + command}},
+                                        Milliseconds(20'000));
+    if (!done) return "failed: " + done.error().message;
+    if (done->exit_code != 0) return "failed: " + done->output + done->errors;
+    return done->output;
+}
+
+std::string Lab::file(const std::string& name, const std::string& path) {
+    return node::system::read_file(directory_ + "/" + name + "/up" + path).value_or("");
+}
+
+}  // namespace hopyard::test
