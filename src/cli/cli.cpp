@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/doctor.h"
+#include "cli/up.h"
 
 namespace hopyard::cli {
 namespace {
@@ -31,7 +32,83 @@ struct Chosen {
     std::vector<std::string> words;
     bool follow = false, remove = false;
     int timeout_s = 1800;
+
+    UpOptions up;
+    DownOptions down;
+    ServeOptions serve;
 };
+
+void add_places(CLI::App& command, Places& places) {
+    command.add_option("--state", places.state, "Directory of the control plane")
+        ->capture_default_str();
+    command.add_option("--cloud-state", places.cloud_state, "Directory of the local cloud")
+        ->capture_default_str();
+}
+
+void add_up_and_down(CLI::App& app, Chosen& c) {
+    CLI::App* start =
+        app.add_subcommand("up", "Start everything on this machine, to a cluster that ran a job");
+    add_places(*start, c.up.places);
+    start->add_option("--image", c.up.image, "Base image of machines")->capture_default_str();
+    start->add_option("--node-program", c.up.node_program, "Default: hopyard-node beside this one");
+    start->add_option("--azurite", c.up.azurite, "Directory of the npm package azurite");
+    start->add_option("--node", c.up.node, "Node.js")->capture_default_str();
+    start->add_option("--user", c.up.user, "Of 'hopyard serve', when started by root");
+    start->add_option("--cluster", c.up.cluster, "Name of the cluster")->capture_default_str();
+    start->add_option("--workers", c.up.workers)->check(CLI::Range(0, 64))->capture_default_str();
+    start->add_option("--type", c.up.instance_type, "Instance type")->capture_default_str();
+    start->add_option("--disk", c.up.disk_gb, "GB of each machine")->capture_default_str();
+    start->add_flag("--only-services", c.up.only_services, "No cluster and no job");
+    start->callback([&c] { c.local = [&c] { return up(c.output, c.up); }; });
+    CLI::App* stop = app.add_subcommand("down", "Stop everything that 'up' started");
+    add_places(*stop, c.down.places);
+    stop->add_flag("--purge", c.down.purge, "Delete the data too");
+    stop->callback([&c] { c.local = [&c] { return down(c.output, c.down); }; });
+}
+
+/// "127.0.0.1:8080" into its parts.
+CLI::Option* add_listener(CLI::App& command,
+                          const std::string& flag,
+                          std::string& address,
+                          std::uint16_t& port,
+                          const std::string& help) {
+    return command
+        .add_option_function<std::string>(
+            flag,
+            [&address, &port](const std::string& text) {
+                const std::size_t colon = text.rfind(':');
+                const int number =
+                    colon == std::string::npos ? -1 : std::atoi(text.c_str() + colon + 1);
+                if (number < 0 || number > 65535)
+                    throw CLI::ValidationError("must be ADDRESS:PORT, like 127.0.0.1:8080");
+                address = text.substr(0, colon);
+                port = static_cast<std::uint16_t>(number);
+            },
+            help)
+        ->type_name("ADDRESS:PORT");
+}
+
+void add_serve(CLI::App& app, Chosen& c, const std::function<int(const ServeOptions&)>& serve) {
+    CLI::App* command = app.add_subcommand("serve", "Run the control plane; never as root");
+    ServeOptions& to = c.serve;
+    command->add_option("--state", to.state, "Directory of its keys and database")
+        ->capture_default_str();
+    command->add_option(
+        "--database", to.database, "sqlite:PATH or postgresql:…; default: SQLite in the state");
+    command->add_option("--cloud", to.cloud_file, "cloud.json: which cloud, how to sign in");
+    command->add_option("--user", to.user, "Whom to become when started by root");
+    add_listener(*command, "--listen", to.address, to.port, "For people; TLS beyond loopback");
+    command->add_option("--tls-certificate", to.tls_certificate_file, "PEM, the chain");
+    command->add_option("--tls-key", to.tls_key_file, "PEM");
+    add_listener(*command, "--node-listen", to.node_address, to.node_port, "For machines");
+    command->add_option("--node-url", to.node_url, "How machines reach that listener");
+    command->add_option("--log-level", to.log_level)
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
+    command->add_option(
+        "--make-key", to.make_key, "Make an administrator's key, print it, and end");
+    command->callback([&c, serve] { c.local = [&c, serve] { return serve(c.serve); }; });
+}
 
 void add_cluster_create(CLI::App& parent, Chosen& c) {
     CLI::App* create = parent.add_subcommand("create", "Create a cluster from flags or a file");
@@ -219,7 +296,7 @@ Result<Target> target(const Chosen& chosen) {
 
 }  // namespace
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, const std::function<int(const ServeOptions&)>& serve) {
     Chosen chosen;
     CLI::App app("Hopyard: clusters in your own cloud, or on your own machine.", "hopyard");
     app.require_subcommand(1);
@@ -234,6 +311,8 @@ int run(int argc, char** argv) {
     app.add_subcommand("doctor", "Check this machine, and say what to mend")->callback([&] {
         chosen.local = doctor;
     });
+    add_up_and_down(app, chosen);
+    if (serve) add_serve(app, chosen, serve);
     add_cluster(app, chosen);
     add_ports(*app.get_subcommand("cluster"), chosen);
     add_workers(app, chosen);

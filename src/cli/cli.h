@@ -2,6 +2,10 @@
 // what it shows is what the API said.
 #pragma once
 
+#include <functional>
+
+#include "cli/serve_options.h"
+
 namespace hopyard::cli {
 
 /// Exit codes, the same for every command; documented in docs/operations.md.
@@ -16,7 +20,8 @@ enum ExitCode : int {
     exit_timed_out = 7,
 };
 
-/// Runs one command line and returns its exit code.
-int run(int argc, char** argv);
+/// Runs one command line and returns its exit code. `serve` is what `hopyard serve` does; without
+/// it there is no such word.
+int run(int argc, char** argv, const std::function<int(const ServeOptions&)>& serve = {});
 
 }  // namespace hopyard::cli

@@ -248,48 +248,6 @@ int cluster_ports(Session& session, const PortsOptions& options) {
     return reply ? exit_ok : report(reply.error());
 }
 
-int cluster_ssh(Session& session,
-                const std::string& cluster,
-                const std::vector<std::string>& words) {
-    const auto id = cluster_id(session, cluster);
-    if (!id) return report(id.error());
-    const auto reply = session.call("GET", "/v1/clusters/" + *id);
-    if (!reply) return report(reply.error());
-    const json document = json::parse(*reply, nullptr, false);
-    const auto text = [&](const char* pointer) {
-        const json::json_pointer at(pointer);
-        return document.contains(at) && document[at].is_string() ? document[at].get<std::string>()
-                                                                 : std::string();
-    };
-    const json::json_pointer ssh("/spec/ports/ssh");
-    if (!document.contains(ssh) || document[ssh] != true)
-        return report(
-            Error{.kind = ErrorKind::conflict,
-                  .code = "ssh_closed",
-                  .message = "port 22 of cluster '" + cluster + "' is closed",
-                  .owner = Owner::user,
-                  .next_action = "Open it: hopyard cluster ports " + cluster + " --ssh on"});
-    const std::string address =
-        text("/access/publicIp").empty() ? text("/access/privateIp") : text("/access/publicIp");
-    if (address.empty())
-        return report(Error{.kind = ErrorKind::conflict,
-                            .code = "no_address",
-                            .message = "the head has no address yet",
-                            .owner = Owner::user,
-                            .next_action = "Wait: hopyard cluster wait " + cluster});
-    std::vector<std::string> line = {"ssh", text("/access/user") + "@" + address};
-    line.insert(line.end(), words.begin(), words.end());
-    std::vector<char*> argv;
-    for (std::string& word : line) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    ::execvp("ssh", argv.data());
-    return report(Error{.kind = ErrorKind::internal,
-                        .code = "ssh_missing",
-                        .message = "cannot run ssh",
-                        .owner = Owner::user,
-                        .next_action = "Install openssh-client."});
-}
-
 int workers_change(Session& session, const Output& output, const WorkersOptions& options) {
     const auto id = cluster_id(session, options.cluster);
     if (!id) return report(id.error());

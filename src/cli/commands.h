@@ -54,6 +54,11 @@ int cluster_ports(Session& session, const PortsOptions& options);
 int cluster_ssh(Session& session,
                 const std::string& cluster,
                 const std::vector<std::string>& words);
+/// The words of an ssh that logs in to the head, or runs `command` there; port 22 must be open. Its
+/// host key is learnt at the first login and kept with the cluster's id: addresses are used again.
+Result<std::vector<std::string>> ssh_words(Session& session,
+                                           const std::string& cluster,
+                                           const std::vector<std::string>& command);
 struct WorkersOptions {
     std::string cluster;
     bool add = true;
