@@ -1,0 +1,75 @@
+#include "node/system/hosts_file.h"
+
+#include <filesystem>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "node/system/files.h"
+
+namespace hopyard::node::system {
+namespace {
+
+using Entries = std::vector<HostsEntry>;
+
+const Entries one = {{"10.0.0.1", {"acct.blob.localhost"}}};
+const std::string one_block =
+    "# hopyard storage begin\n10.0.0.1 acct.blob.localhost\n# hopyard storage end\n";
+
+TEST(HostsFile, GetsABlockBehindWhatIsThere) {
+    EXPECT_EQ(with_hosts_block("127.0.0.1 localhost\n", "storage", one),
+              "127.0.0.1 localhost\n" + one_block);
+    EXPECT_EQ(with_hosts_block("127.0.0.1 localhost", "storage", one),
+              "127.0.0.1 localhost\n" + one_block);
+    EXPECT_EQ(with_hosts_block("", "storage", one), one_block);
+}
+
+TEST(HostsFile, ReplacesItsOwnBlockOnly) {
+    const std::string other = "# hopyard members begin\n10.0.0.4 head\n# hopyard members end\n";
+    const auto before = "a\n" + other + one_block + "z\n";
+    const Entries fresh = {{"10.0.0.9", {"x", "y"}}};
+    EXPECT_EQ(with_hosts_block(before, "storage", fresh),
+              "a\n" + other + "# hopyard storage begin\n10.0.0.9 x y\n# hopyard storage end\nz\n");
+    EXPECT_EQ(with_hosts_block(before, "storage", {}), "a\n" + other + "z\n");
+    EXPECT_EQ(with_hosts_block(before, "storage", one), before);
+}
+
+TEST(HostsFile, LosesNoBlockWhenSeveralWriteAtOnce) {
+    char pattern[] = "/tmp/hopyard-hosts-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern), nullptr);
+    const std::string path = std::string(pattern) + "/hosts";
+    {
+        std::vector<std::jthread> writers;
+        for (int writer = 0; writer < 4; ++writer) {
+            writers.emplace_back([&path, writer] {
+                const auto name = "w" + std::to_string(writer);
+                for (int round = 0; round < 50; ++round) {
+                    const Entries mine = {{"10.0.0." + std::to_string(round), {name}}};
+                    EXPECT_TRUE(set_hosts_block(path, name, mine));
+                }
+            });
+        }
+    }
+    const auto text = read_file(path).value_or("");
+    for (const char* name : {"w0", "w1", "w2", "w3"}) {
+        EXPECT_NE(text.find("10.0.0.49 " + std::string(name) + "\n"), text.npos) << text;
+    }
+    std::filesystem::remove_all(pattern);
+}
+
+TEST(DefaultGateway, IsThatOfTheRouteWithTheSmallestMetric) {
+    const std::string head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n";
+    const std::string net = "eth0\t0000090A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
+    const std::string slow = "eth1\t00000000\t0102000A\t0003\t0\t0\t200\t00000000\t0\t0\t0\n";
+    const std::string fast = "eth0\t00000000\t0100090A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n";
+    EXPECT_EQ(default_gateway(head + net + slow + fast), "10.9.0.1");
+    EXPECT_EQ(default_gateway(head + net + slow), "10.0.2.1");
+    EXPECT_EQ(default_gateway(head + net), std::nullopt);
+    EXPECT_EQ(default_gateway(""), std::nullopt);
+    EXPECT_EQ(default_gateway(head + "nonsense\n"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace hopyard::node::system
