@@ -130,7 +130,7 @@ Error did_not_start(Error error, const std::string& log_file) {
 
 Result<Secret> make_key(const UpOptions& options) {
     std::vector<std::string> words = serve_words(options);
-    words.insert(words.end(), {"--make-key", own_name() + "@" + "hopyard-up"});
+    words.insert(words.end(), {"--make-key", own_name() + "@hopyard-up"});
     if (!options.user.empty()) words.insert(words.end(), {"--user", options.user});
     ASSIGN_OR_RETURN(const Outcome outcome, run_program(words));
     std::string key = outcome.output;
