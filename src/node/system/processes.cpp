@@ -287,6 +287,7 @@ struct Collector {
     const Command& command;
     Descriptor input, output, errors;
     int ended_event;
+    int stop_event;
     Finished& finished;
     std::size_t fed = 0;
 
@@ -314,15 +315,17 @@ struct Collector {
         }
     }
 
+    /// The command ended by itself: in time, and before we were stopped.
     bool collect(Steady::time_point deadline) {
         for (;;) {
-            pollfd all[4] = {{ended_event, POLLIN, 0},
+            pollfd all[5] = {{ended_event, POLLIN, 0},
                              {input.get(), POLLOUT, 0},
                              {output.get(), POLLIN, 0},
-                             {errors.get(), POLLIN, 0}};
+                             {errors.get(), POLLIN, 0},
+                             {stop_event, POLLIN, 0}};
             const auto left = std::chrono::ceil<Milliseconds>(deadline - Steady::now()).count();
             if (left <= 0) return false;
-            poll(all, 4, static_cast<int>(std::min<long>(left, 60'000)));
+            poll(all, 5, static_cast<int>(std::min<long>(left, 60'000)));
             if (all[1].revents != 0 && input.get() >= 0) feed();
             if (all[2].revents != 0) drain(output, finished.output);
             if (all[3].revents != 0) drain(errors, finished.errors);
@@ -330,6 +333,7 @@ struct Collector {
                 take_what_is_left();
                 return true;
             }
+            if (all[4].revents != 0) return false;
         }
     }
 };
@@ -340,7 +344,9 @@ void keep_end(std::string& text, std::size_t most) {
 
 }  // namespace
 
-Result<Finished> Processes::finish(const Command& command, Milliseconds timeout) {
+Result<Finished> Processes::finish(const Command& command,
+                                   Milliseconds timeout,
+                                   const std::stop_token& stop) {
     auto in = Pipe::make(), out = Pipe::make(), err = Pipe::make();
     for (const int each : {in.write_end.get(), out.read_end.get(), err.read_end.get()}) {
         fcntl(each, F_SETFL, O_NONBLOCK);
@@ -358,17 +364,24 @@ Result<Finished> Processes::finish(const Command& command, Milliseconds timeout)
     out.write_end.reset();
     err.write_end.reset();
 
+    const Descriptor stopped(eventfd(0, EFD_CLOEXEC));
+    const std::stop_callback on_stop(stop, [&stopped] { notify(stopped.get()); });
     Finished finished;
     Collector collector{.command = command,
                         .input = std::move(in.write_end),
                         .output = std::move(out.read_end),
                         .errors = std::move(err.read_end),
                         .ended_event = ended->get(),
+                        .stop_event = stopped.get(),
                         .finished = finished};
     const bool in_time = collector.collect(Steady::now() + timeout);
     if (!in_time) kill(-pid, SIGKILL);
     keep_end(finished.output, command.output_max);
     keep_end(finished.errors, command.output_max);
+    if (!in_time && stop.stop_requested()) {
+        return fail(
+            ErrorKind::cancelled, "stopping", fmt::format("{} was stopped", command.arguments[0]));
+    }
     if (!in_time) {
         return fail(ErrorKind::timed_out,
                     "command_timed_out",

@@ -72,9 +72,11 @@ class Processes {
     /// Forks, buries and restarts until stopped. Exactly one thread; the others wait for it.
     void run(std::stop_token stop);
 
-    /// Runs it to its end. `timed_out`: it was killed with its process group. `unavailable`: it
-    /// could not be started. Any exit code is a success here.
-    Result<Finished> finish(const Command& command, Milliseconds timeout);
+    /// Runs it to its end. `timed_out`, and `cancelled` when stopped: it was killed with its
+    /// process group. `unavailable`: it could not be started. Any exit code is a success here.
+    Result<Finished> finish(const Command& command,
+                            Milliseconds timeout,
+                            const std::stop_token& stop = {});
     /// The same, with another exit code than 0 as an error that holds the end of its output.
     Result<std::string> output_of(const Command& command, Milliseconds timeout);
 
