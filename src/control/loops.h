@@ -34,13 +34,13 @@ class CallRunner {
 
 struct LoopOptions {
     InstallationId installation;
-    std::string holder;        ///< this replica's name in the lease
-    std::string node_url;      ///< where heads reach the node listener; into their user data
-    std::string node_ca_pem;   ///< the installation's authority; into the user data
+    std::string holder;       ///< this replica's name in the lease
+    std::string node_url;     ///< where heads reach the node listener; into their user data
+    std::string node_ca_pem;  ///< the installation's authority; into the user data
     decide::Timing timing;
     Milliseconds lease_validity = Seconds(15);
-    Milliseconds list_every = Seconds(15);          ///< of all resources that bear our tag
-    Milliseconds orphan_patience = Seconds(600);    ///< product.md D11
+    Milliseconds list_every = Seconds(15);        ///< of all resources that bear our tag
+    Milliseconds orphan_patience = Seconds(600);  ///< product.md D11
     Milliseconds orphan_disk_patience = Seconds(24 * 3600);
     bool sweep_removes = true;  ///< false after a database was restored: only reports (D11)
 };
@@ -66,8 +66,9 @@ class Loops final : public Wake {
           LoopOptions options);
     ~Loops() override;
 
-    /// Any thread.
+    /// Any thread. With a cluster: only that one is looked at, which costs less.
     void wake() override;
+    void wake_for(const ClusterId& cluster);
     /// Called, on any thread, after something was stored that nodes or watchers may want to see.
     void on_change(std::function<void()> callback);
 

@@ -78,6 +78,8 @@ void Draft::call(Call::Kind kind,
 
 void Draft::read(const ResourceName& name, std::string reason) {
     if (busy(name)) return;
+    const auto unreadable = seen.unreadable_until.find(name);
+    if (unreadable != seen.unreadable_until.end() && !reached(unreadable->second)) return;
     const Sighting* last = sighting(name);
     if (last != nullptr && last->read_at && !reached(*last->read_at + seen.timing.read_again))
         return;
@@ -122,7 +124,11 @@ void Draft::remark(Remark remark) {
 Plan Draft::finish() {
     RowChanges& rows = plan_.rows;
     rows.erase_cluster = erase_cluster_;
-    if (erase_cluster_) return std::move(plan_);
+    if (erase_cluster_) {
+        for (const Node& old : seen.nodes) rows.erased_nodes.push_back(old.id);
+        for (const Resource& old : seen.resources) rows.erased_resources.push_back(old.name);
+        return std::move(plan_);
+    }
     if (cluster != seen.cluster) rows.cluster = cluster;
     for (const Node& old : seen.nodes) {
         const auto found = nodes.find(old.id);

@@ -63,6 +63,8 @@ struct Snapshot {
     std::vector<model::ResourceName> stray_disks;
     /// Calls under way right now; nothing is sent twice at once.
     std::set<model::ResourceName> busy;
+    /// A direct read failed: none is made again before that time.
+    std::map<model::ResourceName, Timestamp> unreadable_until;
     bool storage_busy = false;
     /// Since when this control plane listens to nodes: silence before that means nothing.
     Timestamp listening_since;

@@ -1,0 +1,168 @@
+// What the loops hold in memory, and the parts they are made of. Private to loops*.cpp.
+//
+// Everything here can be lost: which calls are under way, when to look at operations, what was seen
+// and which clusters are worth a plan are found again from the store and from the cloud.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <vector>
+
+#include "control/executor.h"
+#include "control/loops.h"
+#include "control/observer.h"
+#include "control/sweep.h"
+#include "decide/lifecycle/plan.h"
+
+namespace hopyard::control {
+
+/// The cloud throttles kinds of requests apart; what is held is not sent before its time.
+struct Bucket {
+    enum class Traffic { put, remove, act, read, list, look, storage } traffic = Traffic::put;
+    bool of_machines = false;  ///< machines and disks, else networks
+    auto operator<=>(const Bucket&) const = default;
+};
+Bucket bucket_of(const decide::Call& call);
+
+/// A call with all it needs, so that whoever runs it reads nothing.
+struct Job {
+    ClusterId cluster;
+    decide::Call call;
+    std::optional<cloud::PutRequest> request;
+    cloud::ContainerName container;
+    store::Lease fence;
+};
+
+struct Loops::State {
+    State(store::Store& the_store,
+          cloud::Cloud& the_cloud,
+          cloud::Storage& the_storage,
+          CallRunner& the_runner,
+          const Clock& the_clock,
+          Random& the_random,
+          LoopOptions the_options);
+
+    store::Store& store;
+    cloud::Cloud& cloud;
+    cloud::Storage& storage;
+    CallRunner& runner;
+    const Clock& clock;
+    Random& random;
+    const LoopOptions options;
+    const Origin origin;
+
+    /// One cluster, as far as deciding when to plan it goes.
+    struct Known {
+        bool due = true;
+        std::optional<Timestamp> look_at;
+        bool waits_for_list = false;
+        bool storage_busy = false;
+        std::int64_t version = 0;  ///< of its row when it was last planned
+        int plans_at_once = 0;     ///< that changed rows, at one time
+        std::vector<Expected> expected;
+        std::set<model::ResourceName> rows;
+        std::set<NodeId> tokens_erased;
+    };
+    /// An operation to look at.
+    struct Pending {
+        ClusterId cluster;
+        model::PendingOperation::Verb verb = model::PendingOperation::Verb::put;
+        std::string url;
+        Timestamp look_at;
+        int attempt = 0;
+        bool under_way = false;
+    };
+
+    mutable std::mutex mutex;  ///< guards all below; never held during a call or a transaction
+    std::condition_variable_any woken;
+    bool wake_asked = false;
+    bool all_due = true;
+    std::function<void()> changed;
+    std::optional<store::Lease> lease;
+    Timestamp listening_since;
+    Timestamp look_around_at;
+    std::map<ClusterId, Known> clusters;
+    std::map<model::ResourceName, Pending> pending;
+    std::set<model::ResourceName> busy;
+    std::map<model::ResourceName, std::pair<Timestamp, int>> read_again_at;  ///< after failed reads
+    std::map<Bucket, Timestamp> held;
+    std::size_t calls_under_way = 0;
+    Observer observer;
+    Sweeper sweeper;
+
+    bool list_under_way = false;
+    Timestamp list_at;
+    std::optional<Timestamp> list_began;
+    int list_failures = 0;
+
+    std::optional<Error> cloud_problem;
+    std::optional<Timestamp> cloud_problem_since;
+    bool outage_told = false;
+
+    // --- loops.cpp
+    Timestamp step();
+    Timestamp next_step(Timestamp now) const;
+    bool keep_lease(Timestamp now);
+    void start_anew(Timestamp now);
+    void tell_of_outages(Timestamp now);
+    void mark_due(const ClusterId& cluster);
+    void mark_all_due();
+    void notify();
+    void tell_changed();
+    Result<void> write(const store::Lease& fence, const store::Store::Body& body);
+
+    // --- loops_plan.cpp
+    void plan_what_is_due(Timestamp now);
+    void look_around(Timestamp now);
+    void plan_cluster(const ClusterId& id);
+    Result<std::optional<decide::Snapshot>> read_rows(const ClusterId& id);
+    void add_sightings(decide::Snapshot& snapshot);
+    Result<void> store_rows(const store::Lease& fence,
+                            const decide::Snapshot& before,
+                            decide::RowChanges& rows,
+                            const std::map<NodeId, Secret>& tokens);
+    void note_planned(const decide::Snapshot& before, const decide::Plan& plan);
+    void enlist(const model::Resource& row);
+    void forget(const decide::Snapshot& before, const decide::RowChanges& rows);
+    void erase_used_tokens(const store::Lease& fence, const decide::Snapshot& snapshot);
+    void send(const store::Lease& fence, const decide::Snapshot& before, const decide::Plan& plan);
+
+    // --- loops_calls.cpp
+    void hand_over(Job job);
+    void perform(const Job& job);
+    void perform_read(const Job& job);
+    void perform_storage(const Job& job);
+    Result<cloud::Accepted> ask(const Job& job);
+    void store_outcome(const Job& job, const Result<cloud::Accepted>& outcome);
+    void finish(const Job& job);
+    void hold(const Bucket& bucket, const Error& error);
+    bool is_held(const Bucket& bucket, Timestamp now) const;
+    void note_reach(const Error* error);
+    Timestamp look_time(Timestamp began, int attempt, std::optional<Milliseconds> asked);
+    Result<void> put_learned(store::Transaction& transaction,
+                             const model::Resource& row,
+                             const cloud::Seen& seen);
+
+    // --- loops_looks.cpp
+    void list_when_due(Timestamp now);
+    void perform_list();
+    void look_at_operations(Timestamp now);
+    void perform_look(const model::ResourceName& name, const Pending& look, store::Lease fence);
+    void look_through_resource(const model::ResourceName& name,
+                               const Pending& look,
+                               const store::Lease& fence);
+    void store_look(const model::ResourceName& name,
+                    const Pending& look,
+                    const store::Lease& fence,
+                    const std::function<void(model::Resource&)>& apply);
+    void look_later(const model::ResourceName& name,
+                    Timestamp began,
+                    std::optional<Milliseconds> asked,
+                    std::string url);
+    void sweep(Timestamp now);
+    void sweep_one(const Suspect& suspect);
+};
+
+}  // namespace hopyard::control
