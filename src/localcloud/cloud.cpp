@@ -1,6 +1,7 @@
 #include "localcloud/cloud.h"
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -19,6 +20,7 @@
 #include "localcloud/arm/service.h"
 #include "localcloud/identity/token_endpoint.h"
 #include "localcloud/metadata/metadata.h"
+#include "localcloud/network/forwarder.h"
 #include "localcloud/storage/azurite.h"
 
 namespace hopyard::localcloud {
@@ -50,9 +52,12 @@ struct Cloud::State {
     Service service;
     std::mutex mutex;
     std::condition_variable_any wake;
-    std::set<std::string> networks;  ///< those whose listeners are open
+    network::Forwarder forwarder;
+    /// Networks whose listeners are open, with the forwarder's numbers for theirs.
+    std::map<std::string, std::vector<std::uint64_t>> networks;
 
     State(CloudOptions given, CloudParts given_parts);
+    Result<void> open_metadata(const std::string& network);
     void open_network(const NetworkSpec& network);
     void close_network(const std::string& id);
     void housekeep(std::stop_token stop);
@@ -94,31 +99,44 @@ Cloud::State::State(CloudOptions given, CloudParts given_parts)
     define_storage_work(executor, parts.ledger, parts.blobs);
 }
 
+Result<void> Cloud::State::open_metadata(const std::string& network) {
+    ASSIGN_OR_RETURN(const int socket,
+                     parts.host.open_listener(network, Metadata::address, Metadata::port));
+    const auto opened =
+        server.listen({.name = metadata_listener(network), .socket = socket},
+                      [this, network](const http::Request& request, http::Responder responder) {
+                          responder.respond(metadata.answer(request, network));
+                      });
+    if (opened) return {};
+    close(socket);
+    return pass(opened.error());
+}
+
 void Cloud::State::open_network(const NetworkSpec& network) {
     const std::lock_guard lock(mutex);
     if (networks.contains(network.id)) return;
-    const auto socket = parts.host.open_listener(network.id, Metadata::address, Metadata::port);
-    if (!socket) {
-        log::error("machines of a network have no metadata",
-                   {{"network", network.id}, {"cause", socket.error().message}});
-        return;
+    const auto note = [&](const std::string& what, const Error& error) {
+        log::error("machines of a network lack a way to the host",
+                   {{"network", network.id}, {"what", what}, {"cause", error.message}});
+    };
+    if (auto opened = open_metadata(network.id); !opened) note("metadata", opened.error());
+    auto& numbers = networks[network.id];
+    for (const auto& forward : options.forwards) {
+        const auto socket = parts.host.open_listener(network.id, Metadata::address, forward.port);
+        if (socket)
+            numbers.push_back(forwarder.add(network::Descriptor(*socket), forward.host_port));
+        else
+            note("port " + std::to_string(forward.port), socket.error());
     }
-    const auto opened = server.listen(
-        {.name = metadata_listener(network.id), .socket = *socket},
-        [this, id = network.id](const http::Request& request, http::Responder responder) {
-            responder.respond(metadata.answer(request, id));
-        });
-    if (!opened) {
-        log::error("machines of a network have no metadata",
-                   {{"network", network.id}, {"cause", opened.error().message}});
-        return;
-    }
-    networks.insert(network.id);
 }
 
 void Cloud::State::close_network(const std::string& id) {
     const std::lock_guard lock(mutex);
-    if (networks.erase(id) > 0) server.close_listener(metadata_listener(id));
+    const auto found = networks.find(id);
+    if (found == networks.end()) return;
+    server.close_listener(metadata_listener(id));
+    for (const std::uint64_t number : found->second) forwarder.remove(number);
+    networks.erase(found);
 }
 
 void Cloud::State::housekeep(std::stop_token stop) {
@@ -176,31 +194,23 @@ Result<std::uint16_t> Cloud::State::listen() {
 
 Result<void> Cloud::State::write_files(const std::string& url) {
     const Installation& here = parts.installation;
-    const Json credentials = {{"tenantId", here.principal.tenant},
-                              {"subscriptionId", here.subscription},
-                              {"clientId", here.principal.client_id},
-                              {"clientSecret", here.principal.client_secret.reveal()}};
-    const std::string credentials_file = here.folder + "/credentials.json";
-    RETURN_IF_ERROR(write_state_file({.path = credentials_file,
-                                      .text = credentials.dump(2) + "\n",
-                                      .mode = 0600,
-                                      .owner = options.owner}));
-    Json forwards = Json::array();
-    for (const auto& forward : options.forwards)
-        forwards.push_back({{"port", forward.port}, {"hostPort", forward.host_port}});
-    const std::string blob =
-        fmt::format("https://{{account}}.{}:{}", Azurite::suffix, options.blob_port);
-    const Json endpoint = {
-        {"url", url},
-        {"caFile", here.folder + "/ca.pem"},
-        {"credentialsFile", credentials_file},
-        {"tenantId", here.principal.tenant},
+    const Json connection = {
+        {"kind", "local"},
+        {"resourceManagerUrl", url},
+        {"loginUrl", url},
         {"subscriptionId", here.subscription},
-        {"blobEndpoint", blob},
-        {"machineBlobEndpoint", blob},
-        {"machineHosts", {{fmt::format("{{account}}.{}", Azurite::suffix), "gateway"}}},
-        {"forwards", forwards},
-        {"pid", getpid()}};
+        {"tenantId", here.principal.tenant},
+        {"clientId", here.principal.client_id},
+        {"clientSecret", here.principal.client_secret.reveal()},
+        {"caFile", here.folder + "/ca.pem"},
+        {"blobEndpoint",
+         fmt::format("https://{{account}}.{}:{}", Azurite::suffix, options.blob_port)},
+        {"machineBlobEndpoint",
+         fmt::format("https://{}:{}/{{account}}", Metadata::address, options.blob_port)}};
+    RETURN_IF_ERROR(write_state_file({.path = here.folder + "/cloud.json",
+                                      .text = connection.dump(2) + "\n",
+                                      .owner = options.owner}));
+    const Json endpoint = {{"url", url}, {"pid", getpid()}};
     return write_state_file(
         {.path = here.folder + "/endpoint.json", .text = endpoint.dump(2) + "\n", .mode = 0644});
 }
@@ -213,7 +223,8 @@ std::vector<Cloud::Loop> Cloud::loops() {
     State* state = state_.get();
     std::vector<Loop> all = {[state](std::stop_token) { state->server.run_io(); },
                              [state](std::stop_token) { state->executor.run_waiting(); },
-                             [state](std::stop_token stop) { state->housekeep(stop); }};
+                             [state](std::stop_token stop) { state->housekeep(stop); },
+                             [state](std::stop_token stop) { state->forwarder.run(stop); }};
     for (int i = 0; i < state->options.request_workers; ++i)
         all.push_back([state](std::stop_token) { state->server.run_worker(); });
     for (int i = 0; i < state->options.operation_workers; ++i)
@@ -238,6 +249,19 @@ Result<std::string> Cloud::start() {
 void Cloud::stop() {
     state_->executor.stop();
     state_->server.stop();
+}
+
+Result<void> check_forwards(const std::vector<Forward>& forwards) {
+    std::set<std::uint16_t> ports = {Metadata::port};
+    for (const auto& forward : forwards)
+        if (!ports.insert(forward.port).second)
+            return refuse("/forward",
+                          "forward_port_taken",
+                          fmt::format("port {} cannot be forwarded: machines have another service "
+                                      "at that port",
+                                      forward.port),
+                          "choose another PORT; 80 is the metadata service's");
+    return {};
 }
 
 std::vector<BlobAccount> known_accounts(const Ledger& ledger) {

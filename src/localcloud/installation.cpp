@@ -124,8 +124,13 @@ Result<std::string> read_instance(const std::string& folder) {
         !text.empty() && text.size() <= 8 &&
         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos;
     if (!plain)
-        return fail(
-            ErrorKind::conflict, "state_unusable", folder + "/instance holds no instance id");
+        return Failure(Error{.kind = ErrorKind::conflict,
+                             .code = "state_unusable",
+                             .message = folder + "/instance holds no instance id",
+                             .field = "/state",
+                             .owner = Owner::administrator,
+                             .next_action = "restore the file from a copy, or start with another "
+                                            "--state directory"});
     return text;
 }
 

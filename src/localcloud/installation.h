@@ -3,8 +3,8 @@
 //   state.db          resources, operations, ids, the token key        0600
 //   ca.pem, ca.key    the authority that signs every certificate here  0644, 0600
 //   instance          the short id in the names of all that is made    0644
-//   credentials.json  the service principal, for the control plane     0600
-//   endpoint.json     where the cloud is reached, for the control plane 0644
+//   cloud.json        all a control plane needs to use this cloud       0600
+//   endpoint.json     where the running program is reached, its process 0644
 #pragma once
 
 #include <cstdint>

@@ -105,6 +105,7 @@ Failure damaged(const std::string& path, const std::string& cause) {
         .kind = ErrorKind::conflict,
         .code = "state_unusable",
         .message = fmt::format("the state file {} cannot be used: {}", path, cause),
+        .field = "/state",
         .owner = Owner::administrator,
         .next_action = "restore the file from a copy, or start with another --state directory"};
     return Failure(std::move(error));

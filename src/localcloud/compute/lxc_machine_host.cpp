@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "localcloud/compute/image.h"
 #include "localcloud/compute/machine_config.h"
 #include "localcloud/network/namespaces.h"
 
@@ -28,22 +29,6 @@ Failure mend(std::string code, std::string message, std::string action) {
                          .message = std::move(message),
                          .owner = Owner::administrator,
                          .next_action = std::move(action)});
-}
-
-Result<void> check_image(const fs::path& image) {
-    std::error_code ignored;
-    const auto action = "Run tools/build-image " + image.string() + ".";
-    if (!fs::exists(image / "manifest", ignored) && !fs::exists(image / "rootfs", ignored))
-        return mend(
-            "image_missing", "There is no machine image at " + image.string() + ".", action);
-    for (const auto* part :
-         {"manifest", "rootfs/etc/passwd", "rootfs/usr/bin", "rootfs/usr/lib/hopyard"})
-        if (!fs::exists(image / part, ignored))
-            return mend(
-                "image_damaged",
-                "The machine image at " + image.string() + " is damaged: it has no " + part + ".",
-                action);
-    return {};
 }
 
 Result<void> check_machine(const MachineSpec& spec) {
@@ -92,6 +77,8 @@ Result<std::unique_ptr<LxcMachineHost>> LxcMachineHost::create(const HostOptions
     fs::create_directories(options.state / "layers", error);
     if (!error) resolved.state = fs::canonical(options.state, error);
     if (!error) resolved.image = fs::canonical(options.image, error);
+    // What machines write is theirs: no other user of the host looks into their disks.
+    if (!error) fs::permissions(resolved.state / "machines", fs::perms::owner_all, error);
     if (error)
         return mend("state_unusable",
                     "The state directory " + options.state.string() +

@@ -19,6 +19,7 @@
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "localcloud/network/command.h"
 #include "localcloud/storage/child.h"
 #include "localcloud/storage/shared_key.h"
 
@@ -29,7 +30,12 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr Milliseconds account_wait{20'000};
-constexpr Milliseconds look_again{50};
+constexpr Milliseconds look_again{20};
+constexpr int oldest_node = 20;
+/// Where the child finds what it needs; see storage/view.h.
+constexpr const char* shown_modules = "/azurite/node_modules";
+constexpr const char* shown_node = "/node";
+constexpr const char* shown_data = "/data";
 /// Without any account Azurite would fall back to one whose key everybody knows.
 constexpr const char* placeholder = "hopyardplaceholder";
 
@@ -65,8 +71,17 @@ Result<void> write_file(const std::string& path, const std::string& text, const 
                 fmt::format("{}: {}", path, std::strerror(errno)));
 }
 
+Failure refused(std::string code, std::string field, std::string message, std::string action) {
+    return Failure(Error{.kind = ErrorKind::invalid_argument,
+                         .code = std::move(code),
+                         .message = std::move(message),
+                         .field = std::move(field),
+                         .owner = Owner::administrator,
+                         .next_action = std::move(action)});
+}
+
 std::string find_in_path(const std::string& program) {
-    if (program.find('/') != std::string::npos) return program;
+    if (program.empty() || program.find('/') != std::string::npos) return program;
     const char* path = std::getenv("PATH");
     std::string rest = path ? path : "/usr/bin:/bin";
     while (!rest.empty()) {
@@ -101,7 +116,9 @@ std::string first(const std::vector<std::string>& texts) {
 struct Azurite::State {
     AzuriteOptions options;
     UserIds user;  ///< 0: as we are
-    std::string node;
+    View view;
+    /// As the child sees them.
+    std::string node, program, data;
     http::Client client;
     SystemClock clock;
     SystemRandom random;
@@ -115,31 +132,74 @@ struct Azurite::State {
         : options(std::move(given)), client(http::ClientOptions{.ca_pem = options.ca_pem}) {}
 
     std::string file(const char* name) const { return options.folder + "/" + name; }
+    void set_places(bool with_view);
 };
 
-Result<std::string> find_azurite(const std::string& named) {
+/// What the program needs besides itself lies beside it, in the directory that npm filled.
+void Azurite::State::set_places(bool with_view) {
+    node = options.node;
+    program = options.program;
+    data = options.folder;
+    if (!with_view) return;
+    const fs::path package(options.program);
+    std::vector<Place> places;
+    for (const char* system : {"/usr", "/lib", "/lib64", "/etc", "/dev", "/proc"})
+        places.push_back({.source = system, .target = system});
+    places.push_back({.source = package.parent_path(), .target = shown_modules});
+    places.push_back({.source = options.node, .target = shown_node});
+    places.push_back({.source = options.folder, .target = shown_data, .writable = true});
+    view = View(file("view"), std::move(places));
+    node = shown_node;
+    program = shown_modules + ("/" + package.filename().string());
+    data = shown_data;
+}
+
+Result<std::string> find_azurite(const std::string& named, const std::string& own_folder) {
     std::string where = named;
     if (where.empty())
         if (const char* set = std::getenv("HOPYARD_AZURITE")) where = set;
-    for (const std::string& candidate :
-         {where, where + "/azurite", where + "/node_modules/azurite"}) {
-        if (where.empty()) break;
+    std::vector<std::string> candidates = {
+        where, where + "/azurite", where + "/node_modules/azurite"};
+    if (where.empty())
+        candidates = {own_folder + "/../lib/hopyard/azurite/node_modules/azurite",
+                      own_folder + "/../../tools/azurite/node_modules/azurite"};
+    for (const std::string& candidate : candidates) {
         std::error_code error;
-        const fs::path full = fs::absolute(candidate, error);
+        const fs::path full = fs::weakly_canonical(candidate, error);
         if (!error && fs::exists(full / "dist/src/blob/main.js", error)) return full.string();
     }
-    Error error{
-        .kind = ErrorKind::invalid_argument,
-        .code = "azurite_missing",
-        .message = where.empty()
-                       ? "Azurite, which stores the blobs, was not named"
+    return refused("azurite_missing",
+                   "/azurite",
+                   where.empty()
+                       ? "Azurite, which stores the blobs, is not on this machine"
                        : fmt::format("Azurite, which stores the blobs, is not in {}", where),
-        .field = "/azurite",
-        .owner = Owner::administrator,
-        .next_action =
-            "run 'npm install azurite@3.37.0' in a directory of its own, and name that "
-            "directory with --azurite or HOPYARD_AZURITE"};
-    return Failure(std::move(error));
+                   "run tools/fetch-azurite, or run 'npm install azurite@3.35.0' in a directory of "
+                   "its own and name that directory with --azurite or HOPYARD_AZURITE");
+}
+
+Result<std::string> find_node(const std::string& named, const std::string& own_folder) {
+    std::vector<std::string> candidates = {find_in_path(named)};
+    if (named.empty())
+        candidates = {find_in_path("node"),
+                      own_folder + "/../lib/hopyard/node/bin/node",
+                      own_folder + "/../../tools/node/node_modules/node/bin/node"};
+    std::string seen;
+    for (const std::string& candidate : candidates) {
+        std::error_code error;
+        const fs::path full = candidate.empty() ? fs::path() : fs::canonical(candidate, error);
+        if (error || full.empty()) continue;
+        const auto version = network::run_command({.arguments = {full.string(), "--version"}});
+        if (!version || !version->starts_with("v")) continue;
+        if (std::atoi(version->c_str() + 1) >= oldest_node) return full.string();
+        seen = fmt::format("; {} is {}", full.string(), version->substr(0, version->find('\n')));
+    }
+    return refused("node_missing",
+                   "/node",
+                   fmt::format("Node.js of at least version {}, which runs Azurite, is not on this "
+                               "machine{}",
+                               oldest_node,
+                               seen),
+                   "run tools/fetch-node, install nodejs, or name one with --node");
 }
 
 Azurite::Azurite(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -149,25 +209,13 @@ Result<std::unique_ptr<Azurite>> Azurite::prepare(AzuriteOptions options,
                                                   const std::vector<BlobAccount>& accounts) {
     auto state = std::make_unique<State>(std::move(options));
     const AzuriteOptions& given = state->options;
-    state->node = find_in_path(given.node);
-    if (state->node.empty()) {
-        Error error{.kind = ErrorKind::invalid_argument,
-                    .code = "node_missing",
-                    .message = "Node.js, which runs Azurite, is not in PATH",
-                    .owner = Owner::administrator,
-                    .next_action = "install nodejs, version 20 or newer"};
-        return Failure(std::move(error));
-    }
-    if (geteuid() == 0) {
+    const bool with_view = geteuid() == 0;
+    if (with_view) {
         ASSIGN_OR_RETURN(state->user, find_user(given.user));
-        if (!readable_by(state->user, given.program + "/dist/src/blob/main.js")) {
-            log::warning("Azurite runs as root, because its user cannot read the program",
-                         {{"user", given.user}, {"program", given.program}});
-            state->user = {};
-        }
     }
     std::error_code error;
     fs::create_directories(state->file("data"), error);
+    if (!error) fs::create_directories(state->file("view"), error);
     if (error)
         return fail(ErrorKind::unavailable,
                     "folder_not_made",
@@ -185,6 +233,7 @@ Result<std::unique_ptr<Azurite>> Azurite::prepare(AzuriteOptions options,
     RETURN_IF_ERROR(write_file(
         state->file("server.key"), given.certificate.private_key_pem.reveal(), state->user));
     for (const auto& account : accounts) state->accounts[account.name] = account;
+    state->set_places(with_view);
     std::unique_ptr<Azurite> azurite(new Azurite(std::move(state)));
     RETURN_IF_ERROR(azurite->write_accounts());
     return azurite;
@@ -203,32 +252,32 @@ Result<void> Azurite::write_accounts() {
 
 void Azurite::run(std::stop_token stop) {
     State& state = *state_;
-    const ChildOptions child_options{.arguments = {state.node,
-                                                   state.file("launcher.js"),
-                                                   state.options.program,
-                                                   state.file("accounts"),
-                                                   "--blobHost",
-                                                   "127.0.0.1",
-                                                   "--blobPort",
-                                                   std::to_string(state.options.port),
-                                                   "--location",
-                                                   state.file("data"),
-                                                   "--silent",
-                                                   "--disableTelemetry",
-                                                   "--skipApiVersionCheck",
-                                                   "--oauth",
-                                                   "basic",
-                                                   "--cert",
-                                                   state.file("server.pem"),
-                                                   "--key",
-                                                   state.file("server.key")},
-                                     .environment = {"PATH=/usr/bin:/bin",
-                                                     "HOME=" + state.options.folder,
-                                                     "NODE_ENV=production"},
-                                     .folder = state.options.folder,
-                                     .log_file = state.file("azurite.log"),
-                                     .user = state.user.user,
-                                     .group = state.user.group};
+    const ChildOptions child_options{
+        .arguments = {state.node,
+                      state.data + "/launcher.js",
+                      state.program,
+                      state.data + "/accounts",
+                      "--blobHost",
+                      "127.0.0.1",
+                      "--blobPort",
+                      std::to_string(state.options.port),
+                      "--location",
+                      state.data + "/data",
+                      "--silent",
+                      "--disableTelemetry",
+                      "--skipApiVersionCheck",
+                      "--oauth",
+                      "basic",
+                      "--cert",
+                      state.data + "/server.pem",
+                      "--key",
+                      state.data + "/server.key"},
+        .environment = {"PATH=/usr/bin:/bin", "HOME=" + state.data, "NODE_ENV=production"},
+        .folder = state.data,
+        .log_file = state.file("azurite.log"),
+        .view = state.view,
+        .user = state.user.user,
+        .group = state.user.group};
     Milliseconds pause{200};
     while (!stop.stop_requested()) {
         const auto child = start_child(child_options);

@@ -11,8 +11,9 @@
 // lookup (RFC 6761 section 6.3); a machine reaches the same name through its gateway, which
 // forwards the port, by a line in its /etc/hosts.
 //
-// The child dies with the thread that runs it (PR_SET_PDEATHSIG), and runs as an unprivileged user
-// where that user can read the program.
+// The child dies with the thread that runs it (PR_SET_PDEATHSIG). Run by root, it is an
+// unprivileged user's and sees only the program, its data and the system's libraries
+// (storage/view.h), so it does not matter whose directory the program lies in.
 #pragma once
 
 #include <memory>
@@ -30,7 +31,7 @@ namespace hopyard::localcloud {
 
 struct AzuriteOptions {
     std::string program;          ///< directory of the npm package "azurite"
-    std::string node = "node";    ///< Node.js, found through PATH
+    std::string node;             ///< Node.js, see find_node
     std::string folder;           ///< of the data, the accounts and the certificate
     std::string user = "nobody";  ///< who runs it when we are root
     std::uint16_t port = 0;
@@ -38,9 +39,14 @@ struct AzuriteOptions {
     http::KeyAndCertificate certificate;
 };
 
-/// Where Azurite is: `named`, else $HOPYARD_AZURITE, else none. Accepts the package's directory, or
-/// one that has it in node_modules. `invalid_argument` with the remedy when it is not there.
-Result<std::string> find_azurite(const std::string& named);
+/// Where Azurite is: `named`, else $HOPYARD_AZURITE, else where the package or tools/fetch-azurite
+/// puts it, seen from `own_folder`, the directory of the running program. Accepts the npm package's
+/// directory, or one that has it in node_modules. `invalid_argument` with the remedy when it is not
+/// there.
+Result<std::string> find_azurite(const std::string& named, const std::string& own_folder);
+/// The path of a Node.js of at least version 20: `named`, else the one in PATH, else what
+/// tools/fetch-node brought. `invalid_argument` when there is none.
+Result<std::string> find_node(const std::string& named, const std::string& own_folder);
 
 class Azurite final : public BlobAccounts {
   public:

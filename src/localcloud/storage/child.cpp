@@ -11,7 +11,6 @@
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace hopyard::localcloud {
@@ -45,6 +44,7 @@ bool become(uid_t user, gid_t group) {
     dup2(log, STDERR_FILENO);
     syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
     setpgid(0, 0);
+    if (!options.view.is_empty() && !options.view.enter()) _exit(125);
     if (!become(options.user, options.group)) _exit(126);
     // After the change of user, which clears it (credentials(7), prctl(2)).
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -83,15 +83,6 @@ Result<UserIds> find_user(const std::string& name) {
         return fail(
             ErrorKind::not_found, "no_such_user", fmt::format("there is no user '{}'", name));
     return UserIds{entry.pw_uid, entry.pw_gid};
-}
-
-bool readable_by(const UserIds& user, const std::string& path) {
-    const char* file = path.c_str();
-    const pid_t child = fork();
-    if (child == 0) _exit(become(user.user, user.group) && access(file, R_OK) == 0 ? 0 : 1);
-    int status = 1;
-    if (child < 0 || waitpid(child, &status, 0) != child) return false;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 }  // namespace hopyard::localcloud

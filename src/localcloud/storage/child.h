@@ -7,14 +7,16 @@
 #include <sys/types.h>
 
 #include "base/result.h"
+#include "localcloud/storage/view.h"
 
 namespace hopyard::localcloud {
 
 struct ChildOptions {
     std::vector<std::string> arguments;    ///< the program first, as an absolute path
     std::vector<std::string> environment;  ///< "NAME=value"
-    std::string folder;                    ///< working directory
+    std::string folder;                    ///< working directory, as the child sees it
     std::string log_file;                  ///< gets what it prints
+    View view;                             ///< empty: what we see
     uid_t user = 0;                        ///< 0: as we are
     gid_t group = 0;
 };
@@ -28,7 +30,5 @@ struct UserIds {
     gid_t group = 0;
 };
 Result<UserIds> find_user(const std::string& name);
-/// Whether that user could read the file, seen with its own eyes.
-bool readable_by(const UserIds& user, const std::string& path);
 
 }  // namespace hopyard::localcloud
