@@ -7,6 +7,7 @@
 // ("changed_meanwhile").
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "base/time.h"
 #include "cloud/catalog.h"
 #include "cloud/storage.h"
+#include "control/facts.h"
 #include "decide/preflight/preflight.h"
 #include "model/cluster.h"
 #include "store/store.h"
@@ -33,6 +35,9 @@ class Wake {
 struct Caller {
     OrganisationId organisation;
     std::string actor;  ///< for the activity: the API key's name
+    /// Set: a change is refused with `conflict` ("precondition_failed") unless the cluster's
+    /// generation, read in the same transaction, is still this one.
+    std::optional<std::int64_t> expected_generation;
 };
 
 struct CreateOutcome {
@@ -44,7 +49,13 @@ struct CommandsOptions {
     InstallationId installation;
     /// Retry writes that lost against another writer this often.
     int write_attempts = 5;
+    /// What a cluster's life takes on this cloud.
+    cloud::NeededRights needed;
+    /// Asks the cloud several things at once. Empty: one after the other, on the caller's thread.
+    RunAll run_all;
 };
+
+struct Edit;
 
 class Commands {
   public:
@@ -58,8 +69,10 @@ class Commands {
 
     /// Gathers facts and weighs them; changes nothing.
     Result<decide::Preflight> dry_run(const Caller& caller, const model::ClusterSpec& spec);
-    /// Preflight, then claims the container and stores the cluster. Refused: the first blocking
-    /// finding as the error, all of them through dry_run.
+    /// Preflight, then one transaction that stores the cluster, its secrets and the activity.
+    /// Nothing is made here: the container too is claimed by the loops, before anything else, so
+    /// that a request that dies half-way leaves nothing behind. Refused: the first blocking finding
+    /// as the error, all of them through dry_run.
     Result<CreateOutcome> create(const Caller& caller, const model::ClusterSpec& spec);
 
     Result<model::Cluster> stop(const Caller& caller, const ClusterId& id);
@@ -94,11 +107,28 @@ class Commands {
     Result<model::Cluster> set_head_type(const Caller& caller,
                                          const ClusterId& id,
                                          const std::string& instance_type);
+    /// Of the database node that the existing wire stores and echoes (product.md D14);
+    /// `node_type` in its words: "rondb_aio", "rondb_data".
+    Result<model::Cluster> set_database_type(const Caller& caller,
+                                             const ClusterId& id,
+                                             const std::string& node_type,
+                                             const std::string& instance_type);
 
     /// The first administrator's password; administrators only, checked by the API.
     Result<Secret> first_password(const Caller& caller, const ClusterId& id);
 
   private:
+    using Change = std::function<Result<void>(Edit&)>;
+    /// Reads the cluster, lets `body` change it and stores what changed, in one transaction; again
+    /// when somebody else was faster.
+    Result<model::Cluster> change(const Caller& caller, const ClusterId& id, const Change& body);
+    Result<decide::Preflight> weigh_new(const Caller& caller,
+                                        const model::ClusterSpec& spec,
+                                        const ClusterId& id,
+                                        decide::Facts& facts);
+    Result<model::Cluster> find(const Caller& caller, const ClusterId& id);
+    FactSources sources();
+
     store::Store& store_;
     cloud::Catalog& catalog_;
     cloud::Storage& storage_;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/random.h"
@@ -32,6 +33,14 @@ class NodeAuthority {
                                 const std::string& private_ip,
                                 Timestamp now) = 0;
     virtual std::string ca_pem() const = 0;
+    struct Page {
+        Secret certificate_pem;
+        Secret key_pem;
+    };
+    /// Key and certificate of a head's page, for these addresses.
+    virtual Result<Page> issue_page(const NodeId& head,
+                                    const std::vector<std::string>& addresses,
+                                    Timestamp now) = 0;
 };
 
 struct SessionOptions {
@@ -54,13 +63,15 @@ class NodeSessions {
 
     /// `unauthenticated` for a wrong, expired or used-up token, without saying which.
     Result<nodewire::EnrolReply> enrol(const nodewire::EnrolRequest& request);
-    /// A new certificate for a node that still has a valid one.
+    /// A new certificate for a node that still has a valid one. A head may ask for its workers.
     Result<nodewire::EnrolReply> renew(const NodeId& caller, const nodewire::EnrolRequest& request);
-    /// Stores what is new in it. `permission_denied` when the caller speaks for a cluster not its
-    /// own.
+    /// Stores what is new in it. `permission_denied` when the caller is no head, or speaks for a
+    /// cluster not its own.
     Result<void> report(const NodeId& caller, const nodewire::Report& report);
-    /// The newest orders of a head, with its workers' inside.
+    /// The newest orders of a head, with its workers' inside. A change that nobody was given yet
+    /// gets its revision here, and is stored first.
     Result<nodewire::Orders> orders(const NodeId& caller);
+    /// For a head, which keeps it for its workers; `not_found` when there is none.
     Result<std::string> init_script(const NodeId& caller);
 
     /// Stores who has fallen silent since the last call, and wakes the loops when somebody has.
@@ -70,7 +81,8 @@ class NodeSessions {
     void orders_may_have_changed();
 
     /// Calls back once, from any thread, when orders of that head with a revision above `seen` may
-    /// be there. Returns a token; destroying it cancels.
+    /// be there; maybe before this returns, when they are there already. Returns a token;
+    /// destroying it cancels, but does not wait for a call that is under way on another thread.
     class Subscription {
       public:
         virtual ~Subscription() = default;

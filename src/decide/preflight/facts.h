@@ -2,6 +2,7 @@
 // is the error of reading it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct Facts {
     cloud::NeededRights needed;
     bool name_taken = false;
     std::string container_owner;  ///< who we would claim the container as
+    /// Asked only when the request names a location; nothing when it could not be read.
+    std::optional<std::vector<cloud::Location>> locations;
 };
 
 }  // namespace hopyard::decide

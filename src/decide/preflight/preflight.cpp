@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "model/validate.h"
+#include "model/wire_fields.h"
 
 namespace hopyard::decide {
 namespace {
@@ -27,6 +28,8 @@ class Weighing {
         security_group();
         permissions();
         resources();
+        for (Error& error : model::wire_warnings(out_.spec))
+            out_.findings.push_back({.weight = Weight::warning, .error = std::move(error)});
         return std::move(out_);
     }
 
@@ -80,6 +83,12 @@ class Weighing {
                   "name_taken",
                   "another cluster is named '" + spec.name + "'",
                   "Choose another name, or delete the other cluster first.");
+        if (facts_.locations && !spec.location.empty() &&
+            named(*facts_.locations, spec.location) == nullptr)
+            block("/location",
+                  "no_such_location",
+                  "there is no location '" + spec.location + "'",
+                  choices(*facts_.locations));
         if (!known(facts_.groups, "/resourceGroup", "the resource groups")) return;
         const auto* group = named(*facts_.groups, spec.resource_group);
         if (group == nullptr) {

@@ -1,0 +1,283 @@
+#include "control/node_sessions.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "control/node_sessions_state.h"
+#include "control/reports.h"
+#include "control/secrets.h"
+
+namespace hopyard::control {
+namespace {
+
+constexpr int write_attempts = 5;
+
+Failure unknown_node() {
+    return fail(ErrorKind::permission_denied,
+                "node_unknown",
+                "the certificate is of no node that is wanted here");
+}
+
+class Seat final : public NodeSessions::Subscription {
+  public:
+    Seat(const std::shared_ptr<WaitingRoom>& room, std::int64_t ticket)
+        : room_(room), ticket_(ticket) {}
+    ~Seat() override {
+        if (const auto room = room_.lock()) room->leave(ticket_);
+    }
+    Seat(const Seat&) = delete;
+    Seat& operator=(const Seat&) = delete;
+
+  private:
+    std::weak_ptr<WaitingRoom> room_;
+    std::int64_t ticket_;
+};
+
+/// Those who fell silent since the last look, stored in one go.
+struct Silence {
+    std::vector<model::Node> nodes;
+    std::optional<Timestamp> next;  ///< when the next one would
+};
+
+Silence fallen_silent(const std::vector<model::Node>& nodes,
+                      Timestamp listening_since,
+                      Timestamp now,
+                      Milliseconds period) {
+    // A worker is heard through its head: between two of the head's reports nothing new can come,
+    // and while the head is silent so is everybody.
+    const auto head = std::find_if(nodes.begin(), nodes.end(), [](const model::Node& node) {
+        return node.is_head && should_speak(node);
+    });
+    Silence out;
+    if (head == nodes.end()) return out;
+    const Timestamp due = std::max(*head->seen.last_report_at, listening_since) + period;
+    if (now < due) {
+        out.next = due;
+        return out;
+    }
+    for (const model::Node& node : nodes) {
+        if (!should_speak(node) || node.seen.silent_since) continue;
+        out.nodes.push_back(node);
+        out.nodes.back().seen.silent_since = node.seen.last_report_at;
+    }
+    return out;
+}
+
+model::Activity silence_remark(const model::Cluster& cluster,
+                               const Silence& silence,
+                               Timestamp now) {
+    const auto& nodes = silence.nodes;
+    return {.at = now,
+            .organisation = cluster.organisation,
+            .cluster = cluster.id,
+            .node = nodes.size() == 1 ? nodes.front().id : NodeId(),
+            .severity = model::Severity::warning,
+            .code = "nodes_silent",
+            .message = nodes.size() == 1 ? nodes.front().id.value + " does not report"
+                                         : fmt::format("{} nodes do not report", nodes.size()),
+            .reason = "nothing is changed because of silence alone",
+            .actor = "hopyard"};
+}
+
+}  // namespace
+
+Result<Company> company_of(store::Transaction& transaction, const NodeId& id) {
+    ASSIGN_OR_RETURN(auto self, transaction.node(id));
+    if (!self) return unknown_node();
+    ASSIGN_OR_RETURN(auto cluster, transaction.cluster(self->cluster));
+    if (!cluster) return unknown_node();
+    Company company{.cluster = std::move(*cluster), .nodes = {}, .self = std::move(*self)};
+    ASSIGN_OR_RETURN(company.nodes, transaction.nodes(company.cluster.id));
+    return company;
+}
+
+Result<Company> company_of_head(store::Transaction& transaction, const NodeId& id) {
+    ASSIGN_OR_RETURN(Company company, company_of(transaction, id));
+    if (!company.self.is_head)
+        return fail(ErrorKind::permission_denied, "not_a_head", "a worker speaks through its head");
+    return company;
+}
+
+// --- who waits -------------------------------------------------------------------------------
+
+std::int64_t WaitingRoom::enter(Waiting waiting) {
+    const std::lock_guard lock(mutex_);
+    waiting_.emplace(next_, std::move(waiting));
+    return next_++;
+}
+
+void WaitingRoom::leave(std::int64_t ticket) {
+    const std::lock_guard lock(mutex_);
+    waiting_.erase(ticket);
+}
+
+std::vector<std::pair<std::int64_t, Waiting>> WaitingRoom::look() const {
+    const std::lock_guard lock(mutex_);
+    return {waiting_.begin(), waiting_.end()};
+}
+
+void WaitingRoom::call(std::int64_t ticket) {
+    std::function<void()> callback;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = waiting_.find(ticket);
+        if (found == waiting_.end()) return;
+        callback = std::move(found->second.callback);
+        waiting_.erase(found);
+    }
+    callback();
+}
+
+// --- the state ---------------------------------------------------------------------------------
+
+Result<void> NodeSessions::State::write(const store::Store::Body& body) {
+    for (int attempt = 1;; ++attempt) {
+        auto outcome = store.write(body);
+        const bool lost_a_race = !outcome && outcome.error().code == "changed_meanwhile";
+        if (!lost_a_race || attempt >= write_attempts) return outcome;
+    }
+}
+
+void NodeSessions::State::answer(const std::optional<NodeId>& head) {
+    std::map<NodeId, std::optional<std::int64_t>> newest;
+    for (const auto& [ticket, waiting] : room->look()) {
+        if (head && *head != waiting.head) continue;
+        auto known = newest.find(waiting.head);
+        if (known == newest.end()) {
+            const auto now = orders(waiting.head);
+            // Whoever is not known any more shall hear it; what passes by itself is waited for.
+            std::optional<std::int64_t> revision;
+            if (now)
+                revision = now->revision;
+            else if (!is_transient(now.error().kind))
+                revision = std::numeric_limits<std::int64_t>::max();
+            known = newest.emplace(waiting.head, revision).first;
+        }
+        if (known->second && *known->second > waiting.seen) room->call(ticket);
+    }
+}
+
+// --- what others call --------------------------------------------------------------------------
+
+NodeSessions::NodeSessions(store::Store& store,
+                           NodeAuthority& authority,
+                           Wake& wake,
+                           const Clock& clock,
+                           Random& random,
+                           SessionOptions options)
+    : state_(new State{.store = store,
+                       .authority = authority,
+                       .wake = wake,
+                       .clock = clock,
+                       .random = random,
+                       .options = std::move(options),
+                       .listening_since = clock.now()}) {}
+
+NodeSessions::~NodeSessions() = default;
+
+Result<nodewire::EnrolReply> NodeSessions::enrol(const nodewire::EnrolRequest& request) {
+    return state_->enrol(request);
+}
+
+Result<nodewire::EnrolReply> NodeSessions::renew(const NodeId& caller,
+                                                 const nodewire::EnrolRequest& request) {
+    return state_->renew(caller, request);
+}
+
+Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& report) {
+    const Timestamp now = state_->clock.now();
+    bool changed = false;
+    bool matters = false;
+    const auto body = [&](store::Transaction& transaction) -> Result<void> {
+        ASSIGN_OR_RETURN(const Company company, company_of_head(transaction, caller));
+        for (const auto& relayed : report.workers) {
+            ASSIGN_OR_RETURN(const auto node, transaction.node(NodeId(relayed.report.node)));
+            if (node && node->cluster != company.cluster.id)
+                return fail(ErrorKind::permission_denied,
+                            "not_yours",
+                            "the report speaks for a node of another cluster");
+        }
+        ASSIGN_OR_RETURN(Heard heard,
+                         take_report(company.cluster,
+                                     company.nodes,
+                                     company.self,
+                                     report,
+                                     now,
+                                     state_->options.silence));
+        for (model::Node& node : heard.nodes) RETURN_IF_ERROR(transaction.put(node));
+        for (const NodeId& id : heard.enrolled)
+            RETURN_IF_ERROR(transaction.erase_secrets(token_secret(company.cluster.id, id)));
+        for (auto& entry : heard.activity) RETURN_IF_ERROR(transaction.append(entry));
+        changed = !heard.nodes.empty();
+        matters = heard.matters;
+        return {};
+    };
+    RETURN_IF_ERROR(state_->write(body));
+    if (matters) state_->wake.wake();
+    if (changed) state_->answer(caller);
+    return {};
+}
+
+Result<nodewire::Orders> NodeSessions::orders(const NodeId& caller) {
+    return state_->orders(caller);
+}
+
+Result<std::string> NodeSessions::init_script(const NodeId& caller) {
+    std::string script;
+    const auto body = [&](store::Transaction& transaction) -> Result<void> {
+        ASSIGN_OR_RETURN(const Company company, company_of_head(transaction, caller));
+        script = company.cluster.spec.init_script.text;
+        return {};
+    };
+    RETURN_IF_ERROR(state_->store.read(body));
+    if (script.empty())
+        return fail(ErrorKind::not_found, "no_init_script", "the cluster has no init script");
+    return script;
+}
+
+Timestamp NodeSessions::notice_silence() {
+    const Timestamp now = state_->clock.now();
+    const Milliseconds period = state_->options.silence;
+    Timestamp next = now + period;
+    bool somebody = false;
+    // Most calls find nothing, and only read.
+    const auto notice = [&](store::Transaction& transaction, bool writes) -> Result<void> {
+        next = now + period;
+        somebody = false;
+        ASSIGN_OR_RETURN(const auto clusters, transaction.clusters());
+        for (const model::Cluster& cluster : clusters) {
+            ASSIGN_OR_RETURN(const auto nodes, transaction.nodes(cluster.id));
+            Silence silence = fallen_silent(nodes, state_->listening_since, now, period);
+            if (silence.next) next = std::min(next, *silence.next);
+            if (silence.nodes.empty()) continue;
+            somebody = true;
+            if (!writes) return {};
+            for (model::Node& node : silence.nodes) RETURN_IF_ERROR(transaction.put(node));
+            model::Activity entry = silence_remark(cluster, silence, now);
+            RETURN_IF_ERROR(transaction.append(entry));
+        }
+        return {};
+    };
+    const auto look = [&](store::Transaction& transaction) { return notice(transaction, false); };
+    const auto store = [&](store::Transaction& transaction) { return notice(transaction, true); };
+    if (!state_->store.read(look) || !somebody) return next;
+    if (state_->write(store) && somebody) state_->wake.wake();
+    return next;
+}
+
+void NodeSessions::orders_may_have_changed() {
+    state_->answer(std::nullopt);
+}
+
+std::unique_ptr<NodeSessions::Subscription> NodeSessions::when_newer(
+    const NodeId& caller, std::int64_t seen, std::function<void()> callback) {
+    const std::int64_t ticket =
+        state_->room->enter({.head = caller, .seen = seen, .callback = std::move(callback)});
+    auto seat = std::make_unique<Seat>(state_->room, ticket);
+    state_->answer(caller);
+    return seat;
+}
+
+}  // namespace hopyard::control

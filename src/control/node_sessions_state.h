@@ -1,0 +1,68 @@
+// Inside this module: what NodeSessions holds, and how its parts share it.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "control/node_sessions.h"
+#include "control/orders.h"
+
+namespace hopyard::control {
+
+/// A node with its cluster and everybody in it, read in one transaction.
+struct Company {
+    model::Cluster cluster;
+    std::vector<model::Node> nodes;
+    model::Node self;
+};
+/// `permission_denied` for a node that is not (or no longer) one of ours.
+Result<Company> company_of(store::Transaction& transaction, const NodeId& node);
+/// The same, for a head; a worker is refused: it speaks through its head.
+Result<Company> company_of_head(store::Transaction& transaction, const NodeId& node);
+
+/// Somebody who waits for newer orders.
+struct Waiting {
+    NodeId head;
+    std::int64_t seen = 0;
+    std::function<void()> callback;
+};
+
+/// Who waits. Outlives the sessions when a subscription does.
+class WaitingRoom {
+  public:
+    std::int64_t enter(Waiting waiting);
+    void leave(std::int64_t ticket);
+    /// By ticket: whom they wait for and what they have seen.
+    std::vector<std::pair<std::int64_t, Waiting>> look() const;
+    /// Calls back and lets go; nothing when it has left.
+    void call(std::int64_t ticket);
+
+  private:
+    mutable std::mutex mutex_;
+    std::int64_t next_ = 1;                    // guarded by mutex_
+    std::map<std::int64_t, Waiting> waiting_;  // guarded by mutex_
+};
+
+struct NodeSessions::State {
+    store::Store& store;
+    NodeAuthority& authority;
+    Wake& wake;
+    const Clock& clock;
+    Random& random;
+    const SessionOptions options;
+    /// Nobody is called silent before we listened for one whole period (product.md D17).
+    const Timestamp listening_since;
+    std::shared_ptr<WaitingRoom> room = std::make_shared<WaitingRoom>();
+
+    Result<nodewire::EnrolReply> enrol(const nodewire::EnrolRequest& request);
+    Result<nodewire::EnrolReply> renew(const NodeId& caller, const nodewire::EnrolRequest& request);
+    Result<nodewire::Orders> orders(const NodeId& head);
+    /// Writes, and again when somebody else was faster.
+    Result<void> write(const store::Store::Body& body);
+    /// Answers who waits for something that is there now; of one cluster, or of all.
+    void answer(const std::optional<NodeId>& head);
+};
+
+}  // namespace hopyard::control

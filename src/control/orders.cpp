@@ -1,0 +1,212 @@
+#include "control/orders.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "base/json_fields.h"
+
+namespace hopyard::control {
+namespace {
+
+using model::NodePhase;
+using model::NodeWanted;
+using nodewire::Member;
+
+/// The same on every machine of the cluster, and out of the way of what images make.
+constexpr int first_uid = 2000;
+
+std::string host_of(const std::string& url) {
+    const auto scheme = url.find("://");
+    const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
+    return url.substr(begin, url.find_first_of("/:?", begin) - begin);
+}
+
+void tell_state(const model::Node& node, Member& member) {
+    const auto is = [&](Member::State state, const char* reason) {
+        member.state = state;
+        member.reason = reason;
+    };
+    if (node.is_head) return is(Member::State::member, "");
+    if (node.wanted == NodeWanted::removed && node.phase == NodePhase::draining)
+        return is(Member::State::draining, "it is to leave when its work is done");
+    if (node.wanted == NodeWanted::removed) return is(Member::State::absent, "it is removed");
+    if (node.wanted == NodeWanted::stopped) return is(Member::State::absent, "it is stopped");
+    if (speaks(node)) return is(Member::State::member, "");
+    if (!node.left_boot_id.empty()) return is(Member::State::absent, "it is restarted");
+    is(Member::State::expected, "it is being made");
+}
+
+std::vector<Member> placeholders(const model::Cluster& cluster) {
+    std::vector<Member> out;
+    for (const auto& [name, type] : cluster.types) {
+        const bool known = std::any_of(out.begin(), out.end(), [&](const Member& other) {
+            return other.vcpus == type.vcpus && other.memory_mb == type.memory_mb &&
+                   other.gpus == type.gpus;
+        });
+        if (known) continue;
+        std::string label = to_lower(name);
+        std::replace_if(
+            label.begin(),
+            label.end(),
+            [](char c) { return !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'); },
+            '-');
+        out.push_back({.name = "any-" + label,
+                       .is_head = false,
+                       .address = "",
+                       .vcpus = type.vcpus,
+                       .memory_mb = type.memory_mb,
+                       .gpus = type.gpus,
+                       .state = Member::State::expected,
+                       .reason = "no worker of this size is there"});
+    }
+    return out;
+}
+
+nodewire::Orders common_part(const model::Cluster& cluster,
+                             const model::Node& head,
+                             const OrderSecrets& secrets,
+                             const SessionOptions& options) {
+    nodewire::Orders orders;
+    orders.cluster = cluster.id.value;
+    orders.cluster_name = cluster.spec.name;
+    orders.munge_key = secrets.munge_key;
+    nodewire::User administrator{.name = cluster.access.user,
+                                 .uid = first_uid,
+                                 .administrator = true,
+                                 .password_hash = secrets.password_hash,
+                                 .ssh_keys = {}};
+    if (!cluster.ssh_public_key.empty()) administrator.ssh_keys = {cluster.ssh_public_key};
+    orders.users = {std::move(administrator)};
+    if (secrets.storage_grant) {
+        auto& grant = orders.storage.emplace();
+        grant.sas_url = *secrets.storage_grant;
+        grant.ca_pem = options.blob_ca_pem;
+        if (options.blob_through_gateway)
+            grant.hosts = {{host_of(secrets.storage_grant->reveal()), "gateway"}};
+    }
+    orders.init_script = !cluster.spec.init_script.text.empty();
+    orders.init_script_first = orders.init_script && cluster.spec.init_script.run_first;
+    orders.head_address =
+        head.private_ip.empty() ? cluster.access.head_private_ip : head.private_ip;
+    return orders;
+}
+
+void address_to(nodewire::Orders& orders, const model::Node& node) {
+    orders.node = node.id.value;
+    orders.is_head = node.is_head;
+    orders.vcpus = node.vcpus;
+    orders.memory_mb = node.memory_mb;
+    orders.gpus = node.gpus;
+}
+
+Member unchanging_member(const model::Node& node) {
+    Member member = member_of(node);
+    member.state = Member::State::member;
+    member.reason.clear();
+    return member;
+}
+
+void number(nodewire::Orders& orders,
+            std::string digest,
+            std::int64_t applied,
+            GivenRevision& given) {
+    if (given.digest != digest || given.number < applied) {
+        given.number = std::max(given.number, applied) + 1;
+        given.digest = std::move(digest);
+    }
+    orders.revision = given.number;
+}
+
+std::string digest_of(const nodewire::Orders& orders) {
+    return to_hex(sha256(nodewire::to_json(orders)));
+}
+
+}  // namespace
+
+bool speaks(const model::Node& node) {
+    return node.seen.last_report_at.has_value() &&
+           (node.left_boot_id.empty() || node.seen.boot_id != node.left_boot_id);
+}
+
+Member member_of(const model::Node& node) {
+    Member member{.name = node.id.value,
+                  .is_head = node.is_head,
+                  .address = node.private_ip,
+                  .vcpus = node.vcpus,
+                  .memory_mb = node.memory_mb,
+                  .gpus = node.gpus,
+                  .state = Member::State::expected,
+                  .reason = ""};
+    tell_state(node, member);
+    return member;
+}
+
+nodewire::Orders compose_orders(const model::Cluster& cluster,
+                                const std::vector<model::Node>& nodes,
+                                const model::Node& head,
+                                const OrderSecrets& secrets,
+                                const SessionOptions& options) {
+    nodewire::Orders orders = common_part(cluster, head, secrets, options);
+    const nodewire::Orders of_worker = orders;
+    address_to(orders, head);
+    orders.members.push_back(member_of(head));
+    for (const model::Node& node : nodes) {
+        if (node.is_head) continue;
+        orders.members.push_back(member_of(node));
+        nodewire::Orders& part = orders.workers[node.id.value] = of_worker;
+        address_to(part, node);
+        part.members = {unchanging_member(head), unchanging_member(node)};
+    }
+    orders.placeholders = placeholders(cluster);
+    orders.page_certificate_pem = secrets.page_certificate_pem;
+    orders.page_key_pem = secrets.page_key_pem;
+    return orders;
+}
+
+void number_orders(nodewire::Orders& orders,
+                   const std::vector<model::Node>& nodes,
+                   GivenRevisions& given) {
+    std::erase_if(given, [&](const auto& entry) {
+        return entry.first != orders.node && !orders.workers.contains(entry.first);
+    });
+    std::map<std::string, std::int64_t> applied;
+    for (const model::Node& node : nodes) applied[node.id.value] = node.seen.applied_revision;
+    std::string of_workers;
+    for (auto& [name, part] : orders.workers) {
+        number(part, digest_of(part), applied[name], given[name]);
+        of_workers += name + " " + std::to_string(part.revision) + "\n";
+    }
+    // The workers' parts are told by their numbers; writing all of them twice would be for nothing.
+    auto parts = std::exchange(orders.workers, {});
+    std::string digest = to_hex(sha256(digest_of(orders) + of_workers));
+    orders.workers = std::move(parts);
+    number(orders, std::move(digest), applied[orders.node], given[orders.node]);
+}
+
+std::string to_json(const GivenRevisions& given) {
+    nlohmann::json out = nlohmann::json::object();
+    for (const auto& [node, revision] : given)
+        out[node] = {{"number", revision.number}, {"digest", revision.digest}};
+    return to_text(out);
+}
+
+Result<GivenRevisions> given_revisions_from_json(const std::string& text) {
+    const auto document = nlohmann::json::parse(text, nullptr, false);
+    GivenRevisions given;
+    if (document.is_object())
+        for (const auto& [node, entry] : document.items()) {
+            Fields fields(entry);
+            fields.get("number", given[node].number).get("digest", given[node].digest);
+            if (fields.good()) continue;
+            return fail(ErrorKind::internal,
+                        "revisions_malformed",
+                        "the stored revisions of orders have a malformed '" + fields.fault() + "'");
+        }
+    else
+        return fail(ErrorKind::internal,
+                    "revisions_malformed",
+                    "the stored revisions of orders are not JSON");
+    return given;
+}
+
+}  // namespace hopyard::control
