@@ -13,6 +13,7 @@ pkg_check_modules(YAMLCPP REQUIRED IMPORTED_TARGET yaml-cpp)    # YAML specifica
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)      # the store of one server: no service to run
 pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)             # what SOCI speaks PostgreSQL with
 pkg_check_modules(PUGIXML REQUIRED IMPORTED_TARGET pugixml)     # the XML of the blob service
+pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)  # metrics in the text that monitors read
 pkg_check_modules(LXC REQUIRED IMPORTED_TARGET lxc)             # system containers with limits: local machines
 if(HOPYARD_TESTS)
     find_package(GTest REQUIRED)

@@ -50,20 +50,22 @@ struct EventStreams::News {
 std::vector<Endpoint> EventStreams::endpoints() {
     return {{.method = "GET",
              .pattern = "/v1/events",
+             .query = {"after"},
              .hold =
                  [this](const Call& call, http::Responder responder) {
-                     open(call, std::nullopt, std::move(responder));
+                     return open(call, std::nullopt, std::move(responder));
                  }},
             {.method = "GET",
              .pattern = "/v1/clusters/{id}/events",
+             .query = {"after"},
              .hold = [this](const Call& call, http::Responder responder) {
-                 open(call, call.cluster(), std::move(responder));
+                 return open(call, call.cluster(), std::move(responder));
              }}};
 }
 
-void EventStreams::open(const Call& call,
-                        const std::optional<ClusterId>& cluster,
-                        http::Responder responder) {
+int EventStreams::open(const Call& call,
+                       const std::optional<ClusterId>& cluster,
+                       http::Responder responder) {
     const auto news = look(call.principal.organisation, call.now);
     const auto after = resume_after(call.request);
     std::optional<Error> refused;
@@ -74,7 +76,9 @@ void EventStreams::open(const Call& call,
     if (refused) {
         http::Response response = problem(*refused, call.request_id);
         response.headers.set("X-Request-Id", call.request_id);
-        return responder.respond(std::move(response));
+        const int status = response.status;
+        responder.respond(std::move(response));
+        return status;
     }
     Client client{.stream = responder.start(200,
                                             {{"Content-Type", "text/event-stream"},
@@ -89,6 +93,7 @@ void EventStreams::open(const Call& call,
     send_to(client, *news, call.now);
     const std::lock_guard lock(mutex_);
     clients_.push_back(std::move(client));
+    return 200;
 }
 
 Result<EventStreams::News> EventStreams::look(const OrganisationId& organisation, Timestamp now) {

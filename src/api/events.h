@@ -31,14 +31,14 @@ class EventStreams {
         OrganisationId organisation;
         ApiKeyId key;
         std::optional<ClusterId> cluster;
-        std::int64_t last = 0;                    ///< sequence number of the newest entry sent
+        std::int64_t last = 0;                   ///< sequence number of the newest entry sent
         std::map<ClusterId, std::size_t> shown;  ///< digest of the newest snapshot sent
         Timestamp wrote_at;
         bool ended = false;
     };
     struct News;
 
-    void open(const Call& call, const std::optional<ClusterId>& cluster, http::Responder responder);
+    int open(const Call& call, const std::optional<ClusterId>& cluster, http::Responder responder);
     Result<News> look(const OrganisationId& organisation, Timestamp now);
     void send_to(Client& client, const News& news, Timestamp now);
     bool send_activity(Client& client, const News& news);

@@ -31,16 +31,18 @@ struct Service::State {
         : parts(given),
           options(std::move(wanted)),
           authenticator(parts.store),
-          v1_gate(parts, authenticator, metrics, {.render = problem, .idempotency_keys = true}),
+          v1_gate(parts,
+                  authenticator,
+                  metrics,
+                  {.render = problem, .idempotency_keys = true, .strict = true}),
           compat_gate(parts, authenticator, metrics, {.render = compat::envelope}),
           events(parts),
           node_routes(parts, options.want_tick) {}
 
     void mount() {
-        v1_gate.mount(people,
-                      v1::general_endpoints(
-                          parts, {.version = options.version, .conditions = options.conditions}));
-        v1_gate.mount(people, v1::metrics_endpoints(parts, metrics));
+        const v1::General general{.version = options.version, .conditions = options.conditions};
+        v1_gate.mount(people, v1::general_endpoints(parts, general));
+        v1_gate.mount(people, v1::metrics_endpoints(parts, metrics, general));
         v1_gate.mount(people, v1::cluster_endpoints(parts));
         v1_gate.mount(people, v1::change_endpoints(parts));
         v1_gate.mount(people, v1::key_endpoints(parts));
@@ -62,8 +64,7 @@ struct Service::State {
     /// Clients of the existing wire concatenate base and path, so a base with a slash at its end
     /// comes as "//api/…" (control-api.md 1.1).
     void handle(const http::Request& request, http::Responder responder) {
-        if (!request.target.starts_with("//"))
-            return people.handle(request, std::move(responder));
+        if (!request.target.starts_with("//")) return people.handle(request, std::move(responder));
         http::Request single = request;
         single.target.erase(0, single.target.find_first_not_of('/') - 1);
         people.handle(single, std::move(responder));

@@ -72,15 +72,16 @@ int cloud_orphans(Session& session, const Output& output, bool remove) {
     const auto reply = remove ? session.call("POST", "/v1/cloud/orphans/delete")
                               : session.call("GET", "/v1/cloud/orphans");
     if (!reply) return report(reply.error());
-    std::fputs(render(*reply,
-                      output.format,
-                      {{"KIND", "/kind"},
-                       {"GROUP", "/resourceGroup"},
-                       {"NAME", "/name"},
-                       {"CLUSTER", "/cluster"},
-                       {"SINCE", "/since"}})
-                   .c_str(),
-               stdout);
+    std::vector<Column> columns = {
+        {"KIND", "/kind"}, {"GROUP", "/resourceGroup"}, {"NAME", "/name"}};
+    if (remove) {
+        columns.push_back({"RESULT", "/result"});
+        columns.push_back({"PROBLEM", "/problem/message"});
+    } else {
+        columns.push_back({"CLUSTER", "/cluster"});
+        columns.push_back({"CREATED", "/createdAt"});
+    }
+    std::fputs(render(*reply, output.format, columns).c_str(), stdout);
     return exit_ok;
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "model/wire_fields.h"
 
 namespace hopyard::model {
 namespace {
@@ -28,6 +29,7 @@ class Check {
         network();
         tags();
         script_and_ports();
+        for (Error& error : check_wire(spec_)) found_.push_back(std::move(error));
         return std::move(found_);
     }
 

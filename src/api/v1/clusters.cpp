@@ -1,0 +1,177 @@
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+#include "api/errors.h"
+#include "api/v1/paging.h"
+#include "api/v1/routes.h"
+#include "api/views.h"
+#include "base/encoding.h"
+#include "model/spec_json.h"
+
+namespace hopyard::api::v1 {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// A place in the list, oldest first: what a page ended with. Opaque to clients.
+struct Cursor {
+    std::int64_t created_ms = 0;
+    std::string id;
+    auto operator<=>(const Cursor&) const = default;
+};
+
+Cursor cursor_of(const model::Cluster& cluster) {
+    return {.created_ms = cluster.created_at.time_since_epoch().count(), .id = cluster.id.value};
+}
+
+std::string to_text(const Cursor& cursor) {
+    return std::to_string(cursor.created_ms) + "." + cursor.id;
+}
+
+Result<std::optional<Cursor>> after_of(const http::Request& request) {
+    const auto text = request.query("after");
+    if (!text || text->empty()) return std::nullopt;
+    Cursor cursor;
+    const char* end = text->data() + text->size();
+    const auto [stop, failed] = std::from_chars(text->data(), end, cursor.created_ms);
+    if (failed != std::errc() || stop == end || *stop != '.')
+        return refuse("",
+                      "query_malformed",
+                      "'after' is no cursor of this list",
+                      "Send 'next' of the page before, or leave it out.");
+    cursor.id.assign(stop + 1, end);
+    return cursor;
+}
+
+Result<http::Response> list(Parts& parts, const Call& call) {
+    ASSIGN_OR_RETURN(const int limit, limit_of(call.request, 100));
+    ASSIGN_OR_RETURN(const auto after, after_of(call.request));
+    ASSIGN_OR_RETURN(const auto clusters, read_clusters(parts.store, call.principal.organisation));
+    ordered_json items = ordered_json::array();
+    ordered_json next = nullptr;
+    std::optional<Cursor> last;
+    for (const ClusterRows& rows : clusters) {
+        const Cursor here = cursor_of(rows.cluster);
+        if (after && here <= *after) continue;
+        if (static_cast<int>(items.size()) == limit) {
+            next = to_text(*last);
+            break;
+        }
+        items.push_back(view(rows));
+        last = here;
+    }
+    return http::json_response(200, dump({{"items", std::move(items)}, {"next", next}}));
+}
+
+Result<bool> flag_of(const http::Request& request, const std::string& name) {
+    const auto text = request.query(name);
+    if (!text || *text == "false") return false;
+    if (*text == "true") return true;
+    return refuse("", "query_malformed", "'" + name + "' must be true or false", "Mend the query.");
+}
+
+Result<model::ClusterSpec> spec_of(const http::Request& request) {
+    const std::string type = to_lower(request.headers.get("Content-Type"));
+    return type.find("yaml") == std::string::npos ? model::spec_from_json(request.body)
+                                                  : model::spec_from_yaml(request.body);
+}
+
+Result<http::Response> create(Parts& parts, const Call& call) {
+    ASSIGN_OR_RETURN(const bool dry_run, flag_of(call.request, "dryRun"));
+    ASSIGN_OR_RETURN(const auto spec, spec_of(call.request));
+    if (dry_run) {
+        ASSIGN_OR_RETURN(const auto preflight, parts.commands.dry_run(call.caller(), spec));
+        return http::json_response(200, dump(view(preflight)));
+    }
+    ASSIGN_OR_RETURN(const auto outcome, parts.commands.create(call.caller(), spec));
+    ASSIGN_OR_RETURN(const auto rows,
+                     read_cluster(parts.store, call.principal.organisation, outcome.id));
+    ordered_json document = view(rows);
+    document["warnings"] = ordered_json::array();
+    for (const decide::Finding& finding : outcome.preflight.findings)
+        document["warnings"].push_back(view(finding.error));
+    http::Response response = http::json_response(202, dump(document));
+    response.headers.set("Location", "/v1/clusters/" + outcome.id.value);
+    response.headers.set("ETag", etag(rows.cluster));
+    return response;
+}
+
+Result<http::Response> show(Parts& parts, const Call& call) {
+    ASSIGN_OR_RETURN(const auto rows,
+                     read_cluster(parts.store, call.principal.organisation, call.cluster()));
+    http::Response response = http::json_response(200, dump(view(rows)));
+    response.headers.set("ETag", etag(rows.cluster));
+    return response;
+}
+
+Result<http::Response> activity(Parts& parts,
+                                const Call& call,
+                                const std::optional<ClusterId>& cluster) {
+    store::ActivityQuery query{.organisation = call.principal.organisation, .cluster = cluster};
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    ASSIGN_OR_RETURN(query.limit, limit_of(call.request, 50));
+    ASSIGN_OR_RETURN(query.before, number_of(call.request, "before", 0, most));
+    ASSIGN_OR_RETURN(query.after, number_of(call.request, "after", 0, most));
+    if (query.before && query.after)
+        return refuse("",
+                      "query_malformed",
+                      "'before' and 'after' exclude each other",
+                      "'before' pages into the past, 'after' reads what is new.");
+    store::ActivityPage page;
+    RETURN_IF_ERROR(parts.store.read([&](store::Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(page, t.activity(query));
+        return {};
+    }));
+    // What happened to a cluster outlives it; one that nothing ever happened to was never there.
+    if (cluster && page.entries.empty() && !query.before && !query.after)
+        RETURN_IF_ERROR(read_cluster(parts.store, call.principal.organisation, *cluster));
+    ordered_json items = ordered_json::array();
+    for (const model::Activity& entry : page.entries) items.push_back(view(entry));
+    const ordered_json next = page.next_before ? ordered_json(*page.next_before) : nullptr;
+    return http::json_response(200, dump({{"items", std::move(items)}, {"next", next}}));
+}
+
+Result<http::Response> first_administrator(Parts& parts, const Call& call) {
+    ASSIGN_OR_RETURN(const auto rows,
+                     read_cluster(parts.store, call.principal.organisation, call.cluster()));
+    ASSIGN_OR_RETURN(const Secret password,
+                     parts.commands.first_password(call.caller(), call.cluster()));
+    return http::json_response(
+        200, dump({{"user", rows.cluster.access.user}, {"password", password.reveal()}}));
+}
+
+}  // namespace
+
+std::vector<Endpoint> cluster_endpoints(Parts& parts) {
+    return {
+        {.method = "GET",
+         .pattern = "/v1/clusters",
+         .query = {"limit", "after"},
+         .answer = [&parts](const Call& call) { return list(parts, call); }},
+        {.method = "POST",
+         .pattern = "/v1/clusters",
+         .access = Access::operate,
+         .query = {"dryRun"},
+         .has_body = true,
+         .answer = [&parts](const Call& call) { return create(parts, call); }},
+        {.method = "GET",
+         .pattern = "/v1/clusters/{id}",
+         .answer = [&parts](const Call& call) { return show(parts, call); }},
+        {.method = "GET",
+         .pattern = "/v1/clusters/{id}/activity",
+         .query = {"limit", "before", "after"},
+         .answer = [&parts](const Call& call) { return activity(parts, call, call.cluster()); }},
+        {.method = "GET",
+         .pattern = "/v1/activity",
+         .query = {"limit", "before", "after"},
+         .answer = [&parts](const Call& call) { return activity(parts, call, std::nullopt); }},
+        {.method = "GET",
+         .pattern = "/v1/clusters/{id}/first-administrator",
+         .access = Access::administer,
+         .secret_reply = true,
+         .answer = [&parts](const Call& call) { return first_administrator(parts, call); }},
+    };
+}
+
+}  // namespace hopyard::api::v1

@@ -1,0 +1,41 @@
+// Our own API under /v1, by resource. Each function returns what it serves as data; bodies of one
+// resource lie in one .cpp file, and its description in openapi/.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/gate.h"
+#include "api/orphans.h"
+
+namespace hopyard::api::v1 {
+
+/// One thing that must be well: the cloud, the loops.
+struct Condition {
+    std::string name;
+    std::optional<Error> problem;  ///< nothing while it is well; told to who has a key
+    std::optional<Timestamp> since;
+};
+
+struct General {
+    std::string version;
+    std::function<std::vector<Condition>()> conditions;
+};
+
+/// version, health, capabilities, openapi.json.
+std::vector<Endpoint> general_endpoints(Parts& parts, const General& general);
+/// /metrics.
+std::vector<Endpoint> metrics_endpoints(Parts& parts, Metrics& metrics, const General& general);
+/// Clusters as they are, made and deleted; their activity.
+std::vector<Endpoint> cluster_endpoints(Parts& parts);
+/// What may be changed of a cluster: power, workers, ports, types.
+std::vector<Endpoint> change_endpoints(Parts& parts);
+std::vector<Endpoint> key_endpoints(Parts& parts);
+/// Look-ups, preparation and orphans. `orphans` may be null.
+std::vector<Endpoint> cloud_endpoints(Parts& parts, Orphans* orphans);
+/// What a later version serves: refused in words instead of being unknown.
+std::vector<Endpoint> refused_endpoints();
+
+}  // namespace hopyard::api::v1
