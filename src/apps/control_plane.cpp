@@ -1,0 +1,260 @@
+#include "apps/control_plane.h"
+
+#include <fstream>
+#include <thread>
+#include <vector>
+
+#include <unistd.h>
+
+#include "api/orphans.h"
+#include "api/service.h"
+#include "apps/call_pool.h"
+#include "apps/installation.h"
+#include "apps/ticker.h"
+#include "azure/connection.h"
+#include "base/log.h"
+#include "control/authority.h"
+#include "control/commands.h"
+#include "control/loops.h"
+#include "control/node_sessions.h"
+#include "http/server.h"
+
+namespace hopyard::apps {
+namespace {
+
+constexpr std::size_t calls_max = 32;
+constexpr int request_threads = 4;
+constexpr Milliseconds tick_period{500};
+constexpr Seconds listener_certificate_validity{825LL * 24 * 3600};
+constexpr const char* people_listener = "people";
+constexpr const char* node_listener = "nodes";
+
+bool is_loopback(const std::string& address) {
+    return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+bool is_address(const std::string& host) {
+    return !host.empty() &&
+           host.find_first_not_of("0123456789.:[]abcdefABCDEF") == std::string::npos;
+}
+
+/// "https://169.254.169.254:8443" is reached as "169.254.169.254".
+std::string host_of(const std::string& url) {
+    const std::size_t from = url.find("://");
+    const std::string rest = from == std::string::npos ? url : url.substr(from + 3);
+    return rest.substr(0, rest.find_first_of(":/"));
+}
+
+Result<std::string> read_file(const std::string& flag, const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in)
+        return refuse(
+            flag, "file_unreadable", "cannot read " + path, "Check path and permissions.");
+    return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+/// A certificate of our own authority for whoever reaches us under that host.
+Result<http::TlsOptions> own_certificate(const Installation& installation,
+                                         const std::string& host,
+                                         Timestamp now) {
+    http::CertificateRequest wanted{.common_name = host,
+                                    .dns_names = {"localhost"},
+                                    .ip_addresses = {"127.0.0.1"},
+                                    .now = now,
+                                    .validity = listener_certificate_validity};
+    (is_address(host) ? wanted.ip_addresses : wanted.dns_names).push_back(host);
+    ASSIGN_OR_RETURN(auto made, http::issue(installation.authority, wanted));
+    return http::TlsOptions{.certificate_chain_pem = std::move(made.certificate_pem),
+                            .private_key_pem = std::move(made.private_key_pem)};
+}
+
+Result<http::TlsOptions> people_certificate(const cli::ServeOptions& options,
+                                            const Installation& installation,
+                                            Timestamp now) {
+    if (options.tls_certificate_file.empty())
+        return own_certificate(installation, options.address, now);
+    ASSIGN_OR_RETURN(auto chain, read_file("--tls-certificate", options.tls_certificate_file));
+    ASSIGN_OR_RETURN(auto key, read_file("--tls-key", options.tls_key_file));
+    return http::TlsOptions{.certificate_chain_pem = std::move(chain),
+                            .private_key_pem = Secret(std::move(key))};
+}
+
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "hopyard";
+}
+
+}  // namespace
+
+/// The members are in the order in which they need each other, and end in the reverse.
+struct ControlPlane::State {
+    State(const cli::ServeOptions& given,
+          azure::Config config,
+          Installation known,
+          store::Store& the_store,
+          const Clock& the_clock,
+          Random& the_random)
+        : options(given),
+          installation(std::move(known)),
+          store(the_store),
+          clock(the_clock),
+          random(the_random),
+          manager(config.manager_client),
+          blob(config.blob_client),
+          connection(config.options, manager, blob, clock, random),
+          authority(installation.authority),
+          calls(std::make_unique<CallPool>(calls_max)),
+          loops(store,
+                connection.cloud(),
+                connection.storage(),
+                *calls,
+                clock,
+                random,
+                {.installation = installation.id,
+                 .holder = host_name() + "/" + random_uuid(random),
+                 .node_url = options.node_url,
+                 .node_ca_pem = installation.authority.certificate_pem}),
+          orphans(store, connection.cloud(), installation.id),
+          commands(store,
+                   connection.catalog(),
+                   connection.storage(),
+                   loops,
+                   clock,
+                   random,
+                   {.installation = installation.id}),
+          sessions(
+              store,
+              authority,
+              loops,
+              clock,
+              random,
+              {.blob_ca_pem = config.kind == azure::Config::Kind::local ? config.blob_client.ca_pem
+                                                                        : std::string(),
+               .blob_through_gateway = config.kind == azure::Config::Kind::local}),
+          ticker(tick_period),
+          service({.store = store,
+                   .commands = commands,
+                   .sessions = sessions,
+                   .catalog = connection.catalog(),
+                   .preparation = connection.preparation(),
+                   .clock = clock,
+                   .random = random},
+                  {.version = HOPYARD_VERSION,
+                   .conditions = [this] { return conditions(); },
+                   .want_tick = [this] { ticker.poke(); },
+                   .orphans = &orphans}),
+          server(http::ServerOptions{}) {
+        loops.on_change([this] { ticker.poke(); });
+    }
+
+    std::vector<api::v1::Condition> conditions() const {
+        const control::LoopStatus status = loops.status();
+        return {{.name = "cloud",
+                 .problem = status.cloud_problem,
+                 .since = status.cloud_problem_since}};
+    }
+
+    Result<void> listen() {
+        const Timestamp now = clock.now();
+        http::ListenerOptions people{
+            .name = people_listener, .address = options.address, .port = options.port};
+        const bool plain = is_loopback(options.address);
+        if (!plain) {
+            ASSIGN_OR_RETURN(people.tls, people_certificate(options, installation, now));
+        }
+        ASSIGN_OR_RETURN(const std::uint16_t port, server.listen(people, service.people()));
+        url = (plain ? "http://" : "https://") + options.address + ":" + std::to_string(port);
+        if (!plain && options.tls_certificate_file.empty()) ca_file = options.state + "/ca.pem";
+
+        ASSIGN_OR_RETURN(auto tls, own_certificate(installation, host_of(options.node_url), now));
+        tls.client_certificates = http::ClientCertificates::optional;
+        tls.client_ca_pem = installation.authority.certificate_pem;
+        ASSIGN_OR_RETURN([[maybe_unused]] const std::uint16_t node_port,
+                         server.listen({.name = node_listener,
+                                        .address = options.node_address,
+                                        .port = options.node_port,
+                                        .tls = std::move(tls)},
+                                       service.nodes()));
+        return {};
+    }
+
+    void run_loops(std::stop_token stop) {
+        while (!stop.stop_requested()) loops.wait(loops.step(), stop);
+        loops.release();
+    }
+
+    void tick() {
+        sessions.orders_may_have_changed();
+        sessions.notice_silence();
+        service.tick(clock.now());
+    }
+
+    const cli::ServeOptions options;
+    const Installation installation;
+    store::Store& store;
+    const Clock& clock;
+    Random& random;
+    http::Client manager;
+    http::Client blob;
+    azure::Connection connection;
+    control::InstallationAuthority authority;
+    std::unique_ptr<CallPool> calls;
+    control::Loops loops;
+    api::TaggedOrphans orphans;
+    control::Commands commands;
+    control::NodeSessions sessions;
+    Ticker ticker;
+    api::Service service;
+    http::Server server;
+    std::string url;
+    std::string ca_file;
+    std::vector<std::jthread> serving;
+    std::jthread looping;
+    std::jthread ticking;
+};
+
+ControlPlane::ControlPlane(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<ControlPlane>> ControlPlane::open(const cli::ServeOptions& options,
+                                                         azure::Config cloud,
+                                                         store::Store& store,
+                                                         const Clock& clock,
+                                                         Random& random) {
+    ASSIGN_OR_RETURN(Installation installation, load_installation(store, clock, random));
+    std::ofstream(options.state + "/ca.pem") << installation.authority.certificate_pem;
+    auto state = std::make_unique<State>(
+        options, std::move(cloud), std::move(installation), store, clock, random);
+    RETURN_IF_ERROR(state->listen());
+    return std::unique_ptr<ControlPlane>(new ControlPlane(std::move(state)));
+}
+
+ControlPlane::~ControlPlane() = default;
+
+void ControlPlane::start() {
+    State* state = state_.get();
+    state->serving.emplace_back([state] { state->server.run_io(); });
+    for (int i = 0; i < request_threads; ++i)
+        state->serving.emplace_back([state] { state->server.run_worker(); });
+    state->looping = std::jthread([state](std::stop_token stop) { state->run_loops(stop); });
+    state->ticking = std::jthread(
+        [state](std::stop_token stop) { state->ticker.run([state] { state->tick(); }, stop); });
+}
+
+void ControlPlane::stop() {
+    state_->ticking = {};
+    state_->service.close_streams();
+    state_->server.stop();
+    state_->serving.clear();
+    state_->looping = {};
+    state_->calls.reset();
+}
+
+const std::string& ControlPlane::url() const {
+    return state_->url;
+}
+
+const std::string& ControlPlane::ca_file() const {
+    return state_->ca_file;
+}
+
+}  // namespace hopyard::apps
