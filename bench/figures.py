@@ -1,0 +1,238 @@
+"""The figures, each with what it is measured against. Baselines are taken in the same run, because
+what a machine can do depends on the machine and on what else it does.
+
+A figure that needs a running installation shares one: it is started when the first of them asks.
+"""
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bare_cluster import BareCluster
+from rig.api import until
+from rig.installation import BIN, IMAGE, ROOT, Installation
+
+WORKERS_AT_ONCE = 10
+
+
+@dataclass(frozen=True)
+class Figure:
+    name: str
+    what: str
+    unit: str
+    bound: str  # "at most" or "at least"
+    limit: float
+    measure: Callable
+    baseline: Callable | None = None
+
+
+class Bench:
+    """What the figures of one run share; gone with everything it started."""
+
+    def __init__(self, runs: int):
+        self.runs = runs
+        self.notes: dict[str, object] = {}
+        self._stack = ExitStack()
+        self._installation: Installation | None = None
+        self._bare: dict[str, float] | None = None
+        self._serial = 0
+
+    def __enter__(self):
+        self._stack.__enter__()
+        return self
+
+    def __exit__(self, *failure):
+        return self._stack.__exit__(*failure)
+
+    def installation(self) -> Installation:
+        if self._installation is None:
+            here = self._stack.enter_context(Installation("bench"))
+            here.up()
+            here.prepare()
+            self._installation = here
+        return self._installation
+
+    def bare(self) -> dict[str, float]:
+        """Medians of starting three, one and ten machines by script."""
+        if self._bare is None:
+            times: dict[str, list[float]] = {"three": [], "one": [], "ten": []}
+            for _ in range(max(3, self.runs)):
+                with BareCluster(IMAGE / "rootfs") as cluster:
+                    times["three"].append(cluster.start(["head", "w1", "w2"]))
+                    times["one"].append(cluster.start(["w3"]))
+                    times["ten"].append(
+                        cluster.start([f"x{i}" for i in range(WORKERS_AT_ONCE)]))
+            self._bare = {name: statistics.median(all_of) for name, all_of in times.items()}
+            self.notes["bare"] = times
+        return self._bare
+
+    def cluster(self, workers: int) -> tuple[str, float]:
+        """A new cluster, and the seconds from its POST to running."""
+        here = self.installation()
+        self._serial += 1
+        began = time.monotonic()
+        cluster = here.create(f"bench-{self._serial}", workers)
+        here.wait(cluster, "running")
+        return cluster, time.monotonic() - began
+
+    def end(self, cluster: str) -> None:
+        here = self.installation()
+        here.api.delete(f"/v1/clusters/{cluster}")
+        here.wait_gone(cluster)
+
+    def median(self, name: str, measure: Callable[[], float]) -> float:
+        times = [measure() for _ in range(self.runs)]
+        self.notes[name] = times
+        return statistics.median(times)
+
+
+def post_to_running(bench: Bench) -> float:
+    def once() -> float:
+        cluster, seconds = bench.cluster(workers=2)
+        bench.notes["timeline"] = timeline(bench.installation(), cluster)
+        bench.end(cluster)
+        return seconds
+    return bench.median("post_to_running", once)
+
+
+def timeline(here: Installation, cluster: str) -> list[str]:
+    return [f"{entry['at']} {entry['node']} {entry['message']}"
+            for entry in here.api.activity(cluster)]
+
+
+def idle_workers(here: Installation, cluster: str) -> set[str]:
+    """As Slurm on the head says."""
+    told = here.ssh(here.api.cluster(cluster), "sinfo -h -N -o '%n %T'").splitlines()
+    return {line.split()[0] for line in told if line.endswith(" idle")}
+
+
+def added(bench: Bench, count: int) -> float:
+    """Request to the last of the new workers idle in Slurm, as the head reports it: what the API
+    calls ready is checked against Slurm itself afterwards."""
+    here = bench.installation()
+    cluster, _ = bench.cluster(workers=1)
+    group = {**here.specification("", 0)["workers"][0], "count": count}
+
+    def ready():
+        nodes = here.api.cluster(cluster)["nodes"]
+        workers = [node for node in nodes if node["role"] == "worker"]
+        return len(workers) == count + 1 and all(
+            node["phase"] == "ready" and node["workloadState"] == "idle" for node in workers)
+    began = time.monotonic()
+    here.api.post(f"/v1/clusters/{cluster}/workers/add", {"workers": [group]})
+    until(ready, 60, f"{count} more workers are ready")
+    seconds = time.monotonic() - began
+    idle = idle_workers(here, cluster)
+    if len(idle) != count + 1:
+        raise AssertionError(f"called ready, but idle in Slurm are only {sorted(idle)}")
+    bench.end(cluster)
+    return seconds
+
+
+def one_worker(bench: Bench) -> float:
+    return bench.median("one_worker", lambda: added(bench, 1))
+
+
+def ten_workers(bench: Bench) -> float:
+    return bench.median("ten_workers", lambda: added(bench, WORKERS_AT_ONCE))
+
+
+def up_to_job(bench: Bench) -> float:
+    """`./dev up` on a built tree, in a state of its own, to the output of the job on both workers."""
+    folder = Path(tempfile.mkdtemp(prefix="hopyard-bench-up-"))
+    folder.chmod(0o755)
+    environment = {**os.environ, "HOPYARD_STATE": str(folder / "state"),
+                   "XDG_CONFIG_HOME": str(folder / "config")}
+    try:
+        began = time.monotonic()
+        done = subprocess.run([ROOT / "dev", "up"], env=environment, text=True,
+                              capture_output=True, timeout=300, stdin=subprocess.DEVNULL)
+        seconds = time.monotonic() - began
+        told = done.stdout + done.stderr
+        tasks = set(re.findall(r"runs task (\d) of job", told))
+        if done.returncode != 0 or tasks != {"0", "1"}:
+            raise AssertionError(f"./dev up: exit code {done.returncode}, tasks {tasks}\n{told}")
+        return seconds
+    finally:
+        subprocess.run([ROOT / "dev", "down", "--purge"], env=environment, capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Resting:
+    """`hopyard serve` with one cluster of two workers and nobody who asks."""
+
+    @staticmethod
+    def measure(bench: Bench) -> dict[str, float]:
+        if "resting" not in bench.notes:
+            here = bench.installation()
+            cluster, _ = bench.cluster(workers=2)
+            process = here.process("control")
+            time.sleep(5)
+            before = cpu_seconds(process)
+            time.sleep(60)
+            used = cpu_seconds(process) - before
+            bench.notes["resting"] = {"memory": resident_mb(process), "cpu": used / 60 * 100}
+            bench.end(cluster)
+        return bench.notes["resting"]  # type: ignore[return-value]
+
+
+def cpu_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mb(process: int) -> float:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
+
+
+def full_build(bench: Bench) -> float:
+    """Product and unit tests on two cores, from nothing and without a cache, in minutes."""
+    folder = Path(tempfile.mkdtemp(prefix="hopyard-bench-build-"))
+    environment = {**os.environ, "CCACHE_DISABLE": "1"}
+    try:
+        began = time.monotonic()
+        for words in (["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja"],
+                      ["cmake", "--build", folder, "-j", "2"]):
+            done = subprocess.run(words, env=environment, text=True, capture_output=True)
+            if done.returncode != 0:
+                raise AssertionError(f"{words[0]} failed\n{done.stdout[-3000:]}")
+        return (time.monotonic() - began) / 60
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def simulated_lives(bench: Bench) -> float:
+    done = subprocess.run([BIN / "hopyard-sim", "--seeds", "400"], text=True, capture_output=True,
+                          timeout=600)
+    told = done.stdout + done.stderr
+    found = re.search(r"([\d.]+) lives per second", told)
+    if done.returncode != 0 or not found:
+        raise AssertionError(f"hopyard-sim: exit code {done.returncode}\n{told[-3000:]}")
+    return float(found[1])
+
+
+FIGURES = [
+    Figure("post_to_running", "POST to running, 1 head and 2 workers", "s", "at most", 3,
+           post_to_running, lambda bench: bench.bare()["three"]),
+    Figure("one_worker", "one more worker: request to idle in Slurm", "s", "at most", 1,
+           one_worker, lambda bench: bench.bare()["one"]),
+    Figure("ten_workers", "ten workers at once", "s", "at most", 3,
+           ten_workers, lambda bench: bench.bare()["ten"]),
+    Figure("up_to_job", "./dev up on a built tree to job output", "s", "at most", 15, up_to_job),
+    Figure("memory", "hopyard serve with one cluster, at rest: memory", "MB", "at most", 40,
+           lambda bench: Resting.measure(bench)["memory"]),
+    Figure("cpu", "the same: CPU over a minute", "%", "at most", 1,
+           lambda bench: Resting.measure(bench)["cpu"]),
+    Figure("simulation", "simulation, cluster lives per second and core", "1/s", "at least", 200,
+           simulated_lives),
+    Figure("full_build", "full build from clean, two cores, no cache", "min", "at most", 8,
+           full_build),
+]

@@ -1,0 +1,1 @@
+"""What drives an installation from outside, as its users do: programs, REST, SSH, the head's page."""
