@@ -58,16 +58,23 @@ Timestamp Loops::State::next_step(Timestamp now) const {
         if (known.due) return now;
         if (known.look_at) next = std::min(next, *known.look_at);
     }
-    const auto looks_held = held.find({.traffic = Bucket::Traffic::look});
-    for (const auto& [name, look] : pending) {
-        if (look.under_way) continue;
-        const Timestamp from = looks_held == held.end() ? look.look_at : looks_held->second;
-        next = std::min(next, std::max(look.look_at, from));
-    }
+    if (const auto look = next_look()) next = std::min(next, *look);
     if (const auto suspect = sweeper.next()) next = std::min(next, *suspect);
     if (cloud_problem_since && !outage_told)
         next = std::min(next, *cloud_problem_since + outage_told_after);
     return std::max(next, now);
+}
+
+std::optional<Timestamp> Loops::State::next_look() const {
+    std::optional<Timestamp> next;
+    std::size_t looking = 0;
+    for (const auto& [name, look] : pending) {
+        looking += look.under_way;
+        if (!look.under_way) next = std::min(next.value_or(look.look_at), look.look_at);
+    }
+    if (looking >= looks_at_once_max) return std::nullopt;  // one that ends wakes us
+    const auto until = held.find({.traffic = Bucket::Traffic::look});
+    return next && until != held.end() ? std::max(*next, until->second) : next;
 }
 
 bool Loops::State::keep_lease(Timestamp now) {

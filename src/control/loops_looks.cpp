@@ -70,12 +70,18 @@ void Loops::State::look_at_operations(Timestamp now) {
         const std::lock_guard lock(mutex);
         fence = lease;
         if (!fence || is_held({.traffic = Bucket::Traffic::look}, now)) return;
-        for (auto& [name, look] : pending) {
-            if (look.under_way || look.look_at > now) continue;
-            look.under_way = true;
-            due.emplace_back(name, look);
-            ++calls_under_way;
+        std::size_t looking = 0;
+        for (const auto& [name, look] : pending) {
+            looking += look.under_way;
+            if (!look.under_way && look.look_at <= now) due.emplace_back(name, look);
         }
+        std::sort(due.begin(), due.end(), [](const auto& a, const auto& b) {
+            return a.second.look_at < b.second.look_at;
+        });
+        const std::size_t room = looks_at_once_max - std::min(looks_at_once_max, looking);
+        if (due.size() > room) due.resize(room);
+        for (const auto& [name, look] : due) pending[name].under_way = true;
+        calls_under_way += due.size();
     }
     for (auto& [name, look] : due)
         runner.run([this, name = name, look = look, fence = *fence] {

@@ -123,6 +123,13 @@ Result<std::optional<Snapshot>> Loops::State::read_rows(const ClusterId& id) {
     return snapshot;
 }
 
+/// What is under way, told before the rows are read: a call that ends in between is then counted as
+/// under way although its row shows the outcome, and never the other way round.
+Loops::State::UnderWay Loops::State::under_way(const ClusterId& id) {
+    const std::lock_guard lock(mutex);
+    return {.busy = busy, .storage_busy = clusters[id].storage_busy};
+}
+
 void Loops::State::add_sightings(Snapshot& snapshot) {
     const std::lock_guard lock(mutex);
     for (const Resource& row : snapshot.resources) {
@@ -130,7 +137,6 @@ void Loops::State::add_sightings(Snapshot& snapshot) {
         const auto failed = read_again_at.find(row.name);
         const bool read_waits =
             failed != read_again_at.end() && failed->second.first > snapshot.now;
-        if (busy.contains(row.name)) snapshot.busy.insert(row.name);
         if (read_waits) snapshot.unreadable_until.emplace(row.name, failed->second.first);
     }
     const auto has_row = [&](const ResourceName& name) {
@@ -140,7 +146,6 @@ void Loops::State::add_sightings(Snapshot& snapshot) {
     };
     for (const ResourceName& disk : observer.loose_disks(snapshot.cluster.id))
         if (!has_row(disk)) snapshot.stray_disks.push_back(disk);
-    snapshot.storage_busy = clusters[snapshot.cluster.id].storage_busy;
     snapshot.listening_since = listening_since;
     snapshot.timing = options.timing;
 }
@@ -161,6 +166,7 @@ void Loops::State::plan_cluster(const ClusterId& id) {
         clusters[id].look_at = clock.now() + pause_after_failure;
     };
     for (int attempt = 0; attempt < attempts_max; ++attempt) {
+        UnderWay calls = under_way(id);
         auto snapshot = read_rows(id);
         if (!snapshot) return pause(snapshot.error());
         if (!*snapshot) {
@@ -169,6 +175,8 @@ void Loops::State::plan_cluster(const ClusterId& id) {
             return;
         }
         (*snapshot)->now = clock.now();
+        (*snapshot)->busy = std::move(calls.busy);
+        (*snapshot)->storage_busy = calls.storage_busy;
         add_sightings(**snapshot);
         Plan plan = decide::plan(**snapshot);
         std::map<NodeId, Secret> tokens;

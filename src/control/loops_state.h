@@ -18,6 +18,9 @@
 
 namespace hopyard::control {
 
+/// A cloud may hold a look until something happens; the other calls need threads, too.
+inline constexpr std::size_t looks_at_once_max = 16;
+
 /// The cloud throttles kinds of requests apart; what is held is not sent before its time.
 struct Bucket {
     enum class Traffic { put, remove, act, read, list, look, storage } traffic = Traffic::put;
@@ -104,6 +107,7 @@ struct Loops::State {
     // --- loops.cpp
     Timestamp step();
     Timestamp next_step(Timestamp now) const;
+    std::optional<Timestamp> next_look() const;
     bool keep_lease(Timestamp now);
     void start_anew(Timestamp now);
     void tell_of_outages(Timestamp now);
@@ -117,6 +121,11 @@ struct Loops::State {
     void plan_what_is_due(Timestamp now);
     void look_around(Timestamp now);
     void plan_cluster(const ClusterId& id);
+    struct UnderWay {
+        std::set<model::ResourceName> busy;
+        bool storage_busy = false;
+    };
+    UnderWay under_way(const ClusterId& id);
     Result<std::optional<decide::Snapshot>> read_rows(const ClusterId& id);
     void add_sightings(decide::Snapshot& snapshot);
     Result<void> store_rows(const store::Lease& fence,
@@ -131,6 +140,7 @@ struct Loops::State {
 
     // --- loops_calls.cpp
     void hand_over(Job job);
+    bool still_holds(const store::Lease& fence) const;
     void perform(const Job& job);
     void perform_read(const Job& job);
     void perform_storage(const Job& job);

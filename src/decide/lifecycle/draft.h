@@ -106,5 +106,7 @@ bool storage_free(Draft& draft);
 /// Nodes whose reports count: the channel of this boot has spoken.
 bool reports_count(const model::Node& node);
 bool workload_takes_work(const std::string& workload_state);
+/// The cloud has carried the removal out; list and read are still to confirm it.
+bool removal_ended(const model::Resource& row);
 
 }  // namespace hopyard::decide

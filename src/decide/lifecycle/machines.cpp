@@ -1,5 +1,7 @@
 // From a node's row to a running machine: interface, machine, power, restarts. The requests of all
 // nodes go out together; a worker waits for nothing but the head's address.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "decide/lifecycle/draft.h"
@@ -49,9 +51,20 @@ bool retire_if_broken(Draft& draft, Node& node, Resource& machine) {
     return true;
 }
 
+/// The head's interface is still held by the head before it.
+bool interface_is_held(Draft& draft, const Node& node) {
+    if (!node.is_head) return false;
+    return std::any_of(draft.nodes.begin(), draft.nodes.end(), [&](const auto& entry) {
+        const Node& other = entry.second;
+        if (!other.is_head || other.id == node.id) return false;
+        const Resource* machine = draft.find(machine_name(draft.cluster, other));
+        return machine != nullptr && !removal_ended(*machine);
+    });
+}
+
 void put_machine(Draft& draft, Node& node, Resource& machine) {
     const bool knows_head = !draft.cluster.access.head_private_ip.empty();
-    if (!knows_head || !draft.free(machine)) return;
+    if (!knows_head || !draft.free(machine) || interface_is_held(draft, node)) return;
     // Its token must outlive the wait for a boot; the text of the request stays the same.
     node.enrolment.expires_at = draft.now + draft.seen.timing.token;
     draft.call(Call::Kind::put,
@@ -77,8 +90,10 @@ void restart_in_place(Draft& draft, Node& node, Resource& machine) {
     // The request may have been lost with a crash of ours: the old boot still reports.
     const bool old_boot = !node.left_boot_id.empty() && node.seen.boot_id == node.left_boot_id;
     if (node.phase != NodePhase::booting || !old_boot || !node.seen.last_report_at) return;
-    if (*node.seen.last_report_at < machine.changed_at + draft.seen.timing.settle) return;
-    if (*node.seen.last_report_at < node.phase_since + draft.seen.timing.settle) return;
+    const Milliseconds settle = draft.seen.timing.settle;
+    const Timestamp last = *node.seen.last_report_at;
+    const bool settled = last >= machine.changed_at + settle && last >= node.phase_since + settle;
+    if (!settled && !machine.problem) return;
     if (draft.free(machine))
         draft.call(Call::Kind::restart, machine.name, "the boot before the restart still reports");
 }
@@ -109,7 +124,8 @@ void provide_node(Draft& draft, Node& node) {
     }
     Resource& machine = draft.ensure(machine_name(draft.cluster, node), node.id);
     if (retire_if_broken(draft, node, machine)) return;
-    if (!machine.made && node.enrolment.closed && reports_count(node)) {
+    if (!machine.made && node.enrolment.closed && reports_count(node) &&
+        *node.seen.last_report_at > machine.changed_at) {
         // It reports, so it is there, whatever became of the reply.
         machine.made = machine.running = true;
         machine.applied = node.group.instance_type;

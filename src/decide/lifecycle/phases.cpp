@@ -112,7 +112,7 @@ bool settled(Draft& draft) {
             return false;
     for (const auto& [name, row] : draft.resources)
         if (!row.wanted || !row.made) return false;
-    return !draft.content_differs && draft.cluster.storage_policy_set &&
+    return !draft.content_differs && draft.cluster.storage_grant_expires_at &&
            !draft.cluster.access.url.empty();
 }
 
@@ -217,6 +217,8 @@ void update_cluster(Draft& draft) {
     const Phase before = cluster.phase;
     const Phase next = phase_of(draft, problem);
     if (next == Phase::failed && before == Phase::stopped) return;
+    // What held a stop is over, and meanwhile everything has stopped.
+    if (before == Phase::failed && next == Phase::stopped) draft.move(Phase::stopping);
     draft.move(next);
     if (cluster.phase != before && cluster.phase == Phase::running) {
         draft.remark(

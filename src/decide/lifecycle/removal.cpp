@@ -54,9 +54,7 @@ bool something_before(Draft& draft, const Resource& row) {
         if (turn_of(other.name.kind) >= turn) return false;
         // An interface waits for its own machine only.
         const bool own = turn > 1 || row.node.empty() || other.node == row.node;
-        return own &&
-               !(other.operation && other.operation->verb == PendingOperation::Verb::remove &&
-                 other.operation->url.empty());
+        return own && !removal_ended(other);
     });
 }
 
@@ -64,6 +62,7 @@ bool something_before(Draft& draft, const Resource& row) {
 void confirm(Draft& draft, Resource& row, std::vector<ResourceName>& gone) {
     const Sighting* seen = draft.sighting(row.name);
     const Timestamp since = row.changed_at;
+    if (!draft.reached(since + Milliseconds(1))) return;
     const bool listed_kind = is_listed_kind(row.name.kind);
     const bool read = seen != nullptr && seen->read_at && *seen->read_at > since;
     const bool list = !listed_kind || (seen != nullptr && seen->listed_at > since);
@@ -77,7 +76,7 @@ void confirm(Draft& draft, Resource& row, std::vector<ResourceName>& gone) {
             return;
         }
         draft.read(row.name, "the list still shows it after its removal");
-        draft.want_list();
+        if (draft.reached(seen->listed_at + draft.seen.timing.read_again)) draft.want_list();
         return;
     }
     const bool agreed =
@@ -99,10 +98,8 @@ void confirm(Draft& draft, Resource& row, std::vector<ResourceName>& gone) {
 
 void remove(Draft& draft, Resource& row, std::vector<ResourceName>& gone) {
     if (draft.busy(row.name)) return;
-    if (row.operation && row.operation->verb == PendingOperation::Verb::remove) {
-        if (row.operation->url.empty()) confirm(draft, row, gone);
-        return;
-    }
+    if (removal_ended(row)) return confirm(draft, row, gone);
+    if (row.operation && row.operation->verb == PendingOperation::Verb::remove) return;
     if (something_before(draft, row)) return;
     if (row.try_again_at && !draft.reached(*row.try_again_at)) return;
     draft.call(Call::Kind::remove, row.name, "it is not wanted any more");
@@ -132,18 +129,34 @@ void forget_nodes(Draft& draft) {
     }
 }
 
+/// Slurm lost it with nothing on it: there is nobody left to say that it is drained.
+bool lost_while_draining(Draft& draft, const Node& node) {
+    if (!node.seen.workload_lost_at || node.seen.jobs > 0 || node.seen.allocated_cpus > 0)
+        return false;
+    const Timestamp since = std::max(*node.seen.workload_lost_at, draft.seen.listening_since);
+    return draft.reached(since + draft.seen.timing.workload_loss);
+}
+
 }  // namespace
+
+bool removal_ended(const Resource& row) {
+    return row.operation && row.operation->verb == PendingOperation::Verb::remove &&
+           row.operation->url.empty();
+}
 
 void let_drained_go(Draft& draft) {
     for (auto& [id, node] : draft.nodes) {
         if (node.phase != NodePhase::draining || node.wanted != NodeWanted::removed) continue;
         const Resource* machine = draft.find(machine_name(draft.cluster, node));
-        if (left_clean(node) || machine == nullptr || !machine->running) {
+        const bool over = node.drain_deadline && draft.reached(*node.drain_deadline);
+        const bool empty = node.seen.jobs == 0 && node.seen.mount_pending_writes == 0;
+        if (left_clean(node) || machine == nullptr || !machine->running || (over && empty) ||
+            lost_while_draining(draft, node)) {
             draft.remark({.code = "worker_drained",
                           .message = fmt::format("{} is drained and leaves", id.value),
                           .node = id});
             draft.move(node, NodePhase::removing);
-        } else if (node.drain_deadline && draft.reached(*node.drain_deadline)) {
+        } else if (over) {
             draft.remark(
                 {.severity = model::Severity::warning,
                  .code = "job_cut_off",

@@ -33,6 +33,8 @@ bool retires_machine(ErrorKind kind) {
 }
 
 Milliseconds wait_after(const Error& error, int attempts) {
+    // Who is told when to come back comes back then: waiting longer each time helps nobody.
+    if (error.kind == ErrorKind::rate_limited && error.retry_after) return *error.retry_after;
     Milliseconds wait{0};
     switch (error.kind) {
         // Capacity comes back within the hour, quota when somebody raised it or freed some.

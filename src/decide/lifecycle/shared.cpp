@@ -41,24 +41,31 @@ void provide_grant(Draft& draft) {
     const bool fresh =
         cluster.storage_policy_set && cluster.storage_grant_expires_at &&
         !draft.reached(*cluster.storage_grant_expires_at - draft.seen.timing.grant / 2);
-    if (!fresh && storage_free(draft))
-        draft.call(Call::Kind::grant_storage,
+    if (fresh || !storage_free(draft)) return;
+    // Written down first: a right that was given although the reply was lost is ended, too.
+    draft.cluster.storage_policy_set = true;
+    draft.call(Call::Kind::grant_storage,
+               ResourceName(),
+               "machines need a right on the container that does not run out");
+}
+
+/// The container is claimed at the same time as what costs nothing is made; interfaces and machines
+/// wait for it.
+void provide_container(Draft& draft) {
+    if (draft.cluster.container_claimed) {
+        provide_grant(draft);
+    } else if (storage_free(draft)) {
+        draft.call(Call::Kind::claim_container,
                    ResourceName(),
-                   "machines need a right on the container that does not run out");
+                   "nobody else may use the cluster's container");
+    }
 }
 
 }  // namespace
 
 void provide_shared(Draft& draft) {
     const SharedNames& names = draft.shared;
-    if (!draft.cluster.container_claimed) {
-        if (storage_free(draft))
-            draft.call(Call::Kind::claim_container,
-                       ResourceName(),
-                       "the container is claimed before anything is made");
-        return;
-    }
-    provide_grant(draft);
+    provide_container(draft);
     if (names.makes_security_group)
         provide(
             draft, names.security_group, "security group", content_of(port_rules(draft.cluster)));
