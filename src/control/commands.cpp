@@ -68,6 +68,19 @@ std::string container_name(std::string name, const ClusterId& id) {
     return name;
 }
 
+/// The claim on the container comes later; until then our own rows tell whose it will be.
+Result<void> container_is_free(store::Transaction& transaction, const model::Cluster& cluster) {
+    ASSIGN_OR_RETURN(const auto others, transaction.clusters());
+    for (const model::Cluster& other : others)
+        if (other.container == cluster.container &&
+            other.spec.storage.account == cluster.spec.storage.account)
+            return refuse("/storage/container",
+                          "container_claimed",
+                          "the container belongs to another cluster",
+                          "Choose another name.");
+    return {};
+}
+
 bool lost_a_race(const Error& error) {
     return error.kind == ErrorKind::conflict && error.code == "changed_meanwhile";
 }
@@ -200,6 +213,7 @@ Result<CreateOutcome> Commands::create(const Caller& caller, const model::Cluste
     const Secret munge_key(random_bytes(random_, munge_key_bytes));
     const Secret password(random_word(random_, password_length));
     const auto body = [&](store::Transaction& transaction) -> Result<void> {
+        RETURN_IF_ERROR(container_is_free(transaction, cluster));
         model::Cluster row = cluster;
         RETURN_IF_ERROR(transaction.put(row));
         RETURN_IF_ERROR(transaction.put_secret(munge_key_secret(row.id), munge_key));

@@ -38,9 +38,12 @@ std::string place_in(const std::string& field,
     if (!field.starts_with(prefix)) return field;
     const auto index = static_cast<std::size_t>(std::atoi(field.c_str() + prefix.size()));
     if (index >= weighed.size()) return field;
-    const auto place = std::find_if(asked.begin(), asked.end(), [&](const auto& group) {
-        return group.key == weighed[index].key;
-    });
+    // The very entry when it stands there, else the first of those that were added up.
+    auto place = std::find(asked.begin(), asked.end(), weighed[index]);
+    if (place == asked.end())
+        place = std::find_if(asked.begin(), asked.end(), [&](const auto& group) {
+            return group.key == weighed[index].key;
+        });
     if (place == asked.end()) return field;
     const auto rest = field.find('/', prefix.size());
     return fmt::format("{}{}{}",
