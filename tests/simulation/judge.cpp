@@ -1,0 +1,218 @@
+#include "simulation/judge.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "model/phase.h"
+
+namespace hopyard::simulation {
+namespace {
+
+/// No sooner is a request repeated that was refused for quota or capacity (decide/lifecycle/retry.h).
+constexpr Milliseconds refusal_wait = Seconds(600);
+
+/// The place in a cluster that a machine fills: its name without the generation.
+std::string place_of(const std::string& machine) {
+    const auto role = machine.rfind("-head") != std::string::npos ? machine.rfind("-head") + 5
+                                                                 : machine.rfind("-w");
+    if (role == std::string::npos) return machine;
+    const auto end = machine.find('-', role + 1);
+    return machine.substr(0, end);
+}
+
+bool is_refusal(const Error& error) {
+    return error.kind == ErrorKind::quota_exceeded ||
+           error.kind == ErrorKind::capacity_unavailable;
+}
+
+std::string place_of(const ResourceName& name) {
+    return name.kind == ResourceKind::machine ? place_of(name.name) : to_string(name);
+}
+
+}  // namespace
+
+Judge::Judge(Ground& ground, store::Store& store) : ground_(ground), store_(store) {}
+
+// --- requests ----------------------------------------------------------------------------------
+
+void Judge::request_leaves(const Request& request) {
+    if (late_.contains(request.replica)) return;
+    if (request.verb == "put") judge_put(request);
+    if (request.verb == "put" || request.verb == "start") judge_wait(request);
+}
+
+void Judge::judge_put(const Request& request) {
+    const ResourceName& name = request.name;
+    if (!rows_.contains(name))
+        wrong(fmt::format("{} is put and no row names it", to_string(name)));
+    if (name.kind != ResourceKind::machine || ground_.cloud.find(name) != nullptr) return;
+    const auto& ever = ground_.cloud.machines_ever();
+    const bool was_there = std::any_of(
+        ever.begin(), ever.end(), [&](const auto& entry) { return entry.second == name; });
+    if (was_there && known_made_.contains(name))
+        wrong(fmt::format("the name {} is used again for another machine", name.name));
+}
+
+void Judge::judge_wait(const Request& request) {
+    const auto refused = refused_.find(place_of(request.name));
+    if (refused == refused_.end()) return;
+    // A replica that died or lost the lease may have forgotten what it was told.
+    if (refused->second.replica == request.replica &&
+        refused->second.until > ground_.clock.now())
+        wrong(fmt::format("{} of {} is repeated although it was refused and the wait ends {}",
+                          request.verb,
+                          request.name.name,
+                          to_rfc3339(refused->second.until)));
+    refused_.erase(refused);
+}
+
+void Judge::reply_received(const Request& request, const Error* error) {
+    if (error == nullptr || !is_refusal(*error)) return;
+    ++refusals_;
+    refused_[place_of(request.name)] = {request.replica, ground_.clock.now() + refusal_wait};
+}
+
+void Judge::user_acts(const ClusterId& cluster) {
+    const std::string id = cluster.value.substr(cluster.value.find('-') + 1);
+    std::erase_if(refused_, [&](const auto& entry) {
+        return entry.first.find(id) != std::string::npos;
+    });
+}
+
+void Judge::request_arrives(const Request& request) {
+    if (request.name.kind == ResourceKind::machine &&
+        (request.verb == "remove" || request.verb == "deallocate"))
+        judge_loss(request);
+}
+
+/// Work is cut off only by who may do so: a stop, a termination, a drain whose time is over.
+void Judge::judge_loss(const Request& request) {
+    const Thing* machine = ground_.cloud.find(request.name);
+    if (machine == nullptr || machine->foreign) return;
+    const int jobs = nodes_->jobs_on_machine(machine->seen.machine_id);
+    const NodeId id(request.name.name);
+    if (jobs == 0 || may_leave_busy(id, *machine)) return;
+    wrong(fmt::format("{} of {}, which runs {} jobs", request.verb, id.value, jobs));
+}
+
+bool Judge::may_leave_busy(const NodeId& id, const Thing& machine) {
+    // The cloud itself gave it up.
+    if (machine.seen.provisioning == cloud::Provisioning::failed) return true;
+    bool may = false;
+    const auto look = [&](store::Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(const auto cluster,
+                         t.cluster(ClusterId(tag_of(machine.seen.tags, cloud::tag::cluster))));
+        may = !cluster || cluster->wanted != model::Wanted::running;
+        const auto drained = draining_since_.find(id);
+        if (may || drained == draining_since_.end()) return {};
+        const std::int64_t timeout = cluster->spec.drain_timeout.seconds;
+        may = timeout >= 0 && ground_.clock.now() >= drained->second + Seconds(timeout);
+        return {};
+    };
+    if (!store_.read(look)) return false;
+    return may;
+}
+
+// --- what is stored ----------------------------------------------------------------------------
+
+void Judge::committed(const Changes& changes) {
+    for (const ClusterChange& change : changes.clusters) judge_cluster(change);
+    for (const NodeChange& change : changes.nodes) judge_node(change);
+    for (const ResourceChange& change : changes.resources) {
+        if (change.gone) {
+            rows_.erase(change.name);
+            continue;
+        }
+        rows_.insert(change.name);
+        if (change.made) known_made_.insert(change.name);
+    }
+    for (const model::Activity& entry : changes.activity) judge_activity(entry);
+}
+
+void Judge::judge_cluster(const ClusterChange& change) {
+    if (change.gone) {
+        ground_.trace.note([&] { return change.id.value + " is forgotten"; });
+        std::erase_if(rows_, [&](const ResourceName& name) {
+            const Thing* thing = ground_.cloud.find(name);
+            return thing != nullptr &&
+                   tag_of(thing->seen.tags, cloud::tag::cluster) == change.id.value;
+        });
+        return;
+    }
+    if (change.from && *change.from == change.to) return;
+    ground_.trace.note([&] {
+        return fmt::format("{}: {}", change.id.value, model::to_string(change.to));
+    });
+    if (!change.from && change.to != model::Phase::pending)
+        wrong(fmt::format("{} begins as {}", change.id.value, model::to_string(change.to)));
+    if (change.from && !model::may_move(*change.from, change.to))
+        wrong(fmt::format("{} moves from {} to {}",
+                          change.id.value,
+                          model::to_string(*change.from),
+                          model::to_string(change.to)));
+}
+
+void Judge::judge_node(const NodeChange& change) {
+    if (change.gone) {
+        draining_since_.erase(change.id);
+        return;
+    }
+    if (!change.from && !nodes_ever_.insert(change.id).second)
+        wrong("the name " + change.id.value + " is given a second time");
+    if (change.from && !model::may_move(*change.from, change.to))
+        wrong(fmt::format("{} moves from {} to {}",
+                          change.id.value,
+                          model::to_string(*change.from),
+                          model::to_string(change.to)));
+    if (change.wanted != model::NodeWanted::removed) {
+        draining_since_.erase(change.id);
+    } else if (change.to == model::NodePhase::draining) {
+        draining_since_.try_emplace(change.id, ground_.clock.now());
+    }
+    if (!change.from || *change.from != change.to)
+        ground_.trace.note([&] {
+            return fmt::format("{}: {}{}",
+                               change.id.value,
+                               model::to_string(change.to),
+                               change.wanted == model::NodeWanted::removed ? ", to be removed" : "");
+        });
+}
+
+void Judge::judge_activity(const model::Activity& entry) {
+    ground_.trace.note([&] {
+        return fmt::format("{}: [{}] {}{}{}",
+                           entry.cluster.value,
+                           entry.code,
+                           entry.message,
+                           entry.reason.empty() ? "" : ": ",
+                           entry.reason);
+    });
+    if (entry.sequence <= last_sequence_) wrong("activity loses its order");
+    last_sequence_ = entry.sequence;
+    if (entry.code.empty() || entry.message.empty() || entry.actor.empty())
+        wrong("an activity without code, message or actor: " + entry.code + entry.message);
+    if (entry.organisation != our_organisation) wrong("activity of another organisation");
+    for (const std::string& text : {entry.message, entry.reason})
+        if (text.find("canary") != std::string::npos) wrong("a secret is told: " + text);
+    auto& history = history_[entry.cluster];
+    if (!history.empty() && history.back() == "cluster_terminated")
+        wrong("something happens to " + entry.cluster.value + " after its end: " + entry.code);
+    history.push_back(entry.code);
+}
+
+void Judge::judge_history(const Wish& wish) {
+    const auto& history = history_[wish.id];
+    const auto count = [&](std::string_view code) {
+        return std::count(history.begin(), history.end(), code);
+    };
+    if (wish.wanted != model::Wanted::terminated) return;
+    if (count("cluster_terminated") != 1)
+        wrong(fmt::format("{} ends {} times in its history",
+                          wish.id.value,
+                          count("cluster_terminated")));
+    if (count("terminate_accepted") < 1)
+        wrong(wish.id.value + " was terminated and its history does not say by whom");
+}
+
+}  // namespace hopyard::simulation

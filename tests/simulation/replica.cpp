@@ -1,0 +1,149 @@
+#include "simulation/replica.h"
+
+#include <map>
+
+#include <fmt/format.h>
+
+#include "http/certificates.h"
+
+namespace hopyard::simulation {
+namespace {
+
+/// Signs for show. Pages are real certificates, because the control plane reads them; making one
+/// takes longer than all else in a life, so equal ones are made once in this process.
+class PaperAuthority final : public control::NodeAuthority {
+  public:
+    Result<Signed> sign(const std::string& signing_request_pem,
+                        const NodeId& node,
+                        const std::string&,
+                        Timestamp now) override {
+        if (signing_request_pem != "request of " + node.value)
+            return fail(ErrorKind::invalid_argument, "bad_request", "not a signing request");
+        return Signed{.certificate_pem = "certificate of " + node.value,
+                      .serial = node.value,
+                      .expires_at = now + Seconds(30 * 24 * 3600)};
+    }
+    std::string ca_pem() const override { return "the authority"; }
+    Result<Page> issue_page(const NodeId&,
+                            const std::vector<std::string>& addresses,
+                            Timestamp) override {
+        static std::map<std::vector<std::string>, Page> pages;
+        static const auto authority =
+            http::make_authority("simulated", day_one, Seconds(20 * 365 * 24 * 3600));
+        const auto known = pages.find(addresses);
+        if (known != pages.end()) return known->second;
+        ASSIGN_OR_RETURN(auto issued,
+                         http::issue(authority,
+                                     {.common_name = "head",
+                                      .ip_addresses = addresses,
+                                      .now = day_one,
+                                      .validity = Seconds(10 * 365 * 24 * 3600)}));
+        return pages[addresses] = Page{.certificate_pem = Secret(issued.certificate_pem),
+                                       .key_pem = issued.private_key_pem};
+    }
+};
+
+/// Spans are shorter than in production where a longer one would only take longer to simulate.
+control::LoopOptions loop_options(const std::string& holder) {
+    control::LoopOptions options;
+    options.installation = our_installation;
+    options.holder = holder;
+    options.node_url = "https://control.example:8443";
+    options.node_ca_pem = "the authority";
+    options.timing.boot = Seconds(180);
+    options.orphan_patience = Seconds(120);
+    options.orphan_disk_patience = Seconds(240);
+    return options;
+}
+
+}  // namespace
+
+Replica::Replica(const ReplicaParts& parts, int number, const std::string& holder)
+    : parts_(parts),
+      number_(number),
+      store_(parts.store, parts.ground, parts.changes),
+      front_(parts.ground, parts.fibers, parts.requests, number),
+      authority_(std::make_unique<PaperAuthority>()) {
+    Ground& ground = parts_.ground;
+    loops_ = std::make_unique<control::Loops>(
+        store_, front_, front_, *this, ground.clock, parts_.random, loop_options(holder));
+    sessions_ = std::make_unique<control::NodeSessions>(
+        store_, *authority_, *this, ground.clock, parts_.random, control::SessionOptions());
+    control::CommandsOptions options;
+    options.installation = our_installation;
+    commands_ = std::make_unique<control::Commands>(
+        store_, front_, front_, *this, ground.clock, parts_.random, std::move(options));
+    loops_->on_change([this] { sessions_->orders_may_have_changed(); });
+    ground.trace.note([&] { return fmt::format("replica {} begins as {}", number, holder); });
+    step_at(ground.clock.now());
+    notice_silence();
+}
+
+Replica::~Replica() {
+    *alive_ = false;
+}
+
+bool Replica::survives(const std::function<void()>& call) {
+    if (dead_) return false;
+    try {
+        call();
+        return true;
+    } catch (const ProgramDied&) {
+        parts_.mourner.replica_died(number_);
+        return false;
+    }
+}
+
+void Replica::later(Timestamp time, std::function<void()> task) {
+    parts_.ground.queue.at(time, [this, alive = alive_, task = std::move(task)]() mutable {
+        if (!*alive || dead_) return;
+        if (stands_still()) return later(still_until_, std::move(task));
+        task();
+    });
+}
+
+void Replica::wake() {
+    loops_->wake();
+    step_at(parts_.ground.clock.now() + Milliseconds(1));
+}
+
+void Replica::run(std::function<void()> call) {
+    parts_.fibers.start(number_, Milliseconds(1), [this, call = std::move(call)] {
+        call();
+        step_at(parts_.ground.clock.now() + Milliseconds(1));
+    });
+}
+
+void Replica::step_at(Timestamp time) {
+    if (next_step_ && *next_step_ <= time) return;
+    next_step_ = time;
+    later(time, [this, time] {
+        if (next_step_ == time) step();
+    });
+}
+
+void Replica::step() {
+    const Timestamp now = parts_.ground.clock.now();
+    next_step_.reset();
+    ++steps_;
+    // Rounds that find something to do again and again without time passing lead nowhere.
+    if (now - busy_since_ > Seconds(1)) {
+        busy_since_ = now;
+        busy_steps_ = 0;
+    }
+    if (++busy_steps_ == 400) parts_.ground.findings.add("the loops turn without end");
+    survives([this, now] {
+        const Timestamp next = loops_->step();
+        step_at(std::max(next, now + Milliseconds(1)));
+    });
+}
+
+void Replica::notice_silence() {
+    survives([this] {
+        const Timestamp now = parts_.ground.clock.now();
+        later(std::max(sessions_->notice_silence(), now + Milliseconds(100)),
+              [this] { notice_silence(); });
+    });
+}
+
+}  // namespace hopyard::simulation
