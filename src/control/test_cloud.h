@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -41,6 +42,9 @@ class TestCloud final : public cloud::Cloud, public cloud::Storage {
     Milliseconds network_time{0};             ///< 0: done with the reply
     std::optional<Milliseconds> look_after;   ///< what the cloud asks for
     bool unreachable = false;
+    bool lists_everything = false;      ///< a filter by tag that is not exact
+    std::function<void()> before_call;  ///< may throw: the program dies, nothing was done
+    std::function<void()> after_call;   ///< may throw: all was done, nobody read the reply
 
     /// What happens to the next call of that verb ("put machine", "remove", "start", "list", …).
     struct Fault {
@@ -104,6 +108,7 @@ class TestCloud final : public cloud::Cloud, public cloud::Storage {
     Result<T> guarded(const std::string& verb, const std::string& name, Work work);
     cloud::Accepted begin(TestThing& thing, const std::string& verb, Milliseconds span);
     void end(Operation& operation);
+    void drop(const cloud::ResourceName& name);
     std::optional<Error> in_use(const cloud::ResourceName& name) const;
     std::optional<Error> lacks(const cloud::Wanted& wanted) const;
 

@@ -46,6 +46,7 @@ const TestThing* TestCloud::find(const std::string& name) const {
 template <class T, class Work>
 Result<T> TestCloud::guarded(const std::string& verb, const std::string& name, Work work) {
     settle();
+    if (before_call) before_call();
     log.push_back(verb + " " + name);
     if (unreachable) return pass(refusal(ErrorKind::unavailable, "no_route"));
     if (clock_.now() < throttled_until_) {
@@ -54,7 +55,11 @@ Result<T> TestCloud::guarded(const std::string& verb, const std::string& name, W
         return pass(std::move(error));
     }
     auto& faults = faults_[verb];
-    if (faults.empty()) return work();
+    if (faults.empty()) {
+        auto done = work();
+        if (after_call) after_call();
+        return done;
+    }
     const Fault fault = faults.front();
     faults.pop_front();
     if (fault.after_work) (void)work();
@@ -90,6 +95,17 @@ std::optional<Timestamp> TestCloud::next_end() const {
     return next;
 }
 
+/// With its disk; what it held is free.
+void TestCloud::drop(const ResourceName& name) {
+    const std::string id = id_of(name);
+    std::erase_if(things_, [&](const auto& entry) {
+        return entry.first.kind == ResourceKind::disk && entry.second.seen.attached_to == id;
+    });
+    for (auto& [key, other] : things_)
+        if (other.seen.attached_to == id) other.seen.attached_to.clear();
+    things_.erase(name);
+}
+
 void TestCloud::end(Operation& operation) {
     operation.ended = true;
     const auto found = things_.find(operation.name);
@@ -98,13 +114,7 @@ void TestCloud::end(Operation& operation) {
     thing.operation.clear();
     const bool is_machine = operation.name.kind == ResourceKind::machine;
     if (operation.verb == "remove") {
-        const std::string id = id_of(operation.name);
-        std::erase_if(things_, [&](const auto& entry) {
-            return entry.first.kind == ResourceKind::disk && entry.second.seen.attached_to == id;
-        });
-        for (auto& [name, other] : things_)
-            if (other.seen.attached_to == id) other.seen.attached_to.clear();
-        things_.erase(operation.name);
+        drop(operation.name);
         return;
     }
     if (operation.verb == "put" && is_machine && !creation_failures_.empty()) {
@@ -265,14 +275,15 @@ Result<cloud::Listing> TestCloud::list(const InstallationId& installation) {
         if (frozen_) all = *frozen_;
         cloud::Listing listing;
         for (const Seen& seen : all)
-            if (bears(seen, installation) && !hidden_.contains(seen.name.name))
+            if ((lists_everything || bears(seen, installation)) &&
+                !hidden_.contains(seen.name.name))
                 listing.resources.push_back(seen);
         return listing;
     });
 }
 
 void TestCloud::vanish(const std::string& name) {
-    std::erase_if(things_, [&](const auto& entry) { return entry.first.name == name; });
+    while (const TestThing* thing = find(name)) drop(ResourceName(thing->seen.name));
 }
 
 void TestCloud::power_off(const std::string& name) {

@@ -31,6 +31,7 @@ class Rig {
     Rig();
 
     TestClock clock;
+    std::function<void()> on_commit;  ///< may throw: the program dies before the commit
     std::unique_ptr<store::Store> store;
     TestCloud cloud{clock};
     TestRunner runner;

@@ -22,7 +22,9 @@ bool TestRunner::run_one() {
 }
 
 Rig::Rig() {
-    store = store::open_memory();
+    store = store::open_memory([this] {
+        if (on_commit) on_commit();
+    });
     options = {.installation = test_installation,
                .holder = "replica-1",
                .node_url = "https://control:7443",
