@@ -1,5 +1,7 @@
 #include "api/test_rig.h"
 
+#include "api/test_schema.h"
+
 namespace hopyard::api {
 
 TestApi::TestApi()
