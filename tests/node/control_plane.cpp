@@ -21,11 +21,11 @@ ControlPlane::ControlPlane(std::string address)
         [this](const http::Request& request, http::Responder responder) {
             nodes_.handle(request, std::move(responder));
         });
-    const auto metadata = server_.listen(
-        {.name = "metadata", .address = "169.254.169.254", .port = 80},
-        [this](const http::Request& request, http::Responder responder) {
-            metadata_.handle(request, std::move(responder));
-        });
+    const auto metadata =
+        server_.listen({.name = "metadata", .address = "169.254.169.254", .port = 80},
+                       [this](const http::Request& request, http::Responder responder) {
+                           metadata_.handle(request, std::move(responder));
+                       });
     if (!nodes || !metadata) std::abort();
     threads_.emplace_back([this] { server_.run_io(); });
     for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { server_.run_worker(); });
@@ -105,15 +105,15 @@ void ControlPlane::add_node_routes() {
     nodes_.add("POST", "/node/v1/renew", [this](const auto& request, const auto&) {
         return certify(request, false);
     });
-    nodes_.add("GET",
-               "/node/v1/orders",
-               [this](const http::Request& request,
-                      const http::PathParameters&,
-                      http::Responder responder) {
-                   std::lock_guard lock(mutex_);
-                   polls_.push_back({std::stoll(request.query("seen").value_or("0")), responder});
-                   answer_polls_locked();
-               });
+    nodes_.add(
+        "GET",
+        "/node/v1/orders",
+        [this](
+            const http::Request& request, const http::PathParameters&, http::Responder responder) {
+            std::lock_guard lock(mutex_);
+            polls_.push_back({std::stoll(request.query("seen").value_or("0")), responder});
+            answer_polls_locked();
+        });
     nodes_.add("POST", "/node/v1/report", [this](const http::Request& request, const auto&) {
         auto body = nodewire::report_from_json(request.body);
         if (!body) return http::text_response(400, body.error().message);

@@ -1,13 +1,14 @@
 #include "lab.h"
 
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <vector>
+
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <iostream>
 
 #include "node/system/files.h"
 
@@ -18,7 +19,7 @@ constexpr const char* marker = "HOPYARD_NODE_LAB";
 
 std::string image() {
     const char* given = std::getenv("HOPYARD_IMAGE");
-    return std::string(given != nullptr ? given : "/var/lib/hopyard-cloud/images/base") + "/rootfs";
+    return std::string(given != nullptr ? given : HOPYARD_SOURCE_DIR "/.cache/image") + "/rootfs";
 }
 
 }  // namespace
@@ -36,20 +37,22 @@ int run_isolated(char** arguments) {
     }
     char directory[] = "/tmp/hopyard-node-lab-XXXXXX";
     if (mkdtemp(directory) == nullptr) return 1;
+    std::vector<std::string> words = {"unshare",
+                                      "--mount",
+                                      "--net",
+                                      "--pid",
+                                      "--fork",
+                                      "--kill-child",
+                                      "--mount-proc",
+                                      std::filesystem::read_symlink("/proc/self/exe")};
+    for (char** each = arguments + 1; *each != nullptr; ++each) words.emplace_back(*each);
+    std::vector<char*> pointers;
+    for (auto& word : words) pointers.push_back(word.data());
+    pointers.push_back(nullptr);
     const pid_t child = fork();
     if (child == 0) {
         setenv(marker, directory, 1);
-        execlp("unshare",
-               "unshare",
-               "--mount",
-               "--net",
-               "--pid",
-               "--fork",
-               "--kill-child",
-               "--mount-proc",
-               "/proc/self/exe",
-               arguments[1],
-               nullptr);
+        execvp(pointers[0], pointers.data());
         _exit(127);
     }
     int status = 0;
@@ -59,13 +62,14 @@ int run_isolated(char** arguments) {
 }
 
 Lab::Lab(std::string directory)
-    : directory_(std::move(directory)), processes_(clock_), thread_([this](std::stop_token stop) {
-          processes_.run(stop);
-      }) {
-    host(fmt::format("mount -t tmpfs tmpfs /run && mkdir -p /run/netns && ip link set lo up && "
-                     "ip link add br0 type bridge && ip addr add {}/24 dev br0 && "
-                     "ip addr add 169.254.169.254/32 dev br0 && ip link set br0 up",
-                     gateway));
+    : directory_(std::move(directory)),
+      processes_(clock_),
+      thread_([this](std::stop_token stop) { processes_.run(stop); }) {
+    host(
+        fmt::format("mount -t tmpfs tmpfs /run && mkdir -p /run/netns && ip link set lo up && "
+                    "ip link add br0 type bridge && ip addr add {}/24 dev br0 && "
+                    "ip addr add 169.254.169.254/32 dev br0 && ip link set br0 up",
+                    gateway));
 }
 
 Lab::~Lab() {
@@ -85,14 +89,14 @@ void Lab::host(const std::string& command) {
 
 void Lab::start(const std::string& name, const std::string& address) {
     if (!has_network_[name]) {
-        host(fmt::format(
-            "ip netns add {0} && ip -n {0} link set lo up && "
-            "ip link add v-{0} type veth peer name eth0 netns {0} && "
-            "ip link set v-{0} master br0 up && ip -n {0} addr add {1}/24 dev eth0 && "
-            "ip -n {0} link set eth0 up && ip -n {0} route add default via {2}",
-            name,
-            address,
-            gateway));
+        host(
+            fmt::format("ip netns add {0} && ip -n {0} link set lo up && "
+                        "ip link add v-{0} type veth peer name eth0 netns {0} && "
+                        "ip link set v-{0} master br0 up && ip -n {0} addr add {1}/24 dev eth0 && "
+                        "ip -n {0} link set eth0 up && ip -n {0} route add default via {2}",
+                        name,
+                        address,
+                        gateway));
         has_network_[name] = true;
     }
     node::system::Service machine{name,
@@ -146,9 +150,7 @@ bool Lab::stop(const std::string& name, Milliseconds patience) {
     return false;
 }
 
-std::string Lab::run(const std::string& name,
-                     const std::string& user,
-                     const std::string& command) {
+std::string Lab::run(const std::string& name, const std::string& user, const std::string& command) {
     const auto pid = std::to_string(pid_of(name));
     const auto done = processes_.finish({.arguments = {"/usr/bin/nsenter",
                                                        "-t",

@@ -10,8 +10,8 @@
 
 namespace hopyard::test {
 
-/// Runs `program` again in fresh namespaces with a directory of its own, and removes that afterwards.
-/// Returns its exit code.
+/// Runs `program` again in fresh namespaces with a directory of its own, and removes that
+/// afterwards. Returns its exit code.
 int run_isolated(char** arguments);
 /// In the isolated run: the directory; empty outside.
 std::string isolated_directory();

@@ -1,11 +1,11 @@
 // One head and two workers, real in all but the cloud, from boot to power off.
-#include <crypt.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <thread>
+
+#include <crypt.h>
+#include <gtest/gtest.h>
 
 #include "base/log.h"
 #include "base/random.h"

@@ -1,0 +1,42 @@
+// Who may come in: accounts with one number everywhere, their keys, the ssh server, and the names
+// of the cluster's machines. No account is made while instance metadata answers others than root.
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "base/random.h"
+#include "node/board.h"
+#include "node/system/processes.h"
+
+namespace hopyard::node::access {
+
+class Access {
+  public:
+    struct Parts {
+        Board& board;
+        system::Processes& processes;
+        Random& random;
+    };
+    struct Options {
+        std::string metadata_url;
+        bool runs_services = true;  ///< false: the machine's own init runs sshd
+    };
+    Access(Parts parts, Options options) : parts_(parts), options_(std::move(options)) {}
+
+    /// Carries out orders until stopped; the ssh server then still runs.
+    void run(std::stop_token stop);
+    void stop();
+
+  private:
+    Result<void> prepare();
+    Result<void> carry_out(const nodewire::Orders& orders);
+    Result<void> start_ssh();
+
+    Parts parts_;
+    Options options_;
+    bool prepared_ = false;
+    bool metadata_closed_ = false;
+};
+
+}  // namespace hopyard::node::access

@@ -1,0 +1,241 @@
+#include "node/program.h"
+
+#include <vector>
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "node/access/access.h"
+#include "node/board.h"
+#include "node/channel.h"
+#include "node/enrolment.h"
+#include "node/init_script/init_script.h"
+#include "node/metadata.h"
+#include "node/relay.h"
+#include "node/storage/storage.h"
+#include "node/system/files.h"
+#include "node/system/processes.h"
+#include "node/workload/part.h"
+#include "node/workload/slurm.h"
+
+namespace hopyard::node {
+namespace {
+
+constexpr int relay_workers = 4;
+constexpr Milliseconds poll_look{1'000};
+/// Refused user data may be mended from outside; asked for again that often.
+constexpr Milliseconds identity_retry{5'000};
+constexpr Milliseconds unmount_patience{20'000};
+constexpr uid_t first_uid_of_people = 1000;
+
+/// Who this machine is: from its own disk, else by asking and enrolling, for as long as it takes.
+std::optional<Enrolled> become_known(const ProgramOptions& options,
+                                     const ProgramParts& parts,
+                                     const StateDirectory& state,
+                                     const std::stop_token& stop) {
+    if (auto stored = stored_enrolment(state, parts.clock.now())) return stored;
+    http::Client client({.connect_timeout = Milliseconds(1'000), .stop = stop});
+    while (!stop.stop_requested()) {
+        auto facts = wait_for_metadata(client, options.metadata_url, parts.random, stop);
+        if (facts) {
+            const auto upstream = connect_upstream(identity_of(*facts), std::nullopt, stop);
+            auto enrolled = enrol(state, *facts, *upstream, parts.clock, parts.random, stop);
+            if (enrolled) return std::move(*enrolled);
+            log::error("enrolment failed", {{"cause", enrolled.error().message}});
+        } else {
+            log::error("metadata is not usable", {{"cause", facts.error().message}});
+        }
+        sleep_for(identity_retry, stop);
+    }
+    return std::nullopt;
+}
+
+/// A container shares its host's boot id, so each start of its first process counts as a boot.
+std::string boot_id(const ProgramOptions& options, Random& random) {
+    auto id = system::read_file("/proc/sys/kernel/random/boot_id").value_or("");
+    while (!id.empty() && id.back() == '\n') id.pop_back();
+    return options.is_init || id.empty() ? random_word(random, 20) : id;
+}
+
+/// Every process of people on this machine: jobs, whose daemon leaves them running, and logins.
+void signal_people(int number) {
+    DIR* directory = opendir("/proc");
+    if (directory == nullptr) return;
+    while (const auto* entry = readdir(directory)) {
+        const int pid = std::atoi(entry->d_name);
+        struct stat facts {};
+        if (pid > 1 && stat(fmt::format("/proc/{}", pid).c_str(), &facts) == 0 &&
+            facts.st_uid >= first_uid_of_people && facts.st_uid < 60'000) {
+            kill(pid, number);
+        }
+    }
+    closedir(directory);
+}
+
+/// The head's server for its workers, and its threads.
+class RelayServer {
+  public:
+    RelayServer(Relay& relay, const Identity& identity)
+        : relay_(relay), identity_(identity), server_(http::ServerOptions{}) {}
+
+    Result<void> start(const Credentials& credentials, const StartLoop& start_loop) {
+        RETURN_IF_ERROR(server_.listen({.name = "relay",
+                                        .address = "0.0.0.0",
+                                        .port = nodewire::relay_port,
+                                        .tls = tls(credentials)},
+                                       relay_.handler()));
+        loops_.push_back(start_loop([this](const std::stop_token&) { server_.run_io(); }));
+        for (int i = 0; i < relay_workers; ++i) {
+            loops_.push_back(start_loop([this](const std::stop_token&) { server_.run_worker(); }));
+        }
+        loops_.push_back(start_loop([this](std::stop_token stop) {
+            while (sleep_for(poll_look, stop)) relay_.answer_polls();
+        }));
+        return {};
+    }
+
+    void renew(const Credentials& credentials) {
+        const auto replaced = server_.set_tls("relay", tls(credentials));
+        if (!replaced) log::error("the relay's certificate", {{"cause", replaced.error().message}});
+    }
+
+    void stop() {
+        server_.stop(Milliseconds(200));
+        for (auto& loop : loops_) loop->stop();
+        loops_.clear();
+    }
+
+  private:
+    http::TlsOptions tls(const Credentials& credentials) const {
+        return {.certificate_chain_pem = credentials.certificate_pem,
+                .private_key_pem = credentials.private_key_pem,
+                .client_certificates = http::ClientCertificates::optional,
+                .client_ca_pem = identity_.ca_pem};
+    }
+
+    Relay& relay_;
+    const Identity& identity_;
+    http::Server server_;
+    std::vector<std::unique_ptr<Loop>> loops_;
+};
+
+/// All that a known machine consists of. Members are in the order in which they need each other.
+class Node {
+  public:
+    Node(const ProgramOptions& options,
+         const ProgramParts& parts,
+         const StateDirectory& state,
+         system::Processes& processes,
+         Enrolled enrolled,
+         const std::stop_token& stop)
+        : options_(options),
+          parts_(parts),
+          processes_(processes),
+          enrolled_(std::move(enrolled)),
+          board_({.node = enrolled_.identity.node,
+                  .machine_id = enrolled_.identity.machine_id,
+                  .boot_id = boot_id(options, parts.random),
+                  .program_version = options.version},
+                 parts.clock),
+          channel_({board_, state, upstream_, parts.clock, parts.random}, enrolled_),
+          relay_(board_, upstream_, parts.clock),
+          relay_server_(relay_, enrolled_.identity),
+          access_({board_, processes, parts.random},
+                  {.metadata_url = options.metadata_url, .runs_services = options.is_init}),
+          storage_({board_, state, processes}),
+          init_script_({board_, state, upstream_, processes, parts.random}),
+          slurm_(workload::make_slurm({processes, parts.random})),
+          workload_(board_, *slurm_, parts.random) {
+        upstream_.set(connect_upstream(enrolled_.identity, enrolled_.credentials, stop));
+        if (auto kept = state.orders(); kept && kept->node == enrolled_.identity.node) {
+            board_.set_orders(std::move(*kept));
+        }
+    }
+
+    void start() {
+        processes_.on_change([this] {
+            for (const auto part : {Part::access, Part::storage, Part::workload}) board_.poke(part);
+        });
+        if (enrolled_.identity.is_head) start_head();
+        channel_loops_.push_back(begin([this](auto stop) { channel_.run_orders(stop); }));
+        channel_loops_.push_back(begin([this](auto stop) { channel_.run_reports(stop); }));
+        access_loop_ = begin([this](auto stop) { access_.run(stop); });
+        storage_loop_ = begin([this](auto stop) { storage_.run(stop); });
+        script_loop_ = begin([this](auto stop) { init_script_.run(stop); });
+        workload_loops_.push_back(begin([this](auto stop) { workload_.run(stop); }));
+    }
+
+    void stop() {
+        script_loop_->stop();
+        for (auto& loop : workload_loops_) loop->stop();
+        slurm_->stop();
+        if (options_.is_init) signal_people(SIGTERM);
+        storage_loop_->stop();
+        if (const auto left = storage_.unmount(unmount_patience); left > 0) {
+            log::warning("writes go up after the next start", {{"count", left}});
+        }
+        access_loop_->stop();
+        access_.stop();
+        for (auto& loop : channel_loops_) loop->stop();
+        relay_server_.stop();
+        processes_.on_change({});
+    }
+
+  private:
+    std::unique_ptr<Loop> begin(LoopBody body) { return parts_.start_loop(std::move(body)); }
+
+    void start_head() {
+        board_.on_orders([this] { relay_.answer_polls(); });
+        relay_.on_report([this](const nodewire::Report& report) {
+            const auto before = board_.relayed(report.node);
+            const bool news = !before || before->services_ready != report.services_ready;
+            if (news) board_.poke(Part::workload);
+        });
+        channel_.on_renewal([this](const Credentials& fresh) { relay_server_.renew(fresh); });
+        const auto started = relay_server_.start(enrolled_.credentials, parts_.start_loop);
+        if (!started) log::error("workers have no way up", {{"cause", started.error().message}});
+        workload_loops_.push_back(begin(
+            [this](auto stop) { slurm_->watch([this] { board_.poke(Part::workload); }, stop); }));
+    }
+
+    const ProgramOptions& options_;
+    const ProgramParts& parts_;
+    system::Processes& processes_;
+    const Enrolled enrolled_;
+    Board board_;
+    UpstreamSlot upstream_;
+    Channel channel_;
+    Relay relay_;
+    RelayServer relay_server_;
+    access::Access access_;
+    Storage storage_;
+    InitScript init_script_;
+    std::unique_ptr<workload::WorkloadManager> slurm_;
+    workload::WorkloadPart workload_;
+    std::unique_ptr<Loop> access_loop_, storage_loop_, script_loop_;
+    std::vector<std::unique_ptr<Loop>> channel_loops_, workload_loops_;
+};
+
+}  // namespace
+
+Result<void> run_program(const ProgramOptions& options,
+                         const ProgramParts& parts,
+                         std::stop_token stop) {
+    ASSIGN_OR_RETURN(const auto state, StateDirectory::open(options.state_directory));
+    system::Processes processes(parts.clock);
+    const auto burying = parts.start_loop([&](std::stop_token end) { processes.run(end); });
+    if (auto enrolled = become_known(options, parts, state, stop)) {
+        Node node(options, parts, state, processes, std::move(*enrolled), stop);
+        node.start();
+        while (!stop.stop_requested()) sleep_for(Seconds(3'600), stop);
+        log::info("stopping");
+        node.stop();
+    }
+    burying->stop();
+    return {};
+}
+
+}  // namespace hopyard::node

@@ -1,0 +1,303 @@
+#include "node/workload/slurm.h"
+
+#include <algorithm>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "node/metadata.h"
+#include "node/system/files.h"
+#include "node/system/watch.h"
+#include "node/workload/slurm_plan.h"
+#include "node/workload/slurm_text.h"
+
+namespace hopyard::node::workload {
+namespace {
+
+using nodewire::Orders;
+using system::Command;
+using system::Service;
+
+constexpr const char* munge_socket = "/run/munge/munge.socket.2";
+constexpr const char* controller_log = "/var/log/slurm/slurmctld.log";
+constexpr const char* log_directory = "/var/log/slurm";
+constexpr Milliseconds command_timeout{10'000};
+constexpr Milliseconds start_timeout{10'000};
+constexpr Milliseconds stop_grace{10'000};
+constexpr Backoff probe_backoff{.first = Milliseconds(10), .most = Milliseconds(500)};
+
+Failure not_yet(std::string code, std::string message) {
+    return fail(ErrorKind::unavailable, std::move(code), std::move(message));
+}
+
+Result<system::AccountIds> account(const std::string& name) {
+    const auto ids = system::find_account(name);
+    if (!ids) return not_yet("account_missing", "this machine has no account " + name);
+    return *ids;
+}
+
+/// Somebody listens on that TCP port of this machine; nobody is connected to for that.
+bool is_listening(int port) {
+    const auto wanted = fmt::format(":{:04X} ", port);
+    for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+        const auto text = system::read_file(table).value_or("");
+        for (auto at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + 1)) {
+            // "local_address rem_address st": the state 0A is LISTEN.
+            const auto remote = at + wanted.size();
+            const auto state = text.find(' ', remote);
+            if (state != std::string::npos && text.compare(state + 1, 2, "0A") == 0) return true;
+        }
+    }
+    return false;
+}
+
+bool accepts_connections(const std::string& address, int port, Milliseconds timeout) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<std::uint16_t>(port));
+    if (inet_pton(AF_INET, address.c_str(), &to.sin_addr) != 1) return false;
+    const int file = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (file < 0) return false;
+    pollfd ready{.fd = file, .events = POLLOUT, .revents = 0};
+    int error = 0;
+    socklen_t size = sizeof error;
+    const bool open =
+        (connect(file, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0) ||
+        (errno == EINPROGRESS && poll(&ready, 1, static_cast<int>(timeout.count())) == 1 &&
+         getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0);
+    close(file);
+    return open;
+}
+
+ControlGroups control_groups() {
+    return access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0 ? ControlGroups::version2
+                                                                  : ControlGroups::none;
+}
+
+/// Slurm wants a character device for each GPU; where there is none, a copy of /dev/null stands for
+/// it, so that one gres.conf fits every machine.
+Result<void> make_gpu_devices() {
+    RETURN_IF_ERROR(system::make_directory(gpu_directory, {.mode = 0755}));
+    for (int i = 0; i < gpus_max; ++i) {
+        const auto path = fmt::format("{}/gpu{}", gpu_directory, i);
+        const auto real = fmt::format("/dev/nvidia{}", i);
+        struct stat facts {};
+        const bool is_there = stat(path.c_str(), &facts) == 0;
+        const bool has_gpu = access(real.c_str(), F_OK) == 0;
+        if (is_there && !has_gpu) continue;
+        unlink(path.c_str());
+        const bool made = has_gpu ? symlink(real.c_str(), path.c_str()) == 0
+                                  : mknod(path.c_str(), S_IFCHR | 0666, makedev(1, 3)) == 0;
+        if (!made) return not_yet("gpu_device_not_made", path + " cannot be made");
+    }
+    return {};
+}
+
+class Slurm final : public WorkloadManager {
+  public:
+    explicit Slurm(SlurmParts parts) : parts_(parts) {}
+
+    Result<void> become(const Orders& orders, std::stop_token stop) override {
+        is_head_ = orders.is_head;
+        RETURN_IF_ERROR(prepare_directories());
+        RETURN_IF_ERROR(start_munge(orders.munge_key, stop));
+        return orders.is_head ? become_controller(orders, stop) : become_worker(orders, stop);
+    }
+
+    bool is_running() const override {
+        return started_ && parts_.processes.state("munged").running &&
+               parts_.processes.state(daemon()).running;
+    }
+
+    Result<Seen> look() override {
+        ASSIGN_OR_RETURN(const auto nodes, run({"/usr/bin/sinfo", "--json"}));
+        ASSIGN_OR_RETURN(const auto jobs, run({"/usr/bin/squeue", "--json"}));
+        return parse_seen(nodes, jobs);
+    }
+
+    Result<Arranged> arrange(const Orders& orders,
+                             const Seen& seen,
+                             const std::set<std::string>& alive) override {
+        auto next = plan(orders, seen, alive);
+        if (partitions_may_be_closed_) {
+            const auto open = open_partitions();
+            next.commands.insert(next.commands.end(), open.begin(), open.end());
+        }
+        if (!next.commands.empty()) RETURN_IF_ERROR(tell(next.commands));
+        return Arranged{.changed = !next.commands.empty(), .attained = next.attained};
+    }
+
+    void watch(const std::function<void()>& on_event, std::stop_token stop) override {
+        // The controller writes a line for whatever happens to a job or a node.
+        const auto made = prepare_directories();
+        if (!made) log::warning("Slurm's directories", {{"cause", made.error().message}});
+        system::watch_directory(log_directory, on_event, stop);
+    }
+
+    void stop() override {
+        parts_.processes.stop("slurmd", stop_grace);
+        // SIGTERM is what `scontrol shutdown` comes to: all state is saved first.
+        parts_.processes.stop("slurmctld", stop_grace);
+        parts_.processes.stop("munged", Milliseconds(2'000));
+        started_ = false;
+    }
+
+  private:
+    std::string daemon() const { return is_head_ ? "slurmctld" : "slurmd"; }
+
+    Result<std::string> run(std::vector<std::string> arguments) {
+        return parts_.processes.output_of(
+            {.arguments = std::move(arguments), .output_max = 256u << 20}, command_timeout);
+    }
+
+    Result<void> prepare_directories() {
+        ASSIGN_OR_RETURN(const auto slurm, account("slurm"));
+        ASSIGN_OR_RETURN(const auto munge, account("munge"));
+        const system::FileOptions of_slurm{.mode = 0755, .owner = slurm.uid, .group = slurm.gid};
+        const system::FileOptions of_munge{.mode = 0700, .owner = munge.uid, .group = munge.gid};
+        for (const char* path : {"/var/lib/slurm", "/var/lib/slurm/slurmctld", log_directory}) {
+            RETURN_IF_ERROR(system::make_directory(path, of_slurm));
+        }
+        for (const char* path : {"/etc/munge", "/var/lib/munge", "/var/log/munge"}) {
+            RETURN_IF_ERROR(system::make_directory(path, of_munge));
+        }
+        auto readable = of_munge;
+        readable.mode = 0755;
+        RETURN_IF_ERROR(system::make_directory("/run/munge", readable));
+        RETURN_IF_ERROR(system::make_directory("/run/slurm", {.mode = 0755}));
+        return system::make_directory("/var/lib/slurm/slurmd", {.mode = 0755});
+    }
+
+    Result<void> start_munge(const Secret& key, const std::stop_token& stop) {
+        ASSIGN_OR_RETURN(const auto munge, account("munge"));
+        RETURN_IF_ERROR(system::write_file("/etc/munge/munge.key",
+                                           key.reveal(),
+                                           {.mode = 0400, .owner = munge.uid, .group = munge.gid}));
+        const Service service{"munged",
+                              {.arguments = {"/usr/sbin/munged", "--foreground"},
+                               .account = system::Account{munge.uid, munge.gid, {}},
+                               .output_file = "/var/log/munge.out"}};
+        if (!parts_.processes.state("munged").running) unlink(munge_socket);
+        RETURN_IF_ERROR(parts_.processes.start(service));
+        if (system::wait_for_path(munge_socket, start_timeout, stop)) return {};
+        return not_yet("munge_not_ready", "munged does not open its socket");
+    }
+
+    Result<void> become_controller(const Orders& orders, const std::stop_token& stop) {
+        char host_name[65] = {};
+        gethostname(host_name, sizeof host_name - 1);
+        const auto groups = control_groups();
+        const auto conf = slurm_conf(orders, {.host_name = host_name, .control_groups = groups});
+        const bool changed = system::read_file("/etc/slurm/slurm.conf") != conf;
+        RETURN_IF_ERROR(system::make_directory("/etc/slurm", {.mode = 0755}));
+        RETURN_IF_ERROR(system::write_file("/etc/slurm/slurm.conf", conf));
+        RETURN_IF_ERROR(system::write_file("/etc/slurm/cgroup.conf", cgroup_conf(groups)));
+        RETURN_IF_ERROR(system::write_file("/etc/slurm/gres.conf", gres_conf()));
+        if (started_ && is_running()) {
+            if (changed) RETURN_IF_ERROR(run({"/usr/bin/scontrol", "reconfigure"}));
+            return {};
+        }
+        RETURN_IF_ERROR(
+            parts_.processes.start({"slurmctld", {.arguments = {"/usr/sbin/slurmctld", "-D"}}}));
+        RETURN_IF_ERROR(wait_for_controller(stop));
+        started_ = true;
+        partitions_may_be_closed_ = true;
+        return {};
+    }
+
+    Result<void> wait_for_controller(const std::stop_token& stop) {
+        for (int tries = 0; tries < 2'000; ++tries) {
+            if (is_listening(controller_port)) return {};
+            if (!sleep_for(Milliseconds(5), stop)) break;
+        }
+        return not_yet("slurmctld_not_ready",
+                       fmt::format("slurmctld does not answer; see {}", controller_log));
+    }
+
+    Result<void> become_worker(const Orders& orders, const std::stop_token& stop) {
+        const auto seen = parts_.processes.state("slurmd");
+        const auto conf = node_conf(orders.vcpus, orders.memory_mb, orders.gpus);
+        if (started_ && seen.running && seen.unexpected_exits == exits_ && conf == conf_) return {};
+        RETURN_IF_ERROR(make_gpu_devices());
+        // slurmd that finds no controller waits ten seconds: it is started when there is one.
+        if (!seen.running) RETURN_IF_ERROR(wait_for_head(orders.head_address, stop));
+        RETURN_IF_ERROR(parts_.processes.start(
+            {"slurmd",
+             {.arguments = {"/usr/sbin/slurmd",
+                            "-D",
+                            "-b",
+                            "-Z",
+                            "--conf",
+                            conf,
+                            "--conf-server",
+                            fmt::format("{}:{}", orders.head_address, controller_port),
+                            "-N",
+                            orders.node}}}));
+        RETURN_IF_ERROR(wait_for_registration(orders.node, stop));
+        exits_ = parts_.processes.state("slurmd").unexpected_exits;
+        conf_ = conf;
+        started_ = true;
+        return {};
+    }
+
+    Result<void> wait_for_head(const std::string& address, const std::stop_token& stop) {
+        for (int attempt = 0; attempt < 40; ++attempt) {
+            if (accepts_connections(address, controller_port, Milliseconds(500))) return {};
+            if (!sleep_for(wait_before(probe_backoff, attempt, parts_.random), stop)) break;
+        }
+        return not_yet("head_not_ready",
+                       fmt::format("the head's workload manager does not answer at {}", address));
+    }
+
+    Result<void> wait_for_registration(const std::string& node, const std::stop_token& stop) {
+        // slurmd writes its process number just before it registers.
+        if (!system::wait_for_path("/run/slurmd.pid", start_timeout, stop)) {
+            return not_yet("slurmd_not_ready", "slurmd does not come up");
+        }
+        for (int attempt = 0; attempt < 40; ++attempt) {
+            const auto line = run({"/usr/bin/scontrol", "--oneliner", "show", "node", node});
+            if (line && is_registered(*line)) return {};
+            if (!parts_.processes.state("slurmd").running) break;
+            if (!sleep_for(wait_before(probe_backoff, attempt, parts_.random), stop)) break;
+        }
+        return not_yet("not_registered", "the workload manager does not know this machine yet");
+    }
+
+    /// All to one scontrol. It goes on after a command that is refused: the next look tells what is
+    /// still missing.
+    Result<void> tell(const std::vector<std::string>& commands) {
+        Command command{.arguments = {"/usr/bin/scontrol"}};
+        for (const auto& each : commands) command.input += each + "\n";
+        partitions_may_be_closed_ = true;
+        ASSIGN_OR_RETURN(const auto done, parts_.processes.finish(command, command_timeout));
+        partitions_may_be_closed_ = false;
+        for (const auto& each : commands) log::info("told Slurm", {{"command", each}});
+        if (!done.errors.empty()) {
+            log::warning("Slurm refuses a command", {{"answer", done.errors.substr(0, 400)}});
+        }
+        return {};
+    }
+
+    SlurmParts parts_;
+    bool is_head_ = false;
+    std::atomic<bool> started_ = false;
+    bool partitions_may_be_closed_ = true;
+    int exits_ = 0;
+    std::string conf_;
+};
+
+}  // namespace
+
+std::unique_ptr<WorkloadManager> make_slurm(SlurmParts parts) {
+    return std::make_unique<Slurm>(parts);
+}
+
+}  // namespace hopyard::node::workload

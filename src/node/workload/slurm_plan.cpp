@@ -1,0 +1,166 @@
+#include "node/workload/slurm_plan.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "node/workload/slurm_text.h"
+
+namespace hopyard::node::workload {
+namespace {
+
+using nodewire::Member;
+
+std::string set_state(const std::string& name, std::string_view state, std::string_view reason) {
+    auto command = fmt::format("update NodeName={} State={}", name, state);
+    if (!reason.empty()) command += fmt::format(" Reason={}", as_word(reason));
+    return command;
+}
+
+std::string reason_of(const Member& member, const char* otherwise) {
+    return member.reason.empty() ? otherwise : member.reason;
+}
+
+bool is_up(const NodeSeen& node) {
+    return node.state == "idle" || node.state == "allocated" || node.state == "mixed";
+}
+
+bool is_busy(const NodeSeen& node) {
+    return node.allocated_cpus > 0 || node.jobs > 0 || node.completing;
+}
+
+bool has_size(const NodeSeen& node, const Member& member) {
+    return node.cpus == member.vcpus && node.memory_mb == member.memory_mb &&
+           node.gpus == member.gpus;
+}
+
+Step step_expected(const Member& wanted, const NodeSeen& seen) {
+    // It may have registered before the orders that call it a member came: that is no fault.
+    if (is_up(seen)) return {.settled = true};
+    if (seen.draining) return {.commands = {set_state(wanted.name, "UNDRAIN", "")}};
+    const bool another_size = !seen.has_registered && !has_size(seen, wanted) && !is_busy(seen);
+    if (another_size) {
+        return {.commands = {fmt::format("delete NodeName={}", wanted.name)}, .create = true};
+    }
+    return {.settled = true};
+}
+
+Step step_member(const Member& wanted, const NodeSeen& seen, bool is_alive) {
+    if (seen.draining) return {.commands = {set_state(wanted.name, "UNDRAIN", "")}};
+    if (is_up(seen)) return {.settled = seen.responding};
+    if (seen.state == "down" && is_alive) {
+        return {.commands = {set_state(wanted.name, "RESUME", "")}};
+    }
+    // It comes by registering; as long as nobody says it is there, nothing is expected.
+    return {.settled = !is_alive};
+}
+
+Step step_draining(const Member& wanted, const NodeSeen& seen) {
+    if (seen.draining) return {.settled = !is_busy(seen)};
+    return {.commands = {set_state(wanted.name, "DRAIN", reason_of(wanted, "scale-down"))}};
+}
+
+Step step_absent(const Member& wanted, const NodeSeen& seen) {
+    Step result;
+    const auto reason = reason_of(wanted, "gone");
+    // Drained too: a machine that is there after all would take work as soon as it registers.
+    if (!seen.draining) result.commands.push_back(set_state(wanted.name, "DRAIN", reason));
+    const bool was_lost = seen.state != "down" && (is_busy(seen) || !seen.draining);
+    if (was_lost) result.commands.push_back(set_state(wanted.name, "DOWN", reason));
+    result.settled = result.commands.empty();
+    return result;
+}
+
+Step step_removed(const Member& wanted, const NodeSeen& seen) {
+    Step result;
+    if (is_busy(seen)) {
+        result.commands.push_back(set_state(wanted.name, "DOWN", reason_of(wanted, "removed")));
+    }
+    result.commands.push_back(fmt::format("delete NodeName={}", wanted.name));
+    return result;
+}
+
+bool wants_a_node(Member::State state) {
+    return state == Member::State::expected || state == Member::State::member;
+}
+
+void set_partitions(std::vector<std::string>& commands, std::string_view state) {
+    for (const char* partition : {"all", "gpu"}) {
+        commands.push_back(fmt::format("update PartitionName={} State={}", partition, state));
+    }
+}
+
+void create_nodes(const std::vector<const Member*>& members,
+                  const std::string& head_address,
+                  std::vector<std::string>& commands) {
+    if (members.empty()) return;
+    set_partitions(commands, "DOWN");
+    for (const auto* member : members) {
+        // A placeholder needs an address that answers with a refusal at once.
+        const auto& address = member->address.empty() ? head_address : member->address;
+        commands.push_back(fmt::format("create NodeName={} NodeAddr={} {} State=CLOUD",
+                                       member->name,
+                                       address,
+                                       node_conf(member->vcpus, member->memory_mb, member->gpus)));
+        commands.push_back(set_state(member->name, "DOWN", "not-there-yet"));
+    }
+    set_partitions(commands, "UP");
+}
+
+}  // namespace
+
+Step step(const Member& wanted, const NodeSeen* seen, bool is_alive) {
+    if (seen == nullptr) {
+        const bool create = wants_a_node(wanted.state);
+        return {.create = create, .settled = !create};
+    }
+    switch (wanted.state) {
+        case Member::State::expected:
+            return step_expected(wanted, *seen);
+        case Member::State::member:
+            return step_member(wanted, *seen, is_alive);
+        case Member::State::draining:
+            return step_draining(wanted, *seen);
+        case Member::State::absent:
+            return step_absent(wanted, *seen);
+        case Member::State::removed:
+            return step_removed(wanted, *seen);
+    }
+    return {};
+}
+
+Plan plan(const nodewire::Orders& orders, const Seen& seen, const std::set<std::string>& alive) {
+    std::map<std::string, const NodeSeen*> known;
+    for (const auto& node : seen.nodes) known[node.name] = &node;
+    Plan result{.attained = true};
+    std::vector<const Member*> create;
+    const auto bring = [&](const Member& member) {
+        const auto found = known.find(member.name);
+        auto each = step(
+            member, found == known.end() ? nullptr : found->second, alive.contains(member.name));
+        result.commands.insert(result.commands.end(), each.commands.begin(), each.commands.end());
+        if (each.create) create.push_back(&member);
+        result.attained = result.attained && each.settled;
+        known.erase(member.name);
+    };
+    for (const auto& member : orders.members) {
+        if (!member.is_head) bring(member);
+    }
+    for (const auto& placeholder : orders.placeholders) bring(placeholder);
+    // Orders are whole: what they do not name is not part of the cluster. Its jobs may end first.
+    for (const auto& [name, node] : known) {
+        result.attained = false;
+        if (!is_busy(*node)) result.commands.push_back(fmt::format("delete NodeName={}", name));
+    }
+    create_nodes(create, orders.head_address, result.commands);
+    return result;
+}
+
+std::vector<std::string> open_partitions() {
+    std::vector<std::string> commands;
+    set_partitions(commands, "UP");
+    return commands;
+}
+
+}  // namespace hopyard::node::workload

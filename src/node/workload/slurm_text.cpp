@@ -1,0 +1,239 @@
+#include "node/workload/slurm_text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace hopyard::node::workload {
+namespace {
+
+using nlohmann::json;
+
+// cred_expire: requeued jobs wait that long before they start again. cloud_reg_addrs: the address
+// comes with the registration, so no name of a worker needs to resolve. ReturnToService=2: a
+// machine that registers takes work, whatever it was down for. PrivateData=cloud shows
+// placeholders.
+constexpr std::string_view fixed_part = R"(SlurmctldParameters=enable_configless,cloud_reg_addrs
+SlurmctldPort=6817
+SlurmdPort=6818
+SlurmUser=slurm
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=cred_expire=5
+CredType=cred/munge
+StateSaveLocation=/var/lib/slurm/slurmctld
+SlurmdSpoolDir=/var/lib/slurm/slurmd
+SlurmctldPidFile=/run/slurmctld.pid
+SlurmdPidFile=/run/slurmd.pid
+SlurmctldLogFile=/var/log/slurm/slurmctld.log
+SlurmdLogFile=/var/log/slurm/slurmd.log
+MailProg=/bin/true
+JobAcctGatherFrequency=task=2
+MpiDefault=none
+SwitchType=switch/none
+PropagateResourceLimits=NONE
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+SchedulerType=sched/backfill
+SchedulerParameters=bf_interval=5,sched_interval=5,batch_sched_delay=1
+ReturnToService=2
+SlurmctldTimeout=30
+SlurmdTimeout=30
+MaxNodeCount=1024
+TreeWidth=65533
+SlurmdParameters=config_overrides
+GresTypes=gpu
+PrivateData=cloud
+NodeSet=nsgpu Feature=gpu
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=gpu Nodes=nsgpu MaxTime=INFINITE State=UP
+)";
+
+constexpr std::string_view without_control_groups =
+    "ProctrackType=proctrack/linuxproc\n"
+    "TaskPlugin=task/none\n"
+    "JobAcctGatherType=jobacct_gather/linux\n"
+    "JobAcctGatherParams=OverMemoryKill\n";
+
+constexpr std::string_view with_control_groups =
+    "ProctrackType=proctrack/cgroup\n"
+    "TaskPlugin=task/cgroup,task/affinity\n"
+    "JobAcctGatherType=jobacct_gather/cgroup\n";
+
+/// The least memory that any machine has for one core: a job that says nothing of memory gets its
+/// cores' share, and not the whole machine.
+std::int64_t memory_per_core(const nodewire::Orders& orders) {
+    std::int64_t least = 0;
+    const auto count = [&](const nodewire::Member& member) {
+        if (member.is_head || member.vcpus < 1) return;
+        const auto share = std::max<std::int64_t>(1, member.memory_mb / member.vcpus);
+        least = least == 0 ? share : std::min(least, share);
+    };
+    for (const auto& member : orders.members) count(member);
+    for (const auto& member : orders.placeholders) count(member);
+    return least;
+}
+
+std::string text_of(const json& object, const char* name) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::int64_t number_of(const json& object, const char* name) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_number() ? found->get<std::int64_t>() : 0;
+}
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
+        return static_cast<char>(std::tolower(c));
+    });
+    return text;
+}
+
+NodeSeen node_of(const json& object) {
+    NodeSeen node{.name = text_of(object, "name"), .state = lower(text_of(object, "state"))};
+    const auto flags = object.find("state_flags");
+    if (flags != object.end() && flags->is_array()) {
+        for (const auto& flag : *flags) {
+            if (flag == "DRAIN") node.draining = true;
+            if (flag == "COMPLETING") node.completing = true;
+            if (flag == "NOT_RESPONDING") node.responding = false;
+            // It registered with less than it was announced with: it takes no work.
+            if (flag == "INVALID_REG") node.state = "down";
+        }
+    }
+    node.has_registered = number_of(object, "slurmd_start_time") > 0;
+    node.cpus = static_cast<int>(number_of(object, "cpus"));
+    node.memory_mb = number_of(object, "real_memory");
+    node.gpus = gpus_in(text_of(object, "gres"));
+    node.allocated_cpus = static_cast<int>(number_of(object, "alloc_cpus"));
+    return node;
+}
+
+/// A pending array is one record, "3-5,9%2": how many jobs that stands for.
+int tasks_in(std::string_view array) {
+    array = array.substr(0, array.find('%'));
+    int count = 0;
+    while (!array.empty()) {
+        const auto item = array.substr(0, array.find(','));
+        array.remove_prefix(std::min(array.size(), item.size() + 1));
+        int first = 0, last = 0;
+        const auto* end = item.data() + item.size();
+        auto read = std::from_chars(item.data(), end, first);
+        last = first;
+        if (read.ptr != end && *read.ptr == '-') std::from_chars(read.ptr + 1, end, last);
+        count += std::max(1, last - first + 1);
+    }
+    return std::max(1, count);
+}
+
+void count_job(const json& job, Seen& seen, std::map<std::string, int>& jobs_on) {
+    const auto state = text_of(job, "job_state");
+    if (state == "PENDING") seen.jobs_pending += tasks_in(text_of(job, "array_task_string"));
+    const bool placed = state == "RUNNING" || state == "SUSPENDED" || state == "CONFIGURING";
+    if (!placed) return;
+    ++seen.jobs_running;
+    const auto resources = job.find("job_resources");
+    if (resources == job.end() || !resources->is_object()) return;
+    const auto nodes = resources->find("allocated_nodes");
+    if (nodes == resources->end() || !nodes->is_array()) return;
+    for (const auto& node : *nodes) ++jobs_on[text_of(node, "nodename")];
+}
+
+Result<json> array_in(std::string_view text, const char* name) {
+    auto parsed = json::parse(text, nullptr, false);
+    if (!parsed.is_object() || !parsed.contains(name) || !parsed[name].is_array()) {
+        return fail(ErrorKind::invalid_argument,
+                    "workload_not_understood",
+                    fmt::format("Slurm's list of {} is not JSON as we know it", name));
+    }
+    return std::move(parsed[name]);
+}
+
+}  // namespace
+
+std::string slurm_conf(const nodewire::Orders& orders, const ControllerFacts& facts) {
+    auto text = fmt::format("ClusterName={}\nSlurmctldHost={}({})\n",
+                            as_word(orders.cluster),
+                            facts.host_name,
+                            orders.head_address);
+    text += facts.control_groups == ControlGroups::version2 ? with_control_groups
+                                                            : without_control_groups;
+    if (const auto share = memory_per_core(orders); share > 0) {
+        text += fmt::format("DefMemPerCPU={}\n", share);
+    }
+    return text.append(fixed_part);
+}
+
+std::string cgroup_conf(ControlGroups control_groups) {
+    // Without the first line slurmd does not start at all, whatever follows processes.
+    if (control_groups == ControlGroups::none) return "CgroupPlugin=cgroup/v1\n";
+    return "CgroupPlugin=cgroup/v2\n"
+           "IgnoreSystemd=yes\n"
+           "ConstrainCores=yes\n"
+           "ConstrainRAMSpace=yes\n"
+           "ConstrainDevices=yes\n";
+}
+
+std::string gres_conf() {
+    return fmt::format("Name=gpu File={}/gpu[0-{}]\n", gpu_directory, gpus_max - 1);
+}
+
+std::string node_conf(int vcpus, std::int64_t memory_mb, int gpus) {
+    auto text =
+        fmt::format("CPUs={} RealMemory={} Feature={}", vcpus, memory_mb, gpus > 0 ? "gpu" : "cmp");
+    if (gpus > 0) text += fmt::format(" Gres=gpu:{}", gpus);
+    return text;
+}
+
+Result<Seen> parse_seen(std::string_view nodes_json, std::string_view jobs_json) {
+    ASSIGN_OR_RETURN(const auto nodes, array_in(nodes_json, "nodes"));
+    ASSIGN_OR_RETURN(const auto jobs, array_in(jobs_json, "jobs"));
+    Seen seen;
+    std::map<std::string, int> jobs_on;
+    for (const auto& job : jobs) count_job(job, seen, jobs_on);
+    for (const auto& object : nodes) {
+        auto node = node_of(object);
+        if (node.name.empty()) continue;
+        const auto found = jobs_on.find(node.name);
+        node.jobs = found == jobs_on.end() ? 0 : found->second;
+        seen.nodes.push_back(std::move(node));
+    }
+    return seen;
+}
+
+bool is_registered(std::string_view node_line) {
+    constexpr std::string_view key = " SlurmdStartTime=";
+    const auto at = node_line.find(key);
+    if (at == std::string_view::npos) return false;
+    const auto value = node_line.substr(at + key.size());
+    return !value.empty() && value.front() >= '0' && value.front() <= '9';
+}
+
+int gpus_in(std::string_view gres) {
+    const auto at = gres.find("gpu");
+    if (at == std::string_view::npos) return 0;
+    auto item = gres.substr(at, gres.find(',', at) - at);
+    item = item.substr(0, item.find('('));
+    const auto colon = item.rfind(':');
+    if (colon == std::string_view::npos) return 1;
+    int count = 0;
+    std::from_chars(item.data() + colon + 1, item.data() + item.size(), count);
+    return count;
+}
+
+std::string as_word(std::string_view text) {
+    std::string word(text.substr(0, 60));
+    for (auto& c : word) {
+        const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '.' || c == '_';
+        if (!fine) c = '-';
+    }
+    return word.empty() ? "-" : word;
+}
+
+}  // namespace hopyard::node::workload

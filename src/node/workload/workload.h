@@ -1,0 +1,74 @@
+// The workload manager of a cluster, as the node program uses it. A worker's machine becomes one
+// that takes jobs; the head's machine becomes the one that hands them out, and there the manager is
+// told, step by step, which machines to know and what each may do. Nothing here says which product
+// it is: that is in slurm.h.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "nodewire/wire.h"
+
+namespace hopyard::node::workload {
+
+/// One machine as the manager sees it.
+struct NodeSeen {
+    std::string name;
+    std::string state;  ///< idle, allocated, mixed, down; another word of the manager's otherwise
+    bool draining = false;
+    bool completing = false;
+    bool responding = true;
+    bool has_registered = false;  ///< its machine was there once
+    int cpus = 0;
+    std::int64_t memory_mb = 0;
+    int gpus = 0;
+    int allocated_cpus = 0;
+    int jobs = 0;
+    bool operator==(const NodeSeen&) const = default;
+};
+
+struct Seen {
+    std::vector<NodeSeen> nodes;
+    int jobs_running = 0;
+    int jobs_pending = 0;
+};
+
+/// What one step towards the wanted machines came to.
+struct Arranged {
+    bool changed = false;   ///< something was done: looking again is worth it
+    bool attained = false;  ///< all is as ordered, and nothing is expected to change by itself
+};
+
+class WorkloadManager {
+  public:
+    virtual ~WorkloadManager() = default;
+
+    /// Configures and starts the services of this machine's role, and returns when they answer: the
+    /// manager on a head, this machine's registration on a worker. Repeatable; costs nothing when
+    /// all is so already. `unavailable` and `timed_out`: come again.
+    virtual Result<void> become(const nodewire::Orders& orders, std::stop_token stop) = 0;
+    /// All its services run.
+    virtual bool is_running() const = 0;
+
+    /// Head only.
+    virtual Result<Seen> look() = 0;
+    /// Head only: the next step from what is seen to what is ordered. `alive` are the workers whose
+    /// own program says that all their services run.
+    virtual Result<Arranged> arrange(const nodewire::Orders& orders,
+                                     const Seen& seen,
+                                     const std::set<std::string>& alive) = 0;
+    /// Head only: calls back whenever the manager did something, until stopped.
+    virtual void watch(const std::function<void()>& on_event, std::stop_token stop) = 0;
+
+    /// Ends its services in order; what they know is saved.
+    virtual void stop() = 0;
+};
+
+/// The seen nodes as the report says them: without placeholders, which are no machines.
+std::vector<nodewire::WorkloadNode> to_report(const nodewire::Orders& orders, const Seen& seen);
+
+}  // namespace hopyard::node::workload
