@@ -81,11 +81,21 @@ Result<http::Response> done(const Result<model::Cluster>& changed) {
 using WorkersCommand = Result<model::Cluster> (control::Commands::*)(
     const control::Caller&, const ClusterId&, const std::vector<model::WorkerGroupSpec>&);
 
+/// Clients take away what may be gone already; that is no fault (control-api.md 4.2).
+void drop_unknown(std::vector<model::WorkerGroupSpec>& groups, const ClusterRows& rows) {
+    const auto& there = rows.cluster.spec.workers;
+    std::erase_if(groups, [&](const model::WorkerGroupSpec& group) {
+        return std::none_of(
+            there.begin(), there.end(), [&](const auto& known) { return known.key == group.key; });
+    });
+}
+
 Result<http::Response> change_workers(Parts& parts, const Call& call, WorkersCommand command) {
     ASSIGN_OR_RETURN(const auto asked, read_workers(call.request.body));
     ASSIGN_OR_RETURN(const auto rows,
                      read_cluster(parts.store, call.principal.organisation, call.cluster()));
-    const auto meant = meant_groups(asked, rows.cluster.spec.workers);
+    auto meant = meant_groups(asked, rows.cluster.spec.workers);
+    if (command == &control::Commands::remove_workers) drop_unknown(meant, rows);
     return done((parts.commands.*command)(call.caller(), call.cluster(), meant));
 }
 

@@ -11,18 +11,22 @@ namespace {
 /// A little less than a node waits (nodewire/wire.h says 25 s).
 constexpr Seconds poll_time{25};
 
-http::Response refusal(const http::Request& request, const Error& error) {
-    http::Response response = problem(error, request.headers.get("X-Request-Id"));
+http::Response reply_of(const Error& error) {
+    http::Response response = problem(error, "");
     // Here these two are about the caller itself.
     if (error.kind == ErrorKind::unauthenticated) response.status = 401;
     if (error.kind == ErrorKind::permission_denied) response.status = 403;
+    return response;
+}
+
+http::Response refusal(const http::Request& request, const Error& error) {
     log::warning("a node was refused",
                  {{"node", request.peer.certificate_subject},
                   {"address", request.peer.address},
                   {"path", request.path()},
                   {"code", error.code},
                   {"message", error.message}});
-    return response;
+    return reply_of(error);
 }
 
 Result<NodeId> caller_of(const http::Request& request) {
@@ -163,7 +167,7 @@ bool NodeRoutes::answered(Poll& poll, Timestamp now) {
         const auto orders = parts_.sessions.orders(poll.caller);
         if (!orders || orders->revision > poll.seen) {
             poll.responder.respond(orders ? http::json_response(200, nodewire::to_json(*orders))
-                                          : problem(orders.error(), ""));
+                                          : reply_of(orders.error()));
             return true;
         }
     }
