@@ -188,8 +188,7 @@ Result<nodewire::EnrolReply> NodeSessions::renew(const NodeId& caller,
 
 Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& report) {
     const Timestamp now = state_->clock.now();
-    bool changed = false;
-    bool matters = false;
+    Heard heard;
     const auto body = [&](store::Transaction& transaction) -> Result<void> {
         ASSIGN_OR_RETURN(const Company company, company_of_head(transaction, caller));
         for (const auto& relayed : report.workers) {
@@ -199,7 +198,7 @@ Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& 
                             "not_yours",
                             "the report speaks for a node of another cluster");
         }
-        ASSIGN_OR_RETURN(Heard heard,
+        ASSIGN_OR_RETURN(heard,
                          take_report(company.cluster,
                                      company.nodes,
                                      company.self,
@@ -210,13 +209,11 @@ Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& 
         for (const NodeId& id : heard.enrolled)
             RETURN_IF_ERROR(transaction.erase_secrets(token_secret(company.cluster.id, id)));
         for (auto& entry : heard.activity) RETURN_IF_ERROR(transaction.append(entry));
-        changed = !heard.nodes.empty();
-        matters = heard.matters;
         return {};
     };
     RETURN_IF_ERROR(state_->write(body));
-    if (matters) state_->wake.wake();
-    if (changed) state_->answer(caller);
+    if (heard.matters) state_->wake.wake();
+    if (heard.members_change) state_->answer(caller);
     return {};
 }
 

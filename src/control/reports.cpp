@@ -78,6 +78,11 @@ class Hearing {
             seen.silent_since.reset();
         } else if (!seen.silent_since && should_speak(node)) {
             seen.silent_since = heard;
+            remark(node,
+                   model::Severity::warning,
+                   "nodes_silent",
+                   node.id.value + " does not report",
+                   "nothing is changed because of silence alone");
         }
         return {};
     }
@@ -100,15 +105,12 @@ class Hearing {
         for (const Node& old : before_) {
             Node& node = rows_.at(old.id.value);
             if (node == old) continue;
-            if (!same_but_for_time(node, old)) {
-                out_.nodes.push_back(std::move(node));
-            } else if (*node.seen.last_report_at - *old.seen.last_report_at >= silence_ / 4) {
-                out_.nodes.push_back(std::move(node));
+            const bool news = !same_but_for_time(node, old);
+            if (!news && *node.seen.last_report_at - *old.seen.last_report_at < silence_ / 4)
                 continue;
-            } else {
-                continue;
-            }
-            out_.matters |= !same_for_plans(out_.nodes.back(), old);
+            out_.matters |= news && !same_for_plans(node, old);
+            out_.members_change |= member_of(node).state != member_of(old).state;
+            out_.nodes.push_back(std::move(node));
         }
         return std::move(out_);
     }

@@ -20,11 +20,10 @@ struct Ground {
     GivenRevisions given;
 };
 
-/// What had to be made for the orders, and is not stored yet.
+/// What had to be made for the orders, and may not be stored yet.
 struct Made {
     std::optional<std::string> password_hash;
     std::optional<NodeAuthority::Page> page;
-    bool nothing() const { return !password_hash && !page; }
 };
 
 Result<Secret> secret_or_empty(store::Transaction& transaction, const std::string& name) {
@@ -73,35 +72,41 @@ bool page_fits(const Secret& certificate, std::vector<std::string> addresses, Ti
     return present == addresses;
 }
 
-/// Makes what is missing, and puts it into the secrets of `ground`.
-Result<Made> make_missing(Ground& ground, NodeAuthority& authority, Random& random, Timestamp now) {
-    Made made;
+/// Makes what is missing in `ground`, or takes what was made a moment ago. Slow on purpose (a hash)
+/// or by nature (a key), so not in a transaction that others wait for. True when something was
+/// missing.
+Result<bool> add_missing(
+    Ground& ground, Made& made, NodeAuthority& authority, Random& random, Timestamp now) {
     OrderSecrets& secrets = ground.secrets;
+    bool missing = false;
     if (secrets.password_hash.empty() && !ground.first_password.empty()) {
-        made.password_hash = password_hash(ground.first_password, random);
+        if (!made.password_hash) made.password_hash = password_hash(ground.first_password, random);
         secrets.password_hash = *made.password_hash;
+        missing = true;
     }
     const auto addresses = page_addresses(ground.company);
     if (!addresses.empty() && !page_fits(secrets.page_certificate_pem, addresses, now)) {
-        ASSIGN_OR_RETURN(made.page, authority.issue_page(ground.company.self.id, addresses, now));
+        if (!made.page || !page_fits(made.page->certificate_pem, addresses, now)) {
+            ASSIGN_OR_RETURN(made.page,
+                             authority.issue_page(ground.company.self.id, addresses, now));
+        }
         secrets.page_certificate_pem = made.page->certificate_pem;
         secrets.page_key_pem = made.page->key_pem;
+        missing = true;
     }
-    return made;
+    return missing;
 }
 
-Result<void> store_made(store::Transaction& transaction,
-                        Ground& ground,
-                        const Made& made,
-                        const std::string& ca_pem) {
+Result<void> store_secrets(store::Transaction& transaction,
+                           Ground& ground,
+                           const std::string& ca_pem) {
     model::Cluster& cluster = ground.company.cluster;
-    if (made.password_hash)
-        RETURN_IF_ERROR(transaction.put_secret(first_administrator_hash_secret(cluster.id),
-                                               Secret(*made.password_hash)));
-    if (!made.page) return {};
+    const OrderSecrets& secrets = ground.secrets;
+    RETURN_IF_ERROR(transaction.put_secret(first_administrator_hash_secret(cluster.id),
+                                           Secret(secrets.password_hash)));
     RETURN_IF_ERROR(
-        transaction.put_secret(page_certificate_secret(cluster.id), made.page->certificate_pem));
-    RETURN_IF_ERROR(transaction.put_secret(page_key_secret(cluster.id), made.page->key_pem));
+        transaction.put_secret(page_certificate_secret(cluster.id), secrets.page_certificate_pem));
+    RETURN_IF_ERROR(transaction.put_secret(page_key_secret(cluster.id), secrets.page_key_pem));
     if (cluster.access.certificate_authority_pem == ca_pem) return {};
     cluster.access.certificate_authority_pem = ca_pem;
     return transaction.put(cluster);
@@ -120,23 +125,23 @@ nodewire::Orders numbered(Ground& ground, const SessionOptions& options) {
 // Most calls find nothing new, and only read.
 Result<nodewire::Orders> NodeSessions::State::orders(const NodeId& head) {
     const Timestamp now = clock.now();
-    nodewire::Orders orders;
-    bool news = false;
+    Ground ground;
     const auto look = [&](store::Transaction& transaction) -> Result<void> {
-        ASSIGN_OR_RETURN(Ground ground, read_ground(transaction, head));
-        const GivenRevisions before = ground.given;
-        ASSIGN_OR_RETURN(const Made made, make_missing(ground, authority, random, now));
-        orders = numbered(ground, options);
-        news = !made.nothing() || ground.given != before;
+        ASSIGN_OR_RETURN(ground, read_ground(transaction, head));
         return {};
     };
     RETURN_IF_ERROR(store.read(look));
-    if (!news) return orders;
+    const GivenRevisions before = ground.given;
+    Made made;
+    ASSIGN_OR_RETURN(const bool missing, add_missing(ground, made, authority, random, now));
+    nodewire::Orders orders = numbered(ground, options);
+    if (!missing && ground.given == before) return orders;
     const auto give = [&](store::Transaction& transaction) -> Result<void> {
-        ASSIGN_OR_RETURN(Ground ground, read_ground(transaction, head));
-        ASSIGN_OR_RETURN(const Made made, make_missing(ground, authority, random, now));
+        ASSIGN_OR_RETURN(ground, read_ground(transaction, head));
+        ASSIGN_OR_RETURN(const bool still_missing,
+                         add_missing(ground, made, authority, random, now));
         orders = numbered(ground, options);
-        RETURN_IF_ERROR(store_made(transaction, ground, made, authority.ca_pem()));
+        if (still_missing) RETURN_IF_ERROR(store_secrets(transaction, ground, authority.ca_pem()));
         return transaction.put_secret(order_revisions_secret(ground.company.cluster.id),
                                       Secret(to_json(ground.given)));
     };
