@@ -43,7 +43,7 @@ namespace fs = std::filesystem;
 constexpr const char* program_version = HOPYARD_VERSION;
 constexpr Milliseconds azurite_start{30'000};
 /// A killed program's sockets and child go in their own time.
-constexpr Milliseconds port_patience{3'000};
+constexpr Milliseconds port_patience{5'000};
 constexpr Milliseconds end_patience{30'000};
 constexpr Milliseconds look_again{20};
 
@@ -133,8 +133,11 @@ Result<std::uint16_t> settle_port(Ledger& ledger,
                                   const std::string& name,
                                   const std::string& option,
                                   std::uint16_t wanted) {
-    ASSIGN_OR_RETURN(const std::uint16_t port, remember_port(ledger, name, wanted));
-    const auto end = std::chrono::steady_clock::now() + port_patience;
+    ASSIGN_OR_RETURN(const std::uint16_t port, choose_port(ledger, name, wanted));
+    // Where it was ours, what is left of a killed program may still hold it.
+    const bool was_ours = choose_port(ledger, name, 0) == port;
+    const auto end =
+        std::chrono::steady_clock::now() + (was_ours ? port_patience : Milliseconds{0});
     while (!is_port_free(port)) {
         if (std::chrono::steady_clock::now() > end)
             return Failure(Error{
@@ -150,6 +153,7 @@ Result<std::uint16_t> settle_port(Ledger& ledger,
                                 option)});
         std::this_thread::sleep_for(look_again);
     }
+    RETURN_IF_ERROR(remember_port(ledger, name, port));
     return port;
 }
 
@@ -313,6 +317,15 @@ Result<void> take_over(const std::string& folder) {
     return {};
 }
 
+/// The blob service of a killed program writes its data down before it ends.
+void wait_for_blob_service(const std::string& folder) {
+    const auto end = std::chrono::steady_clock::now() + port_patience;
+    const network::Descriptor lock(open((folder + "/azurite/lock").c_str(), O_RDWR | O_CLOEXEC));
+    while (lock.is_open() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0 &&
+           std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(look_again);
+}
+
 /// What `serve` made in the state directory; the image, or anything else there, is not ours.
 Result<void> delete_state(const fs::path& folder) {
     std::error_code error;
@@ -346,6 +359,7 @@ Result<void> down(const Arguments& arguments) {
         return {};
     }
     RETURN_IF_ERROR(take_over(arguments.state));
+    wait_for_blob_service(arguments.state);
     RETURN_IF_ERROR(compute::purge(*instance));
     if (!arguments.purge) {
         fmt::print("hopyard-cloud is down; its data stays in {}\n", arguments.state);

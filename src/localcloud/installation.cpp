@@ -173,11 +173,21 @@ Result<Installation> load_installation(const std::string& folder,
     return made;
 }
 
-Result<std::uint16_t> remember_port(Ledger& ledger, const std::string& name, std::uint16_t wanted) {
-    const std::string note = "port:" + name;
+namespace {
+
+std::string port_note(const std::string& name) {
+    return "port:" + name;
+}
+
+}  // namespace
+
+Result<std::uint16_t> choose_port(const Ledger& ledger,
+                                  const std::string& name,
+                                  std::uint16_t wanted) {
     std::uint16_t port = wanted;
     if (port == 0)
-        port = static_cast<std::uint16_t>(std::atoi(ledger.note(note).value_or("0").c_str()));
+        port = static_cast<std::uint16_t>(
+            std::atoi(ledger.note(port_note(name)).value_or("0").c_str()));
     if (port == 0) {
         const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in address{};
@@ -191,8 +201,11 @@ Result<std::uint16_t> remember_port(Ledger& ledger, const std::string& name, std
         if (!good) return fail(ErrorKind::unavailable, "no_free_port", "no free port on loopback");
         port = ntohs(address.sin_port);
     }
-    RETURN_IF_ERROR(ledger.set_note(note, std::to_string(port)));
     return port;
+}
+
+Result<void> remember_port(Ledger& ledger, const std::string& name, std::uint16_t port) {
+    return ledger.set_note(port_note(name), std::to_string(port));
 }
 
 }  // namespace hopyard::localcloud

@@ -38,8 +38,11 @@ Result<Installation> load_installation(const std::string& folder,
                                        Ledger& ledger,
                                        const Clock& clock,
                                        Random& random);
-/// The port that was used before under that name, else the wanted one, else a free one; remembered.
-Result<std::uint16_t> remember_port(Ledger& ledger, const std::string& name, std::uint16_t wanted);
+/// The wanted port, else the one that was remembered under that name, else a free one.
+Result<std::uint16_t> choose_port(const Ledger& ledger,
+                                  const std::string& name,
+                                  std::uint16_t wanted);
+Result<void> remember_port(Ledger& ledger, const std::string& name, std::uint16_t port);
 
 /// Replaces a file of the state directory in one step. `owner`: a user's name, "" for ours.
 struct StateFile {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,15 +11,9 @@
 
 #include "localcloud/compute/lxc_machine_host.h"
 #include "localcloud/network/descriptor.h"
+#include "traces.h"
 
 namespace hopyard::tests {
-
-/// What an instance's names and files leave in the kernel: namespaces, interfaces, routes, mounts,
-/// loop devices, control groups, processes. Other instances may come and go meanwhile.
-std::vector<std::string> traces_of(const std::string& instance);
-
-/// Asks until it is so, for at most that long.
-bool eventually(const std::function<bool()>& is_so, Milliseconds limit = Milliseconds{5000});
 
 class Rig {
   public:

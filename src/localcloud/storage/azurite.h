@@ -11,9 +11,10 @@
 // lookup (RFC 6761 section 6.3); a machine reaches the same name through its gateway, which
 // forwards the port, by a line in its /etc/hosts.
 //
-// The child dies with the thread that runs it (PR_SET_PDEATHSIG). Run by root, it is an
-// unprivileged user's and sees only the program, its data and the system's libraries
-// (storage/view.h), so it does not matter whose directory the program lies in.
+// The child ends with the thread that runs it (PR_SET_PDEATHSIG), having written down what it holds
+// in memory; the next one waits for that. Run by root, it is an unprivileged user's and sees only
+// the program, its data and the system's libraries (storage/view.h), so it does not matter whose
+// directory the program lies in.
 #pragma once
 
 #include <memory>

@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <linux/close_range.h>
 #include <pwd.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@ bool become(uid_t user, gid_t group) {
                             char* const* arguments,
                             char* const* environment,
                             int log,
+                            int lock,
                             pid_t parent) {
     sigset_t none;
     sigemptyset(&none);
@@ -43,12 +45,14 @@ bool become(uid_t user, gid_t group) {
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
     syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+    fcntl(lock, F_SETFD, 0);
     setpgid(0, 0);
     if (!options.view.is_empty() && !options.view.enter()) _exit(125);
     if (!become(options.user, options.group)) _exit(126);
     // After the change of user, which clears it (credentials(7), prctl(2)).
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(0);
+    if (flock(lock, LOCK_EX) != 0) _exit(124);
     if (chdir(options.folder.c_str()) != 0) _exit(126);
     execve(arguments[0], arguments, environment);
     _exit(127);
@@ -60,14 +64,21 @@ Result<pid_t> start_child(const ChildOptions& options) {
     auto arguments = pointers(options.arguments);
     auto environment = pointers(options.environment);
     const int log = open(options.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (log < 0)
-        return fail(ErrorKind::unavailable,
-                    "log_not_written",
-                    fmt::format("{}: {}", options.log_file, std::strerror(errno)));
+    const int lock =
+        log < 0 ? -1 : open(options.lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0) {
+        const int cause = errno;
+        if (log >= 0) close(log);
+        return fail(
+            ErrorKind::unavailable,
+            "log_not_written",
+            fmt::format("{} or {}: {}", options.log_file, options.lock_file, std::strerror(cause)));
+    }
     const pid_t parent = getpid();
     const pid_t child = fork();
-    if (child == 0) run_child(options, arguments.data(), environment.data(), log, parent);
+    if (child == 0) run_child(options, arguments.data(), environment.data(), log, lock, parent);
     close(log);
+    close(lock);
     if (child < 0)
         return fail(
             ErrorKind::unavailable, "no_process", fmt::format("fork: {}", std::strerror(errno)));

@@ -1,4 +1,5 @@
-// A child process that ends when the thread that started it ends.
+// A child process that is told to end (SIGTERM) when the thread that started it ends, even by being
+// killed.
 #pragma once
 
 #include <string>
@@ -16,6 +17,7 @@ struct ChildOptions {
     std::vector<std::string> environment;  ///< "NAME=value"
     std::string folder;                    ///< working directory, as the child sees it
     std::string log_file;                  ///< gets what it prints
+    std::string lock_file;                 ///< held while it runs; it waits for its predecessor
     View view;                             ///< empty: what we see
     uid_t user = 0;                        ///< 0: as we are
     gid_t group = 0;
