@@ -216,9 +216,10 @@ Overview Console::look(const Session& session) {
     } else {
         view.queue_failure = jobs.error();
     }
-    const auto workers = std::count_if(
-        view.nodes.begin(), view.nodes.end(), [](const auto& row) { return !row.is_head; });
-    view.form.nodes = std::max(1, static_cast<int>(workers));
+    const auto can_work = std::count_if(view.nodes.begin(), view.nodes.end(), [](const auto& row) {
+        return row.state == "idle" || row.state == "mixed" || row.state == "allocated";
+    });
+    view.form.nodes = std::max(1, static_cast<int>(can_work));
     return view;
 }
 

@@ -39,8 +39,10 @@ std::string bar(const std::string& cluster, const Session& session) {
 
 std::string alert(const std::optional<Error>& error) {
     if (!error) return "";
+    auto message = escape_html(error->message);
+    if (!message.empty() && message[0] >= 'a' && message[0] <= 'z') message[0] -= 'a' - 'A';
     return fmt::format("<div class=\"alert\" role=\"alert\"><strong>{}</strong>{}</div>",
-                       escape_html(error->message),
+                       message,
                        error->next_action.empty()
                            ? ""
                            : fmt::format("<p>{}</p>", escape_html(error->next_action)));
@@ -83,26 +85,27 @@ std::string memory(std::int64_t mb) {
     return mb < 1024 ? fmt::format("{} MB", mb) : fmt::format("{:.1f} GB", double(mb) / 1024.0);
 }
 
-std::string tile(const std::string& label, std::size_t number, std::string_view of) {
+std::string tile(std::string_view label, const std::string& number, std::string_view of) {
     return fmt::format(
         "<div class=\"tile\"><dt>{}</dt><dd>{}<small>{}</small></dd></div>", label, number, of);
 }
 
 std::string tiles(const Overview& view) {
     const auto nodes = [&](auto... states) {
-        return static_cast<std::size_t>(
+        return std::to_string(
             std::count_if(view.nodes.begin(), view.nodes.end(), [&](const auto& row) {
                 return !row.is_head && ((row.state == states) || ...);
             }));
     };
     const auto jobs = [&](JobState state) {
-        return static_cast<std::size_t>(
-            std::count_if(view.jobs.begin(), view.jobs.end(), [&](const auto& job) {
-                return job.state == state;
-            }));
+        return view.queue_failure ? std::string("–")
+                                  : std::to_string(std::count_if(
+                                        view.jobs.begin(), view.jobs.end(), [&](const auto& job) {
+                                            return job.state == state;
+                                        }));
     };
-    const auto workers = static_cast<std::size_t>(std::count_if(
-        view.nodes.begin(), view.nodes.end(), [](const auto& row) { return !row.is_head; }));
+    const auto workers = std::count_if(
+        view.nodes.begin(), view.nodes.end(), [](const auto& row) { return !row.is_head; });
     const auto of = fmt::format(" of {}", workers);
     return "<dl class=\"tiles\">" + tile("Workers idle", nodes("idle"), of) +
            tile("Workers busy", nodes("allocated", "mixed"), of) +
@@ -110,28 +113,26 @@ std::string tiles(const Overview& view) {
            tile("Jobs waiting", jobs(JobState::pending), "") + "</dl>\n";
 }
 
+/// On a narrow screen a row becomes a list, and the label stands before the value.
+std::string cell(std::string_view label, const std::string& html) {
+    return fmt::format("<td data-label=\"{}\"><div>{}</div></td>", label, html);
+}
+
 std::string node_row(const NodeRow& row) {
     const auto share = row.cpus > 0 ? std::clamp(row.allocated_cpus * 100 / row.cpus, 0, 100) : 0;
     const auto gpus = row.gpus > 0 ? fmt::format(", {} GPU", row.gpus) : "";
-    return fmt::format(
-        "<tr><th scope=\"row\"><span class=\"name\">{}</span><small>{}</small></th>"
-        "<td data-label=\"State\">{}</td>"
-        "<td data-label=\"In use\">{}</td>"
-        "<td data-label=\"Size\">{} CPU, {}{}</td><td data-label=\"Jobs\" class=\"number\">{}</td>"
-        "</tr>\n",
-        escape_html(row.name),
-        escape_html(row.is_head ? "head · " + row.address : row.address),
-        badge(row.state),
-        row.is_head ? "–"
-                    : fmt::format("<meter min=\"0\" max=\"100\" value=\"{0}\">{0} %</meter> "
-                                  "<span class=\"used\">{1}/{2} CPU</span>",
-                                  share,
-                                  row.allocated_cpus,
-                                  row.cpus),
-        row.cpus,
-        memory(row.memory_mb),
-        gpus,
-        row.is_head ? "–" : std::to_string(row.jobs));
+    const auto use = fmt::format(
+        "<meter min=\"0\" max=\"100\" value=\"{0}\">{0} %</meter> "
+        "<span class=\"used\">{1}/{2} CPU</span>",
+        share,
+        row.allocated_cpus,
+        row.cpus);
+    return fmt::format("<tr><th scope=\"row\"><span class=\"name\">{}</span><small>{}</small></th>",
+                       escape_html(row.name),
+                       escape_html(row.is_head ? "head · " + row.address : row.address)) +
+           cell("State", badge(row.state)) + cell("In use", row.is_head ? "–" : use) +
+           cell("Size", fmt::format("{} CPU, {}{}", row.cpus, memory(row.memory_mb), gpus)) +
+           cell("Jobs", row.is_head ? "–" : std::to_string(row.jobs)) + "</tr>\n";
 }
 
 std::string nodes_card(const Overview& view) {
@@ -142,7 +143,7 @@ std::string nodes_card(const Overview& view) {
         "<section class=\"card\" aria-labelledby=\"nodes\"><h2 id=\"nodes\">Nodes</h2>"
         "<table><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">State</th>"
         "<th scope=\"col\">In use</th><th scope=\"col\">Size</th>"
-        "<th scope=\"col\" class=\"number\">Jobs</th></tr></thead><tbody>{}</tbody></table>{}"
+        "<th scope=\"col\">Jobs</th></tr></thead><tbody>{}</tbody></table>{}"
         "</section>\n",
         rows,
         has_workers ? ""
@@ -151,24 +152,19 @@ std::string nodes_card(const Overview& view) {
 }
 
 std::string job_row(const Job& job, Timestamp now) {
-    const auto where = job.on.empty()
-                           ? fmt::format("{}", job.nodes)
-                           : fmt::format("{} <small>{}</small>", job.nodes, escape_html(job.on));
-    const auto reason =
-        job.reason.empty() ? "" : fmt::format(" <small>{}</small>", escape_html(job.reason));
+    const auto small = [](const std::string& text) {
+        return text.empty() ? "" : fmt::format(" <small>{}</small>", escape_html(text));
+    };
     return fmt::format(
-        "<tr><th scope=\"row\"><a href=\"/jobs/{0}\"><span class=\"number\">{0}</span> "
-        "<span class=\"name\">{1}</span></a></th><td data-label=\"State\">{2}{3}</td>"
-        "<td data-label=\"User\">{4}</td><td data-label=\"Nodes\">{5}</td>"
-        "<td data-label=\"Submitted\">{6}</td><td data-label=\"Run time\">{7}</td></tr>\n",
-        job.id,
-        escape_html(job.name),
-        badge(to_string(job.state)),
-        reason,
-        escape_html(job.user),
-        where,
-        ago(job.submitted_at, now),
-        run_time(job, now));
+               "<tr><th scope=\"row\"><a href=\"/jobs/{0}\">{0} "
+               "<span class=\"name\">{1}</span></a></th>",
+               job.id,
+               escape_html(job.name)) +
+           cell("State", badge(to_string(job.state)) + small(job.reason)) +
+           cell("User", escape_html(job.user)) +
+           cell("Nodes", std::to_string(job.nodes) + small(job.on)) +
+           cell("Submitted", ago(job.submitted_at, now)) + cell("Run time", run_time(job, now)) +
+           "</tr>\n";
 }
 
 std::string jobs_card(const Overview& view) {
