@@ -23,7 +23,7 @@ struct UpOptions {
     std::string user;                                    ///< of `hopyard serve`, when we are root
     std::string cluster = "demo";
     std::string instance_type = "Standard_B1ms";
-    long disk_gb = 20;
+    long disk_gb = 30;
     int workers = 2;
     bool only_services = false;  ///< no cluster, no job
 };
