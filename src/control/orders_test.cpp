@@ -238,6 +238,15 @@ TEST(Revisions, pass_what_a_node_says_it_has_carried_out) {
     EXPECT_EQ(ground.number().revision, orders.revision);
 }
 
+TEST(Revisions, of_a_head_rise_with_those_of_its_workers) {
+    Ground ground;
+    const nodewire::Orders before = ground.number();
+    ground.nodes[1].seen.applied_revision = 7;
+    const nodewire::Orders after = ground.number();
+    EXPECT_EQ(after.workers.at("w1").revision, 8);
+    EXPECT_EQ(after.revision, before.revision + 1) << "else it would never travel";
+}
+
 TEST(Revisions, of_nodes_that_are_gone_are_forgotten) {
     Ground ground;
     ground.number();

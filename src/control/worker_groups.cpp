@@ -98,7 +98,7 @@ WorkerGroups minus(const WorkerGroups& groups, const WorkerGroups& decrements) {
     WorkerGroups out = groups;
     for (const WorkerGroupSpec& each : decrements)
         if (WorkerGroupSpec* present = group_of(out, each.key))
-            present->count = std::max(0, sum(present->count, -each.count));
+            present->count = sum(present->count, -each.count);
     return without_empty(std::move(out));
 }
 
