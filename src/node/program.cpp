@@ -12,9 +12,9 @@
 #include "node/board.h"
 #include "node/channel.h"
 #include "node/enrolment.h"
+#include "node/head.h"
 #include "node/init_script/init_script.h"
 #include "node/metadata.h"
-#include "node/relay.h"
 #include "node/storage/storage.h"
 #include "node/system/files.h"
 #include "node/system/processes.h"
@@ -24,8 +24,6 @@
 namespace hopyard::node {
 namespace {
 
-constexpr int relay_workers = 4;
-constexpr Milliseconds poll_look{1'000};
 /// Refused user data may be mended from outside; asked for again that often.
 constexpr Milliseconds identity_retry{5'000};
 constexpr Milliseconds unmount_patience{20'000};
@@ -75,53 +73,6 @@ void signal_people(int number) {
     closedir(directory);
 }
 
-/// The head's server for its workers, and its threads.
-class RelayServer {
-  public:
-    RelayServer(Relay& relay, const Identity& identity)
-        : relay_(relay), identity_(identity), server_(http::ServerOptions{}) {}
-
-    Result<void> start(const Credentials& credentials, const StartLoop& start_loop) {
-        RETURN_IF_ERROR(server_.listen({.name = "relay",
-                                        .address = "0.0.0.0",
-                                        .port = nodewire::relay_port,
-                                        .tls = tls(credentials)},
-                                       relay_.handler()));
-        loops_.push_back(start_loop([this](const std::stop_token&) { server_.run_io(); }));
-        for (int i = 0; i < relay_workers; ++i) {
-            loops_.push_back(start_loop([this](const std::stop_token&) { server_.run_worker(); }));
-        }
-        loops_.push_back(start_loop([this](std::stop_token stop) {
-            while (sleep_for(poll_look, stop)) relay_.answer_polls();
-        }));
-        return {};
-    }
-
-    void renew(const Credentials& credentials) {
-        const auto replaced = server_.set_tls("relay", tls(credentials));
-        if (!replaced) log::error("the relay's certificate", {{"cause", replaced.error().message}});
-    }
-
-    void stop() {
-        server_.stop(Milliseconds(200));
-        for (auto& loop : loops_) loop->stop();
-        loops_.clear();
-    }
-
-  private:
-    http::TlsOptions tls(const Credentials& credentials) const {
-        return {.certificate_chain_pem = credentials.certificate_pem,
-                .private_key_pem = credentials.private_key_pem,
-                .client_certificates = http::ClientCertificates::optional,
-                .client_ca_pem = identity_.ca_pem};
-    }
-
-    Relay& relay_;
-    const Identity& identity_;
-    http::Server server_;
-    std::vector<std::unique_ptr<Loop>> loops_;
-};
-
 /// All that a known machine consists of. Members are in the order in which they need each other.
 class Node {
   public:
@@ -141,8 +92,6 @@ class Node {
                   .program_version = options.version},
                  parts.clock),
           channel_({board_, state, upstream_, parts.clock, parts.random}, enrolled_),
-          relay_(board_, upstream_, parts.clock),
-          relay_server_(relay_, enrolled_.identity),
           access_({board_, processes, parts.random},
                   {.metadata_url = options.metadata_url, .runs_services = options.is_init}),
           storage_({board_, state, processes}),
@@ -180,7 +129,7 @@ class Node {
         access_loop_->stop();
         access_.stop();
         for (auto& loop : channel_loops_) loop->stop();
-        relay_server_.stop();
+        if (head_) head_->stop();
         processes_.on_change({});
     }
 
@@ -188,14 +137,13 @@ class Node {
     std::unique_ptr<Loop> begin(LoopBody body) { return parts_.start_loop(std::move(body)); }
 
     void start_head() {
-        board_.on_orders([this] { relay_.answer_polls(); });
-        relay_.on_report([this](const nodewire::Report& report) {
-            const auto before = board_.relayed(report.node);
-            const bool news = !before || before->services_ready != report.services_ready;
-            if (news) board_.poke(Part::workload);
-        });
-        channel_.on_renewal([this](const Credentials& fresh) { relay_server_.renew(fresh); });
-        const auto started = relay_server_.start(enrolled_.credentials, parts_.start_loop);
+        head_ = std::make_unique<Head>(Head::Parts{.board = board_,
+                                                   .upstream = upstream_,
+                                                   .clock = parts_.clock,
+                                                   .start_loop = parts_.start_loop,
+                                                   .ca_pem = enrolled_.identity.ca_pem});
+        channel_.on_renewal([this](const Credentials& fresh) { head_->renew(fresh); });
+        const auto started = head_->start(enrolled_.credentials);
         if (!started) log::error("workers have no way up", {{"cause", started.error().message}});
         workload_loops_.push_back(begin(
             [this](auto stop) { slurm_->watch([this] { board_.poke(Part::workload); }, stop); }));
@@ -208,8 +156,7 @@ class Node {
     Board board_;
     UpstreamSlot upstream_;
     Channel channel_;
-    Relay relay_;
-    RelayServer relay_server_;
+    std::unique_ptr<Head> head_;
     access::Access access_;
     Storage storage_;
     InitScript init_script_;

@@ -6,14 +6,13 @@
 // since it uses the mount; the mount, once its writes are up; the rest.
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <stop_token>
 #include <string>
 
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "node/loop.h"
 
 namespace hopyard::node {
 
@@ -24,17 +23,6 @@ struct ProgramOptions {
     /// The machine's first process: it then also ends what its services left.
     bool is_init = false;
 };
-
-/// A loop that runs beside others.
-class Loop {
-  public:
-    virtual ~Loop() = default;
-    /// Asks it to stop, and returns when it has.
-    virtual void stop() = 0;
-};
-using LoopBody = std::function<void(std::stop_token)>;
-/// Threads are the caller's to give.
-using StartLoop = std::function<std::unique_ptr<Loop>(LoopBody)>;
 
 struct ProgramParts {
     const Clock& clock;

@@ -19,11 +19,14 @@ ControlPlane::ControlPlane(std::string address)
                                  .client_certificates = http::ClientCertificates::optional,
                                  .client_ca_pem = authority_.certificate_pem}},
         [this](const http::Request& request, http::Responder responder) {
+            if (silent_) return responder.respond(http::text_response(503, "silent"));
             nodes_.handle(request, std::move(responder));
         });
     const auto metadata =
         server_.listen({.name = "metadata", .address = "169.254.169.254", .port = 80},
                        [this](const http::Request& request, http::Responder responder) {
+                           if (silent_)
+                               return responder.respond(http::text_response(503, "silent"));
                            metadata_.handle(request, std::move(responder));
                        });
     if (!nodes || !metadata) std::abort();

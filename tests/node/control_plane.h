@@ -2,6 +2,7 @@
 // reports that come. With it answers the metadata service of the test's machines.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -27,6 +28,8 @@ class ControlPlane {
     void add_machine(const std::string& address, const std::string& node, const std::string& url);
     void set_head_token(std::string token) { token_ = std::move(token); }
     void set_init_script(std::string script);
+    /// Answers nobody from now on, metadata included, until told otherwise.
+    void set_silent(bool silent) { silent_ = silent; }
     /// The revision is set here and rises.
     void set_orders(nodewire::Orders orders);
     std::optional<nodewire::Report> report() const;
@@ -48,6 +51,7 @@ class ControlPlane {
 
     const std::string address_;
     const SystemClock clock_;
+    std::atomic<bool> silent_ = false;
     std::string token_;
     http::KeyAndCertificate authority_;
     http::Router nodes_, metadata_;

@@ -65,6 +65,7 @@ Lab::Lab(std::string directory)
     : directory_(std::move(directory)),
       processes_(clock_),
       thread_([this](std::stop_token stop) { processes_.run(stop); }) {
+    std::filesystem::create_directories(directory_);
     host(
         fmt::format("mount -t tmpfs tmpfs /run && mkdir -p /run/netns && ip link set lo up && "
                     "ip link add br0 type bridge && ip addr add {}/24 dev br0 && "
@@ -74,8 +75,15 @@ Lab::Lab(std::string directory)
 
 Lab::~Lab() {
     for (const auto& [name, ignored] : has_network_) {
-        processes_.signal(name, SIGKILL);
+        kill_machine(name);
+        host("ip netns del " + name);
     }
+    host("ip link del br0; umount -l /run");
+}
+
+void Lab::kill_machine(const std::string& name) {
+    if (const int pid = pid_of(name); pid != 0) kill(pid, SIGKILL);
+    processes_.stop(name, Milliseconds(2'000));
 }
 
 void Lab::host(const std::string& command) {
@@ -121,16 +129,18 @@ void Lab::start(const std::string& name, const std::string& address) {
 }
 
 int Lab::pid_of(const std::string& name) {
-    // PID 1 of the machine is the one whose root is the machine's.
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         const auto id = entry.path().filename().string();
         if (id.find_first_not_of("0123456789") != std::string::npos) continue;
         const auto status = node::system::read_file("/proc/" + id + "/status").value_or("");
         if (status.find("Name:\thopyard-node") == std::string::npos) continue;
-        const auto own = node::system::read_file("/proc/" + id + "/root/etc/hostname-of-test");
-        const auto kernel =
-            node::system::read_file("/proc/" + id + "/root/proc/sys/kernel/hostname");
-        if (own == name || (kernel && kernel->starts_with(name + "\n"))) return std::stoi(id);
+        // The machine's first process, and not one it is just about to start.
+        const auto ids = status.find("NSpid:");
+        const auto last = status.find('\n', ids);
+        if (ids == std::string::npos || !status.substr(ids, last - ids).ends_with("\t1")) continue;
+        if (node::system::read_file("/proc/" + id + "/root/etc/hostname") == name + "\n") {
+            return std::stoi(id);
+        }
     }
     return 0;
 }

@@ -25,6 +25,8 @@ class Lab {
     void start(const std::string& name, const std::string& address);
     /// SIGTERM to PID 1; false when it is still there after that time.
     bool stop(const std::string& name, Milliseconds patience);
+    /// Takes its power away.
+    void kill_machine(const std::string& name);
     /// Runs a shell command in that machine as that user; its output, or "failed: ...".
     std::string run(const std::string& name, const std::string& user, const std::string& command);
     std::string file(const std::string& name, const std::string& path);

@@ -18,6 +18,7 @@ ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
 cp "$program" usr/lib/hopyard/hopyard-node
 hostname "$name"
+echo "$name" >etc/hostname
 pivot_root . mnt
 umount -l /mnt
-exec env -i /usr/lib/hopyard/hopyard-node run </dev/null >/dev/null 2>&1
+exec env -i /usr/lib/hopyard/hopyard-node </dev/null >/dev/null 2>&1

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
-#include <thread>
 
 #include <crypt.h>
 #include <gtest/gtest.h>
@@ -11,6 +10,7 @@
 #include "base/random.h"
 #include "control_plane.h"
 #include "lab.h"
+#include "node/system/files.h"
 
 namespace hopyard::test {
 namespace {
@@ -54,50 +54,15 @@ const nodewire::WorkloadNode* find(const Report& report, const std::string& name
     return nullptr;
 }
 
+nodewire::WorkloadNode state_of(const Report& report, const std::string& name) {
+    const auto* node = find(report, name);
+    return node == nullptr ? nodewire::WorkloadNode{} : *node;
+}
+
 bool is_idle(const Report& report, const std::string& name) {
     const auto* node = find(report, name);
     return node != nullptr && node->state == "idle" && node->responding && !node->draining;
 }
-
-class Cluster {
-  public:
-    Cluster() : lab(isolated_directory()), control(gateway) {
-        control.set_head_token("one-time");
-        SeededRandom random(7);
-        orders = base_orders("c-test-head", random);
-        const auto page = control.issue("page", head_address);
-        orders.page_certificate_pem = Secret(page.certificate_pem);
-        orders.page_key_pem = page.private_key_pem;
-        orders.members = {member("c-test-head", head_address, Member::State::member)};
-        auto big = member("c-test-type-big", "", Member::State::expected);
-        big.vcpus = 16;
-        orders.placeholders = {big};
-        control.add_machine(head_address, "c-test-head", "https://10.9.0.1:8443");
-    }
-
-    void add_worker(const std::string& name, const std::string& address) {
-        orders.members.push_back(member(name, address, Member::State::member));
-        auto own = orders;
-        own.node = name;
-        own.is_head = false;
-        own.page_key_pem = own.page_certificate_pem = Secret();
-        own.workers.clear();
-        orders.workers[name] = own;
-        for (auto& [ignored, worker] : orders.workers) worker.members = orders.members;
-        control.add_machine(address, name, "https://10.9.0.4:7443");
-    }
-
-    void set_state(const std::string& name, Member::State state) {
-        for (auto& each : orders.members) {
-            if (each.name == name) each.state = state;
-        }
-        control.set_orders(orders);
-    }
-
-    Lab lab;
-    ControlPlane control;
-    Orders orders;
-};
 
 class Stopwatch {
   public:
@@ -110,62 +75,240 @@ class Stopwatch {
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-void show(Cluster& cluster) {
-    if (const auto report = cluster.control.report()) {
-        std::cerr << nodewire::to_json(*report) << "\n";
-    }
-    for (const char* name : {"c-test-head", "w1", "w2"}) {
-        std::cerr << "--- " << name << "\n"
-                  << cluster.lab.file(name, "/var/log/hopyard-node.log")
-                  << cluster.lab.file(name, "/var/log/slurm/slurmctld.log")
-                  << cluster.lab.file(name, "/var/log/slurm/slurmd.log");
-    }
+std::string fresh_directory() {
+    static int count = 0;
+    return isolated_directory() + "/" + std::to_string(++count);
 }
 
-TEST(Machines, BecomeAClusterThatRunsJobsDrainsAndStopsInOrder) {
+class Cluster {
+  public:
+    Cluster() : directory(fresh_directory()), lab(directory), control(gateway) {
+        control.set_head_token("one-time");
+        SeededRandom random(7);
+        orders = base_orders("c-test-head", random);
+        const auto page = control.issue("page", head_address);
+        orders.page_certificate_pem = Secret(page.certificate_pem);
+        orders.page_key_pem = page.private_key_pem;
+        orders.members = {member("c-test-head", head_address, Member::State::member)};
+        auto big = member("c-test-type-big", "", Member::State::expected);
+        big.vcpus = 16;
+        orders.placeholders = {big};
+        control.add_machine(head_address, "c-test-head", "https://10.9.0.1:8443");
+    }
+    ~Cluster() {
+        if (::testing::Test::HasFailure()) show();
+    }
+
+    std::string address_of(const std::string& worker) const {
+        return "10.9.0.1" + worker.substr(1);
+    }
+
+    void add_worker(const std::string& name, Member::State state) {
+        const auto address = address_of(name);
+        orders.members.push_back(member(name, address, state));
+        auto own = orders;
+        own.node = name;
+        own.is_head = false;
+        own.page_key_pem = own.page_certificate_pem = Secret();
+        own.workers.clear();
+        orders.workers[name] = own;
+        for (auto& [ignored, worker] : orders.workers) worker.members = orders.members;
+        control.add_machine(address, name, "https://10.9.0.4:7443");
+    }
+
+    /// Boots head and workers, and waits until all take jobs.
+    bool start(const std::vector<std::string>& workers) {
+        for (const auto& name : workers) add_worker(name, Member::State::member);
+        control.set_orders(orders);
+        const Stopwatch boot;
+        lab.start("c-test-head", head_address);
+        if (!sees([](const Report& report) { return report.services_ready; })) return false;
+        std::cout << "head ready after " << boot.ms() << " ms\n";
+        const Stopwatch joining;
+        for (const auto& name : workers) lab.start(name, address_of(name));
+        const bool joined = sees([&](const Report& report) {
+            return std::all_of(workers.begin(), workers.end(), [&](const auto& name) {
+                return is_idle(report, name);
+            });
+        });
+        std::cout << workers.size() << " workers idle after " << joining.ms() << " ms\n";
+        return joined;
+    }
+
+    bool sees(const std::function<bool(const Report&)>& fits) {
+        return control.wait_for(fits, Milliseconds(20'000));
+    }
+    std::string on_head(const std::string& command) {
+        return lab.run("c-test-head", "ada", command);
+    }
+
+    void set_state(const std::string& name, Member::State state) {
+        for (auto& each : orders.members) {
+            if (each.name == name) each.state = state;
+        }
+        control.set_orders(orders);
+    }
+
+    void show() {
+        if (const auto report = control.report()) std::cerr << nodewire::to_json(*report) << "\n";
+        for (const char* name : {"c-test-head", "w1", "w2"}) {
+            std::cerr << "--- " << name << "\n"
+                      << lab.file(name, "/var/log/hopyard-node.log")
+                      << lab.file(name, "/var/log/slurm/slurmctld.log")
+                      << lab.file(name, "/var/log/slurm/slurmd.log");
+        }
+    }
+
+    const std::string directory;
+    Lab lab;
+    ControlPlane control;
+    Orders orders;
+};
+
+TEST(Machines, BecomeAClusterThatRunsJobsAndDrains) {
     Cluster cluster;
-    cluster.add_worker("w1", "10.9.0.5");
-    cluster.add_worker("w2", "10.9.0.6");
-    cluster.control.set_orders(cluster.orders);
-    const Stopwatch boot;
-    cluster.lab.start("c-test-head", head_address);
-    const bool head_ready = cluster.control.wait_for(
-        [](const Report& report) { return report.services_ready; }, Milliseconds(20'000));
-    std::cout << "head ready after " << boot.ms() << " ms\n";
-    if (!head_ready) show(cluster);
-    ASSERT_TRUE(head_ready);
-
-    const Stopwatch joining;
-    cluster.lab.start("w1", "10.9.0.5");
-    cluster.lab.start("w2", "10.9.0.6");
-    const bool joined = cluster.control.wait_for(
-        [](const Report& report) { return is_idle(report, "w1") && is_idle(report, "w2"); },
-        Milliseconds(20'000));
-    std::cout << "two workers idle after " << joining.ms() << " ms\n";
-    if (!joined) show(cluster);
-    ASSERT_TRUE(joined);
-
-    EXPECT_EQ(cluster.lab.run("c-test-head", "ada", "srun -N2 hostname | sort"), "w1\nw2\n");
-    std::this_thread::sleep_for(std::chrono::seconds(0));
-    cluster.lab.run("c-test-head", "ada", "sbatch -N2 --wrap 'srun sleep 3'");
-    EXPECT_TRUE(cluster.control.wait_for(
-        [](const Report& report) { return report.jobs_running == 1; }, Milliseconds(5'000)));
+    ASSERT_TRUE(cluster.start({"w1", "w2"}));
+    EXPECT_EQ(cluster.on_head("srun -N2 hostname | sort"), "w1\nw2\n");
+    cluster.on_head("sbatch -N2 --wrap 'srun sleep 2'");
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return report.jobs_running == 1; }));
 
     cluster.set_state("w1", Member::State::draining);
-    EXPECT_TRUE(cluster.control.wait_for(
-        [](const Report& report) { return find(report, "w1")->draining; }, Milliseconds(5'000)));
-    EXPECT_FALSE(find(*cluster.control.report(), "w1")->drained);
-    EXPECT_TRUE(cluster.control.wait_for(
-        [](const Report& report) { return find(report, "w1")->drained; }, Milliseconds(15'000)));
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return state_of(report, "w1").draining; }));
+    EXPECT_FALSE(find(*cluster.control.report(), "w1")->drained) << "a job still runs on it";
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return state_of(report, "w1").drained; }));
+    EXPECT_EQ(cluster.on_head("srun -N1 hostname"), "w2\n");
+    cluster.set_state("w1", Member::State::member);
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return is_idle(report, "w1"); }));
     cluster.set_state("w1", Member::State::removed);
-    EXPECT_TRUE(cluster.control.wait_for(
-        [](const Report& report) { return find(report, "w1") == nullptr; }, Milliseconds(5'000)));
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return find(report, "w1") == nullptr; }));
+}
 
+TEST(Machines, LetTheirUsersInAndKeepMetadataFromThem) {
+    Cluster cluster;
+    cluster.lab.host("ssh-keygen -q -t ed25519 -N '' -f " + cluster.directory + "/key");
+    cluster.orders.users[0].ssh_keys = {
+        node::system::read_file(cluster.directory + "/key.pub").value()};
+    ASSERT_TRUE(cluster.start({"w1"}));
+    for (const char* address : {head_address, "10.9.0.11"}) {
+        cluster.lab.host(
+            "test \"$(ssh -o BatchMode=yes -o StrictHostKeyChecking=no "
+            "-o UserKnownHostsFile=/dev/null -i " +
+            cluster.directory + "/key ada@" + address + " id -u)\" = 2000");
+    }
+    EXPECT_EQ(cluster.on_head("getent hosts w1"), "10.9.0.11       w1\n");
+    const std::string ask =
+        "python3 -c \"import socket; socket.create_connection(('169.254.169.254', 80), 2); "
+        "print('open')\"";
+    EXPECT_EQ(cluster.lab.run("c-test-head", "root", ask), "open\n");
+    EXPECT_TRUE(cluster.on_head(ask).starts_with("failed"));
+    EXPECT_TRUE(cluster.lab.run("w1", "ada", ask).starts_with("failed"));
+}
+
+TEST(Machines, GiveTheWorkOfALostOneToAnother) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1", "w2"}));
+    cluster.on_head("sbatch -w w1 -N1 --wrap 'hostname; sleep 30'");
+    ASSERT_TRUE(
+        cluster.sees([](const Report& report) { return state_of(report, "w1").jobs == 1; }));
+    cluster.lab.kill_machine("w1");
+    cluster.set_state("w1", Member::State::absent);
+    EXPECT_TRUE(cluster.sees([](const Report& report) {
+        return state_of(report, "w1").state == "down" && report.jobs_pending == 1;
+    }));
+    cluster.set_state("w1", Member::State::member);
+    cluster.lab.start("w1", "10.9.0.11");
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return state_of(report, "w1").jobs == 1; }))
+        << "the job runs again when its machine is back";
+}
+
+TEST(Machines, ComeBackFromTheirDisksWhenNobodyAnswers) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1"}));
+    cluster.on_head("sbatch -H --wrap hostname");
+    ASSERT_TRUE(cluster.sees([](const Report& report) { return report.jobs_pending == 1; }));
+    const int enrolled = cluster.control.enrolments();
+    cluster.control.set_silent(true);
+    for (const char* name : {"w1", "c-test-head"}) {
+        ASSERT_TRUE(cluster.lab.stop(name, Milliseconds(10'000))) << name;
+    }
+    cluster.lab.start("c-test-head", head_address);
+    cluster.lab.start("w1", "10.9.0.11");
+    EXPECT_EQ(cluster.on_head("timeout 15 sh -c 'until srun -N1 hostname 2>/dev/null; do :; done'"),
+              "w1\n");
+    EXPECT_EQ(cluster.on_head("squeue -h -o %i"), "1\n") << "the queue is kept";
+    EXPECT_EQ(cluster.control.enrolments(), enrolled);
+    cluster.control.set_silent(false);
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return is_idle(report, "w1"); }));
+}
+
+TEST(Machines, StopTheirServicesInOrder) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1"}));
+    cluster.on_head("sbatch -N1 --wrap 'sleep 100 & setsid sleep 100 & wait'");
+    ASSERT_TRUE(cluster.sees([](const Report& report) { return report.jobs_running == 1; }));
     const Stopwatch stopping;
-    EXPECT_TRUE(cluster.lab.stop("w2", Milliseconds(10'000)));
+    EXPECT_TRUE(cluster.lab.stop("w1", Milliseconds(10'000)));
+    std::cout << "worker stopped after " << stopping.ms() << " ms\n";
+    const Stopwatch ending;
     EXPECT_TRUE(cluster.lab.stop("c-test-head", Milliseconds(10'000)));
-    std::cout << "stopped after " << stopping.ms() << " ms\n";
-    if (::testing::Test::HasFailure()) show(cluster);
+    std::cout << "head stopped after " << ending.ms() << " ms\n";
+    const auto worker = cluster.lab.file("w1", "/var/log/hopyard-node.log");
+    const auto said = [&](const char* service) {
+        return worker.find(std::string("a service ended service=") + service);
+    };
+    ASSERT_NE(said("slurmd"), std::string::npos) << worker;
+    EXPECT_LT(said("slurmd"), said("munged"));
+    EXPECT_LT(said("munged"), said("sshd"));
+    EXPECT_NE(cluster.lab.file("c-test-head", "/var/log/slurm/slurmctld.log")
+                  .find("Saving all slurm state"),
+              std::string::npos);
+}
+
+TEST(Machines, RunTheInitScriptBeforeTheyTakeWork) {
+    Cluster cluster;
+    cluster.orders.init_script = cluster.orders.init_script_first = true;
+    cluster.control.set_init_script("#!/bin/sh\necho made on $(hostname); touch /opt/made\n");
+    ASSERT_TRUE(cluster.start({"w1"}));
+    EXPECT_EQ(cluster.on_head("srun -N1 ls /opt/made"), "/opt/made\n");
+    const auto report = cluster.control.report();
+    ASSERT_TRUE(report->init_script);
+    EXPECT_EQ(report->init_script->exit_code, 0);
+    EXPECT_EQ(report->init_script->output_tail, "made on c-test-head\n");
+    ASSERT_EQ(report->workers.size(), 1u);
+    EXPECT_EQ(report->workers[0].report.init_script->output_tail, "made on w1\n");
+}
+
+TEST(Machines, MayBeAnnouncedWhileJobsWait) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1"}));
+    EXPECT_TRUE(cluster.on_head("sbatch -c 64 --wrap true 2>&1").starts_with("failed"))
+        << "no size that may come has so many cores";
+    cluster.on_head("sbatch -c 16 --mem 100 -o /tmp/big --wrap 'echo big'");
+    cluster.on_head("sbatch -x w1 -N1 --wrap 'echo waited' -o /tmp/waited");
+    ASSERT_TRUE(cluster.sees([](const Report& report) { return report.jobs_pending == 2; }));
+
+    auto huge = member("c-test-type-huge", "", Member::State::expected);
+    huge.vcpus = 64;
+    cluster.orders.placeholders.push_back(huge);
+    cluster.add_worker("w2", Member::State::expected);
+    cluster.control.set_orders(cluster.orders);
+    ASSERT_TRUE(cluster.sees([](const Report& report) { return find(report, "w2") != nullptr; }));
+    EXPECT_FALSE(cluster.on_head("sbatch -H -c 64 --mem 100 --wrap true").starts_with("failed"));
+    // A scheduling round goes by: bf_interval and sched_interval are five seconds.
+    const auto rounds = "sdiag | sed -n 's/.*Last cycle when: *//p' | tail -1";
+    const auto before = cluster.on_head(rounds);
+    cluster.on_head(std::string("timeout 15 sh -c 'while [ \"$(") + rounds + ")\" = \"" +
+                    before.substr(0, before.find('\n')) + "\" ]; do sleep 0.2; done'");
+    EXPECT_EQ(cluster.on_head("squeue -h -t CF,R -o %i"), "") << "nobody is there yet";
+
+    cluster.set_state("w2", Member::State::member);
+    cluster.lab.start("w2", cluster.address_of("w2"));
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return is_idle(report, "w2"); }));
+    EXPECT_EQ(cluster.lab.run("w2",
+                              "ada",
+                              "timeout 10 sh -c 'until cat /tmp/waited 2>/dev/null; do sleep 0.1; "
+                              "done'"),
+              "waited\n");
 }
 
 }  // namespace

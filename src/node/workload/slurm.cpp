@@ -127,7 +127,7 @@ class Slurm final : public WorkloadManager {
                              const Seen& seen,
                              const std::set<std::string>& alive) override {
         auto next = plan(orders, seen, alive);
-        if (partitions_may_be_closed_) {
+        if (partitions_may_be_closed_ && !next.opens_partitions) {
             const auto open = open_partitions();
             next.commands.insert(next.commands.end(), open.begin(), open.end());
         }

@@ -154,6 +154,7 @@ Plan plan(const nodewire::Orders& orders, const Seen& seen, const std::set<std::
         if (!is_busy(*node)) result.commands.push_back(fmt::format("delete NodeName={}", name));
     }
     create_nodes(create, orders.head_address, result.commands);
+    result.opens_partitions = !create.empty();
     return result;
 }
 

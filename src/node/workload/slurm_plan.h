@@ -17,6 +17,7 @@ namespace hopyard::node::workload {
 struct Plan {
     std::vector<std::string> commands;
     bool attained = false;  ///< nothing to do and nothing expected to change by itself
+    bool opens_partitions = false;
 };
 
 /// `alive`: workers whose program says that their daemon runs and has registered.

@@ -1,0 +1,57 @@
+// What only a head has: the relay for its workers and the page for people, each a server with
+// threads of its own, so that visitors of the page never keep workers waiting.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "http/server.h"
+#include "node/board.h"
+#include "node/loop.h"
+#include "node/relay.h"
+#include "node/state.h"
+
+namespace hopyard::node {
+
+/// A server and the threads that run it.
+class ServedBy {
+  public:
+    explicit ServedBy(const StartLoop& start_loop);
+    http::Server& server() { return server_; }
+    void start(int workers);
+    void stop();
+
+  private:
+    const StartLoop& start_loop_;
+    http::Server server_;
+    std::vector<std::unique_ptr<Loop>> loops_;
+};
+
+class Head {
+  public:
+    struct Parts {
+        Board& board;
+        UpstreamSlot& upstream;
+        const Clock& clock;
+        const StartLoop& start_loop;
+        std::string ca_pem;
+    };
+    explicit Head(Parts parts);
+
+    /// Opens the relay. Its port is part of the wire, so one in use is an error.
+    Result<void> start(const Credentials& credentials);
+    /// The relay shows this certificate from now on.
+    void renew(const Credentials& credentials);
+    void stop();
+
+  private:
+    http::TlsOptions tls(const Credentials& credentials) const;
+
+    Parts parts_;
+    Relay relay_;
+    ServedBy relay_server_;
+    std::unique_ptr<Loop> poll_loop_;
+};
+
+}  // namespace hopyard::node
