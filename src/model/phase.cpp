@@ -127,6 +127,7 @@ constexpr std::array node_moves{
     NodePhaseMove{N::ready, N::removing},    NodePhaseMove{N::ready, N::failed},
     NodePhaseMove{N::draining, N::ready},    NodePhaseMove{N::draining, N::removing},
     NodePhaseMove{N::draining, N::failed},   NodePhaseMove{N::stopping, N::stopped},
+    NodePhaseMove{N::creating, N::ready},    NodePhaseMove{N::stopping, N::booting},
     NodePhaseMove{N::stopping, N::removing}, NodePhaseMove{N::stopping, N::failed},
     NodePhaseMove{N::stopped, N::creating},  NodePhaseMove{N::stopped, N::booting},
     NodePhaseMove{N::stopped, N::removing},  NodePhaseMove{N::stopped, N::failed},

@@ -68,16 +68,29 @@ bool Draft::free(const Resource& resource) {
     return !resource.try_again_at || reached(*resource.try_again_at);
 }
 
+void Draft::all_well(Resource& row) {
+    if (!row.problem || row.operation || busy(row.name)) return;
+    row.problem.reset();
+    row.try_again_at.reset();
+    row.failed_attempts = 0;
+}
+
 void Draft::call(Call::Kind kind,
                  const ResourceName& name,
                  std::string reason,
                  std::string content) {
+    // What is done about it shows more than a look would.
+    std::erase_if(plan_.calls, [&](const Call& planned) {
+        return planned.kind == Call::Kind::read && planned.name == name;
+    });
     plan_.calls.push_back(
         {.kind = kind, .name = name, .reason = std::move(reason), .content = std::move(content)});
 }
 
 void Draft::read(const ResourceName& name, std::string reason) {
     if (busy(name)) return;
+    for (const Call& planned : plan_.calls)
+        if (planned.name == name) return;
     const auto unreadable = seen.unreadable_until.find(name);
     if (unreadable != seen.unreadable_until.end() && !reached(unreadable->second)) return;
     const Sighting* last = sighting(name);
@@ -98,12 +111,16 @@ bool Draft::reached(Timestamp time) {
 
 void Draft::move(Node& node, NodePhase phase) {
     if (node.phase == phase || !model::may_move(node.phase, phase)) return;
+    // Whoever reads the rows sees one move, and it has to be a legal one: the rest comes next time.
+    for (const Node& old : seen.nodes)
+        if (old.id == node.id && !model::may_move(old.phase, phase)) return;
     node.phase = phase;
     node.phase_since = now;
 }
 
 void Draft::move(model::Phase phase) {
     if (cluster.phase == phase || !model::may_move(cluster.phase, phase)) return;
+    if (!model::may_move(seen.cluster.phase, phase)) return;
     cluster.phase = phase;
     cluster.phase_since = now;
 }

@@ -51,6 +51,8 @@ class Draft {
     /// True when a call about it may go out now: none is under way, nothing is pending, and the
     /// wait after a failure is over (else the plan looks again then).
     bool free(const model::Resource& resource);
+    /// It is as it should be: what failed before does not matter any more.
+    void all_well(model::Resource& row);
     bool busy(const model::ResourceName& name) const { return seen.busy.contains(name); }
     void call(Call::Kind kind,
               const model::ResourceName& name,
@@ -79,6 +81,8 @@ class Draft {
 
 /// What the cloud lost: machines that are gone or off, shared resources that vanished.
 void note_losses(Draft& draft);
+/// What reports say about each node.
+void update_node_phases(Draft& draft);
 /// Workers that Slurm lost and machines that never reported.
 void replace_the_lost(Draft& draft);
 void intend_running(Draft& draft);
@@ -86,8 +90,6 @@ void intend_stopped(Draft& draft);
 void intend_terminated(Draft& draft);
 /// Lets drained workers go.
 void let_drained_go(Draft& draft);
-/// What reports say about each node.
-void update_node_phases(Draft& draft);
 /// Container, network, security group, address. True once machines may be made.
 void provide_shared(Draft& draft);
 void provide_nodes(Draft& draft);

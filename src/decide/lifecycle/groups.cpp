@@ -69,34 +69,39 @@ auto disturbance(const Node& node) {
     return std::tuple(stage, node.seen.jobs, node.seen.allocated_cpus, -node.ordinal);
 }
 
+void leave(Draft& draft, Node& node) {
+    const std::int64_t timeout = draft.cluster.spec.drain_timeout.seconds;
+    const bool may_hold_work = node.phase == NodePhase::ready || node.phase == NodePhase::joining;
+#ifdef HOPYARD_DEFECT_remove_busy_worker
+    const bool drains = may_hold_work && timeout < 0;
+#else
+    const bool drains = may_hold_work;
+#endif
+    draft.move(node, drains ? NodePhase::draining : NodePhase::removing);
+    // It came up just now: it drains with the next plan.
+    if (drains && node.phase != NodePhase::draining) return;
+    node.wanted = NodeWanted::removed;
+    if (drains && timeout >= 0) node.drain_deadline = draft.now + Seconds(timeout);
+    draft.remark({.code = "worker_leaves",
+                  .message = fmt::format("{} takes no new work and leaves", node.id.value),
+                  .reason = fmt::format("the group {} is to have fewer workers; {} jobs on it",
+                                        node.group.instance_type,
+                                        node.seen.jobs),
+                  .node = node.id});
+}
+
 void shrink(Draft& draft, std::vector<Node*> group, int surplus) {
     std::sort(group.begin(), group.end(), [](const Node* a, const Node* b) {
         return disturbance(*a) < disturbance(*b);
     });
-    group.resize(static_cast<std::size_t>(surplus));
-    for (Node* node : group) {
-        node->wanted = NodeWanted::removed;
-        const std::int64_t timeout = draft.cluster.spec.drain_timeout.seconds;
-        const bool may_hold_work =
-            node->phase == NodePhase::ready || node->phase == NodePhase::joining;
-        draft.remark({.code = "worker_leaves",
-                      .message = fmt::format("{} takes no new work and leaves", node->id.value),
-                      .reason = fmt::format("the group {} is to have fewer workers; {} jobs on it",
-                                            node->group.instance_type,
-                                            node->seen.jobs),
-                      .node = node->id});
-#ifdef HOPYARD_DEFECT_remove_busy_worker
-        const bool drains = may_hold_work && timeout < 0;
-#else
-        const bool drains = may_hold_work;
-#endif
-        if (!drains) {
-            draft.move(*node, NodePhase::removing);
-            continue;
-        }
-        draft.move(*node, NodePhase::draining);
-        if (timeout >= 0) node->drain_deadline = draft.now + Seconds(timeout);
-    }
+    // Somebody who is said to hold work and is not up yet was up before: it leaves once it is
+    // again.
+    std::erase_if(group, [](const Node* node) {
+        const bool up = node->phase == NodePhase::ready || node->phase == NodePhase::joining;
+        return !up && (node->seen.jobs > 0 || node->seen.allocated_cpus > 0);
+    });
+    group.resize(std::min(group.size(), static_cast<std::size_t>(surplus)));
+    for (Node* node : group) leave(draft, *node);
 }
 
 void size_groups(Draft& draft) {

@@ -33,6 +33,7 @@ bool provide_interface(Draft& draft, Node& node) {
     }
     if (node.private_ip.empty() && node.is_head)
         node.private_ip = draft.cluster.access.head_private_ip;
+    draft.all_well(row);
     if (node.private_ip.empty()) {
         draft.read(name, "its address is not known yet");
         return false;
@@ -138,6 +139,7 @@ void provide_node(Draft& draft, Node& node) {
     } else if (!machine.running) {
         if (node.is_head) power_on(draft, node, machine);
     } else {
+        if (node.phase == NodePhase::ready) draft.all_well(machine);
         restart_in_place(draft, node, machine);
     }
 }
@@ -174,6 +176,7 @@ void intend_stopped(Draft& draft) {
         return;
     }
     if (!machine->running && !machine->operation && !draft.busy(machine->name)) {
+        draft.all_well(*machine);
         draft.move(*head, NodePhase::stopping);
         draft.move(*head, NodePhase::stopped);
         return;

@@ -21,9 +21,8 @@ bool is_ready(const Node& node) {
 }
 
 void became_ready(Draft& draft, Node& node) {
-    if (node.phase == NodePhase::booting || node.phase == NodePhase::creating)
-        draft.move(node, NodePhase::joining);
     draft.move(node, NodePhase::ready);
+    if (node.phase != NodePhase::ready) return;
     node.failed_attempts = 0;
     node.problem.reset();
     if (!node.ready_at)
@@ -38,7 +37,16 @@ void follow_reports(Draft& draft, Node& node) {
     const Resource* machine = draft.find(machine_name(draft.cluster, node));
     const bool has_machine = machine != nullptr && machine->made && machine->running;
     if (node.problem && node.problem->code == "head_machine_lost") return;
+    // One move at a time, so that whoever reads the rows sees legal moves only.
+    if (node.phase == NodePhase::planned) {
+        if (has_machine || reports_count(node)) draft.move(node, NodePhase::creating);
+        return;
+    }
     if (!reports_count(node)) {
+        if (has_machine) draft.move(node, NodePhase::booting);
+        return;
+    }
+    if (node.phase == NodePhase::stopping || node.phase == NodePhase::stopped) {
         if (has_machine) draft.move(node, NodePhase::booting);
         return;
     }
@@ -72,12 +80,20 @@ void consider(Problem& worst,
     worst.needs_somebody = hard;
 }
 
+/// A cluster that stops or stands needs nothing but its head's power, and that the rest goes.
+bool matters(const Draft& draft, const Resource& row) {
+    return draft.cluster.wanted != model::Wanted::stopped || !row.wanted ||
+           row.name.kind == model::ResourceKind::machine;
+}
+
 Problem find_problem(Draft& draft) {
     Problem worst;
-    consider(worst, "container", draft.cluster.storage_problem, draft.cluster.storage_attempts);
+    if (draft.cluster.wanted != model::Wanted::stopped)
+        consider(worst, "container", draft.cluster.storage_problem, draft.cluster.storage_attempts);
     for (const auto& [name, row] : draft.resources)
-        consider(worst, name.name, row.problem, row.failed_attempts);
+        if (matters(draft, row)) consider(worst, name.name, row.problem, row.failed_attempts);
     for (const auto& [id, node] : draft.nodes) {
+        if (draft.cluster.wanted != model::Wanted::running) break;
         const bool slow = node.phase != NodePhase::joining ||
                           draft.reached(node.phase_since + draft.seen.timing.boot);
         if (slow) consider(worst, id.value, node.problem, static_cast<int>(node.failed_attempts));

@@ -7,6 +7,7 @@ namespace hopyard::decide {
 Plan plan(const Snapshot& snapshot) {
     Draft draft(snapshot);
     note_losses(draft);
+    update_node_phases(draft);
     switch (draft.cluster.wanted) {
         case model::Wanted::running:
             intend_running(draft);
@@ -19,7 +20,6 @@ Plan plan(const Snapshot& snapshot) {
             break;
     }
     let_drained_go(draft);
-    update_node_phases(draft);
     if (draft.cluster.wanted == model::Wanted::running) {
         provide_shared(draft);
         provide_nodes(draft);

@@ -31,12 +31,12 @@ bool is_listed_kind(ResourceKind kind) {
 int turn_of(ResourceKind kind) {
     switch (kind) {
         case ResourceKind::machine:
+        case ResourceKind::security_rule:  // needs nothing to be gone
             return 0;
         case ResourceKind::disk:
         case ResourceKind::network_interface:
             return 1;
         case ResourceKind::public_address:
-        case ResourceKind::security_rule:
         case ResourceKind::subnet:
             return 2;
         case ResourceKind::virtual_network:
@@ -129,6 +129,14 @@ void forget_nodes(Draft& draft) {
     }
 }
 
+/// There is no machine that could still work; one that is being made, or that reports, is.
+bool has_no_machine(Draft& draft, const Node& node) {
+    const Resource* machine = draft.find(machine_name(draft.cluster, node));
+    if (machine == nullptr) return true;
+    const bool reports = reports_count(node) && *node.seen.last_report_at > machine->changed_at;
+    return !machine->running && !machine->operation && !reports;
+}
+
 /// Slurm lost it with nothing on it: there is nobody left to say that it is drained.
 bool lost_while_draining(Draft& draft, const Node& node) {
     if (!node.seen.workload_lost_at || node.seen.jobs > 0 || node.seen.allocated_cpus > 0)
@@ -147,10 +155,9 @@ bool removal_ended(const Resource& row) {
 void let_drained_go(Draft& draft) {
     for (auto& [id, node] : draft.nodes) {
         if (node.phase != NodePhase::draining || node.wanted != NodeWanted::removed) continue;
-        const Resource* machine = draft.find(machine_name(draft.cluster, node));
         const bool over = node.drain_deadline && draft.reached(*node.drain_deadline);
         const bool empty = node.seen.jobs == 0 && node.seen.mount_pending_writes == 0;
-        if (left_clean(node) || machine == nullptr || !machine->running || (over && empty) ||
+        if (left_clean(node) || has_no_machine(draft, node) || (over && empty) ||
             lost_while_draining(draft, node)) {
             draft.remark({.code = "worker_drained",
                           .message = fmt::format("{} is drained and leaves", id.value),

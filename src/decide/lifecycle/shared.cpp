@@ -13,7 +13,7 @@ using model::ResourceName;
 void provide(Draft& draft, const ResourceName& name, const char* what, const std::string& content) {
     Resource& row = draft.ensure(name, NodeId());
     row.wanted = true;
-    if (row.made && row.applied == content) return;
+    if (row.made && row.applied == content) return draft.all_well(row);
     draft.content_differs = true;
     if (!draft.free(row)) return;
     draft.call(Call::Kind::put,
