@@ -1,0 +1,235 @@
+"""Twenty sudden deaths over five lives of a cluster: the control plane, the local cloud, the head's
+machine, a worker's, in turn, each at a random moment of creating, working, resizing or ending.
+
+After each, whoever runs the product starts what ended ('hopyard up'), nobody does anything else, and
+within a minute things must be as they were wanted: nothing doubled, nothing left, and no job lost
+that its worker still runs. HOPYARD_SEED repeats the choices, though not the machine's own timing.
+"""
+import os
+import random
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+from rig.api import Problem, until
+from rig.cloud import LocalCloud
+from rig.installation import GROUP, Installation
+from rig.steps import expect
+
+CONVERGES_WITHIN = 60
+LIVES = 5
+VICTIMS = ["control", "cloud", "head", "worker"]
+JOB_SECONDS = 4
+
+
+@dataclass
+class Cluster:
+    here: Installation
+    cloud: LocalCloud
+    id: str
+    workers: int
+    slowest: dict[str, float] = field(default_factory=dict)
+
+
+def dead_machine(cluster: Cluster, role: str, choice: random.Random) -> str:
+    """kill -9 of the first process of a machine of that role, as soon as there is one: the machine
+    is dead then. Its name; empty when none came."""
+    here = cluster.here
+
+    def living():
+        found = {}
+        for process in here.traces().machine_processes():
+            if inner_number(process) == 1 and (name := machine_of(process)):
+                found[name] = process
+        return [(name, number) for name, number in sorted(found.items())
+                if ("-head" in name) == (role == "head")]
+    try:
+        machines = until(living, 10, f"a machine of a {role}")
+    except TimeoutError:
+        return ""
+    name, process = choice.choice(machines)
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:  # it ended by itself in between
+        return ""
+    return name
+
+
+def inner_number(process: int) -> int:
+    """Its number inside its own machine."""
+    try:
+        with open(f"/proc/{process}/status") as status:
+            line = next(line for line in status if line.startswith("NSpid:"))
+    except (OSError, StopIteration):
+        return 0
+    numbers = line.split()[1:]
+    return int(numbers[-1]) if len(numbers) > 1 else 0
+
+
+def machine_of(process: int) -> str:
+    """The host name of the machine it lives in: a node's id."""
+    told = subprocess.run(["nsenter", "-t", str(process), "--uts", "hostname"], text=True,
+                          capture_output=True)
+    return told.stdout.strip() if told.returncode == 0 else ""
+
+
+def kill(cluster: Cluster, victim: str, choice: random.Random) -> str:
+    """What died: "control", "cloud", or a machine's name."""
+    if victim in ("control", "cloud"):
+        cluster.here.kill(victim)
+        return victim
+    return dead_machine(cluster, victim, choice)
+
+
+def as_wanted(cluster: Cluster) -> list[str]:
+    """What is not as it should be, of a cluster that is wanted running."""
+    here = cluster.here
+    shown = here.api.cluster(cluster.id)
+    nodes = {node["id"]: node for node in shown["nodes"]}
+    workers = [node for node in nodes.values() if node["role"] == "worker"]
+    wrong = []
+    if shown["phase"] != "running":
+        wrong.append(f"phase {shown['phase']} ({shown['stage']}) {shown['problem']}")
+    if len(workers) != cluster.workers or len(nodes) != cluster.workers + 1:
+        wrong.append(f"nodes {sorted(nodes)}")
+    wrong += [f"{name} is {node['phase']} ({node['stage']})" for name, node in nodes.items()
+              if node["phase"] != "ready"]
+    if wrong:
+        return wrong
+    machines = cluster.cloud.machines(GROUP, cluster.id)
+    if machines != dict.fromkeys(nodes, "running"):
+        wrong.append(f"machines {machines}")
+    living = {machine_of(process) for process in here.traces().machine_processes()
+              if inner_number(process) == 1}
+    if living != set(nodes):
+        wrong.append(f"first processes of {sorted(living)}")
+    containers = here.traces().containers()
+    if len(containers) != len(nodes):
+        wrong.append(f"containers {containers}")
+    kinds = [resource["type"].rsplit("/")[-1] for resource in cluster.cloud.resources(cluster.id)]
+    for kind in ("virtualMachines", "networkInterfaces"):
+        if kinds.count(kind) != len(nodes):
+            wrong.append(f"{kinds.count(kind)} {kind}")
+    told = here.ssh(shown, "sinfo -h -N -o '%n %T'", check=False).splitlines()
+    at_work = {line.split()[0] for line in told if line.split()[1] in ("idle", "allocated", "mixed")}
+    if at_work != {node["id"] for node in workers}:
+        wrong.append(f"Slurm says {told}")
+    return wrong
+
+
+def converge(cluster: Cluster, what: str, began: float, wrong_now) -> None:
+    """Starts what ended, and waits until nothing is wrong any more; `began`: when something died."""
+    wrong = ["not looked at"]
+    while time.monotonic() - began < CONVERGES_WITHIN:
+        try:
+            cluster.here.up()
+            wrong = wrong_now()
+        except (Problem, OSError) as error:  # one of them is on its way
+            wrong = [str(error)]
+        if not wrong:
+            seconds = time.monotonic() - began
+            cluster.slowest[what] = max(seconds, cluster.slowest.get(what, 0))
+            print(f"      as wanted again after {seconds:.1f} s", flush=True)
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"not as wanted {CONVERGES_WITHIN} s after: {wrong}")
+
+
+def gone(cluster: Cluster) -> list[str]:
+    try:
+        return [f"cluster is there: {cluster.here.summary(cluster.id)}"]
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+    return ([f"resource {resource['id']}" for resource in cluster.cloud.resources()]
+            + cluster.here.traces().of_clusters())
+
+
+def submit(cluster: Cluster) -> dict[str, str]:
+    """A job on each worker; job to worker."""
+    head = cluster.here.api.cluster(cluster.id)
+    jobs = cluster.here.ssh(head, "; ".join(
+        ["sbatch --parsable --requeue --exclusive -N1 -o /tmp/%j --wrap "
+         f"'sleep {JOB_SECONDS}'"] * cluster.workers)).split()
+
+    def placed():
+        told = cluster.here.ssh(head, "squeue -h -t R -o '%i %N'").splitlines()
+        return dict(line.split() for line in told) if len(told) == len(jobs) else None
+    return until(placed, 20, "every worker has a job")
+
+
+def check_jobs(cluster: Cluster, jobs: dict[str, str], died: str) -> None:
+    """Each job ends well; where its worker lived through it, it ran only once."""
+    head = cluster.here.api.cluster(cluster.id)
+    for job, worker in jobs.items():
+        def ended():
+            told = cluster.here.ssh(head, f"scontrol -o show job {job}", check=False)
+            return told if "JobState=COMPLETED" in told else None
+        told = until(ended, CONVERGES_WITHIN, f"job {job} of {worker} ends", pause=0.3)
+        if worker != died:
+            expect("Restarts=0" in told and f"NodeList={worker} " in told,
+                   f"job {job} ran on {worker}, which lived, and still: {told}")
+
+
+class Moments:
+    """What goes on when something dies. Each asks for a change and says when to look again."""
+
+    def __init__(self, cluster: Cluster, choice: random.Random):
+        self.cluster = cluster
+        self.choice = choice
+
+    def die(self, victim: str, within: float, moment: str, wrong_now) -> str:
+        time.sleep(self.choice.uniform(0, within))
+        died = kill(self.cluster, victim, self.choice)
+        print(f"  {moment}: {victim} {'' if died == victim else died} killed", flush=True)
+        converge(self.cluster, victim, time.monotonic(), wrong_now)
+        return died
+
+    def creating(self, victim: str) -> None:
+        self.die(victim, 1.5, "creating", lambda: as_wanted(self.cluster))
+
+    def working(self, victim: str) -> None:
+        jobs = submit(self.cluster)
+        died = self.die(victim, 1, "working", lambda: as_wanted(self.cluster))
+        check_jobs(self.cluster, jobs, died)
+
+    def resizing(self, victim: str) -> None:
+        api, more = self.cluster.here.api, self.choice.random() < 0.5
+        group = {**self.cluster.here.specification("", 1)["workers"][0]}
+        api.post(f"/v1/clusters/{self.cluster.id}/workers/{'add' if more else 'remove'}",
+                 {"workers": [group]})
+        self.cluster.workers += 1 if more else -1
+        self.die(victim, 0.6, "one more" if more else "one less", lambda: as_wanted(self.cluster))
+
+    def ending(self, victim: str) -> None:
+        self.cluster.here.api.delete(f"/v1/clusters/{self.cluster.id}")
+        self.die(victim, 0.5, "terminating", lambda: gone(self.cluster))
+
+
+def victims(choice: random.Random) -> list[list[str]]:
+    """For each life, who dies at each of the four moments: every one of them at every moment, over
+    four lives; the fifth as it comes."""
+    first = VICTIMS[:]
+    choice.shuffle(first)
+    return [first[turn:] + first[:turn] for turn in range(4)] + [choice.sample(VICTIMS, 4)]
+
+
+def live(seed: int) -> None:
+    choice = random.Random(seed)
+    deaths = 0
+    slowest: dict[str, float] = {}
+    with Installation("crashes") as here:
+        here.up()
+        here.prepare()
+        for number, order in enumerate(victims(choice)[:LIVES], 1):
+            print(f"life {number}: {', '.join(order)}", flush=True)
+            cluster = Cluster(here, LocalCloud(here.cloud_state), "", 2, slowest)
+            cluster.id = here.create(f"life-{number}", cluster.workers)
+            moments = Moments(cluster, choice)
+            for moment, victim in zip((moments.creating, moments.working, moments.resizing,
+                                       moments.ending), order):
+                moment(victim)
+                deaths += 1
+    print(f"{deaths} deaths; slowest: "
+          + ", ".join(f"{who} {seconds:.1f} s" for who, seconds in sorted(slowest.items())))
