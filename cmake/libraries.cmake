@@ -17,5 +17,4 @@ pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)  # me
 pkg_check_modules(LXC REQUIRED IMPORTED_TARGET lxc)             # system containers with limits: local machines
 if(HOPYARD_TESTS)
     find_package(GTest REQUIRED)
-    find_package(benchmark REQUIRED)
 endif()
