@@ -66,6 +66,8 @@ void Edit::forget_failures() {
     cluster.storage_attempts = 0;
     cluster.storage_try_again_at.reset();
     for (model::Node& node : nodes) {
+        // That a head lost its disk is no failure that passes: only giving it up ends it.
+        if (node.problem && node.problem->code == "head_machine_lost") continue;
         node.problem.reset();
         node.failed_attempts = 0;
         node.try_again_at.reset();

@@ -46,6 +46,7 @@ bool takes_part(const model::Node& node) {
 void give_up_lost_head(Edit& edit) {
     model::Node* head = edit.head();
     if (head == nullptr || !head->problem || head->problem->code != "head_machine_lost") return;
+    head->problem.reset();
     head->wanted = NodeWanted::removed;
     if (!model::may_move(head->phase, NodePhase::removing)) return;
     head->phase = NodePhase::removing;
@@ -84,6 +85,7 @@ Result<void> stop(Edit& edit) {
     RETURN_IF_ERROR(must_be_wanted_running(edit.cluster, "stopping"));
     int jobs = 0;
     for (const model::Node& node : edit.nodes) jobs += node.seen.jobs;
+    give_up_lost_head(edit);
     edit.forget_failures();
     edit.cluster.wanted = Wanted::stopped;
     edit.move(Phase::stopping);
@@ -166,6 +168,7 @@ Result<void> restart_node(Edit& edit, const NodeId& id) {
 Result<void> terminate(Edit& edit) {
     const bool asked_before = edit.cluster.wanted == Wanted::terminated;
     if (asked_before && edit.cluster.phase != Phase::failed) return {};
+    give_up_lost_head(edit);
     edit.forget_failures();
     edit.cluster.wanted = Wanted::terminated;
     edit.move(Phase::terminating);

@@ -44,7 +44,9 @@ void Loops::State::perform_list() {
             const Timestamp again =
                 clock.now() + decide::wait_after(listing.error(), ++list_failures);
             list_at = std::min(again, clock.now() + options.list_every);
-            if (listing.error().kind == ErrorKind::rate_limited) list_at = again;
+            // Not even a plan that wants a list brings it forward.
+            if (listing.error().kind == ErrorKind::rate_limited)
+                held[{.traffic = Bucket::Traffic::list}] = list_at = again;
         } else {
             list_failures = 0;
             observer.note_list(began, *listing);

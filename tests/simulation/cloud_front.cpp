@@ -16,6 +16,18 @@ Error unanswered(Random& random) {
                                : error(ErrorKind::unavailable, "bad_gateway", "502");
 }
 
+cloud::Listing listed(Ground& ground, const InstallationId& installation) {
+    Faults& faults = ground.faults;
+    Milliseconds ago{0};
+    if (faults.happens(Fault::stale_list)) ago = faults.between(Milliseconds(1), Seconds(60));
+    cloud::Listing listing =
+        ground.cloud.list(installation, ago, faults.happens(Fault::wide_list));
+    if (faults.happens(Fault::empty_list)) listing.resources.clear();
+    if (faults.happens(Fault::short_list))
+        std::erase_if(listing.resources, [&](const Seen&) { return chance(faults.random(), 0.3); });
+    return listing;
+}
+
 }  // namespace
 
 CloudFront::Delays CloudFront::draw_delays() {
@@ -99,12 +111,12 @@ Result<T> CloudFront::exchange(Request request, std::function<Result<T>()> effec
 
 Result<Accepted> CloudFront::put(const cloud::PutRequest& request) {
     return exchange<Accepted>({.verb = "put", .name = request.name},
-                              [this, request] { return ground_.cloud.put(request); });
+                              [&ground = ground_, request] { return ground.cloud.put(request); });
 }
 
 Result<Accepted> CloudFront::remove(const ResourceName& name) {
     return exchange<Accepted>({.verb = "remove", .name = name},
-                              [this, name] { return ground_.cloud.remove(name); });
+                              [&ground = ground_, name] { return ground.cloud.remove(name); });
 }
 
 Result<Accepted> CloudFront::power(const ResourceName& machine, cloud::PowerAction action) {
@@ -112,44 +124,32 @@ Result<Accepted> CloudFront::power(const ResourceName& machine, cloud::PowerActi
                        : action == cloud::PowerAction::restart ? "restart"
                                                                : "deallocate";
     return exchange<Accepted>({.verb = verb, .name = machine},
-                              [this, machine, action] { return ground_.cloud.power(machine, action); });
+                              [&ground = ground_, machine, action] { return ground.cloud.power(machine, action); });
 }
 
 Result<Accepted> CloudFront::resize(const ResourceName& machine, const std::string& size) {
     return exchange<Accepted>({.verb = "resize", .name = machine},
-                              [this, machine, size] { return ground_.cloud.resize(machine, size); });
+                              [&ground = ground_, machine, size] { return ground.cloud.resize(machine, size); });
 }
 
 Result<cloud::OperationState> CloudFront::poll(const std::string& operation_url) {
     return exchange<cloud::OperationState>(
         {.verb = "poll", .name = {.name = operation_url}},
-        [this, operation_url] { return ground_.cloud.poll(operation_url); });
+        [&ground = ground_, operation_url] { return ground.cloud.poll(operation_url); });
 }
 
 Result<std::optional<Seen>> CloudFront::read(const ResourceName& name) {
-    return exchange<std::optional<Seen>>({.verb = "read", .name = name}, [this, name] {
+    return exchange<std::optional<Seen>>({.verb = "read", .name = name}, [&ground = ground_, name] {
         Milliseconds ago{0};
-        if (ground_.faults.happens(Fault::stale_read))
-            ago = ground_.faults.between(Milliseconds(1), Seconds(10));
-        return ground_.cloud.read(name, ago);
+        if (ground.faults.happens(Fault::stale_read))
+            ago = ground.faults.between(Milliseconds(1), Seconds(10));
+        return ground.cloud.read(name, ago);
     });
 }
 
-cloud::Listing CloudFront::listed(const InstallationId& installation) {
-    Faults& faults = ground_.faults;
-    Milliseconds ago{0};
-    if (faults.happens(Fault::stale_list)) ago = faults.between(Milliseconds(1), Seconds(60));
-    cloud::Listing listing =
-        ground_.cloud.list(installation, ago, faults.happens(Fault::wide_list));
-    if (faults.happens(Fault::empty_list)) listing.resources.clear();
-    if (faults.happens(Fault::short_list))
-        std::erase_if(listing.resources, [&](const Seen&) { return chance(faults.random(), 0.3); });
-    return listing;
-}
-
 Result<cloud::Listing> CloudFront::list(const InstallationId& installation) {
-    return exchange<cloud::Listing>({.verb = "list"}, [this, installation] {
-        return Result<cloud::Listing>(listed(installation));
+    return exchange<cloud::Listing>({.verb = "list"}, [&ground = ground_, installation] {
+        return Result<cloud::Listing>(listed(ground, installation));
     });
 }
 
@@ -268,31 +268,31 @@ Result<T> CloudFront::store_exchange(const char* verb, std::function<Result<T>()
 }
 
 Result<cloud::ContainerFacts> CloudFront::inspect(const cloud::ContainerName& name) {
-    return ask<cloud::ContainerFacts>([this, name] { return *ground_.storage.inspect(name); });
+    return ask<cloud::ContainerFacts>([&ground = ground_, name] { return *ground.storage.inspect(name); });
 }
 
 Result<void> CloudFront::create_container(const cloud::ContainerName& name) {
     return store_exchange<void>("create container",
-                                [this, name] { return ground_.storage.create(name); });
+                                [&ground = ground_, name] { return ground.storage.create(name); });
 }
 
 Result<void> CloudFront::claim(const cloud::ContainerName& name, const std::string& owner) {
     return store_exchange<void>(
-        "claim container", [this, name, owner] { return ground_.storage.claim(name, owner); });
+        "claim container", [&ground = ground_, name, owner] { return ground.storage.claim(name, owner); });
 }
 
 Result<cloud::ContainerGrant> CloudFront::grant(const cloud::ContainerName& name,
                                                 const std::string& policy,
                                                 Timestamp expires_at) {
     return store_exchange<cloud::ContainerGrant>(
-        "grant on container", [this, name, policy, expires_at] {
-            return ground_.storage.grant(name, policy, expires_at);
+        "grant on container", [&ground = ground_, name, policy, expires_at] {
+            return ground.storage.grant(name, policy, expires_at);
         });
 }
 
 Result<void> CloudFront::revoke(const cloud::ContainerName& name, const std::string& policy) {
     return store_exchange<void>(
-        "revoke on container", [this, name, policy] { return ground_.storage.revoke(name, policy); });
+        "revoke on container", [&ground = ground_, name, policy] { return ground.storage.revoke(name, policy); });
 }
 
 }  // namespace hopyard::simulation

@@ -81,7 +81,6 @@ class CloudFront final : public cloud::Cloud, public cloud::Catalog, public clou
     std::optional<Error> refused(const Request& request);
     Delays draw_delays();
     void obey(const std::string& key);
-    cloud::Listing listed(const InstallationId& installation);
 
     Ground& ground_;
     Fibers& fibers_;

@@ -108,7 +108,11 @@ Fibers::Fiber& Fibers::take() {
         return fiber;
     }
     fibers_.push_back(std::make_unique<Fiber>());
-    Fiber& fiber = *fibers_.back();
+    prepare(*fibers_.back());
+    return *fibers_.back();
+}
+
+void Fibers::prepare(Fiber& fiber) {
     CHECK(::getcontext(&fiber.own) == 0);
     fiber.own.uc_stack.ss_sp = fiber.stack.bottom();
     fiber.own.uc_stack.ss_size = stack_bytes;
@@ -118,7 +122,6 @@ Fibers::Fiber& Fibers::take() {
                   2,
                   static_cast<unsigned>(address),
                   static_cast<unsigned>(address >> 32));
-    return fiber;
 }
 
 void Fibers::start(int program, Milliseconds delay, std::function<void()> body) {

@@ -44,6 +44,7 @@ class Fibers {
     struct Fiber;
     static void entry(unsigned low, unsigned high);
     Fiber& take();
+    static void prepare(Fiber& fiber);
     void wake_at(Fiber& fiber, Timestamp time);
     void resume(Fiber& fiber);
     void run(Fiber& fiber);

@@ -104,10 +104,10 @@ bool Judge::may_leave_busy(const NodeId& id, const Thing& machine) {
         ASSIGN_OR_RETURN(const auto cluster,
                          t.cluster(ClusterId(tag_of(machine.seen.tags, cloud::tag::cluster))));
         may = !cluster || cluster->wanted != model::Wanted::running;
-        const auto drained = draining_since_.find(id);
-        if (may || drained == draining_since_.end()) return {};
+        const auto left = leaving_since_.find(id);
+        if (may || left == leaving_since_.end()) return {};
         const std::int64_t timeout = cluster->spec.drain_timeout.seconds;
-        may = timeout >= 0 && ground_.clock.now() >= drained->second + Seconds(timeout);
+        may = timeout >= 0 && ground_.clock.now() >= left->second + Seconds(timeout);
         return {};
     };
     if (!store_.read(look)) return false;
@@ -155,7 +155,7 @@ void Judge::judge_cluster(const ClusterChange& change) {
 
 void Judge::judge_node(const NodeChange& change) {
     if (change.gone) {
-        draining_since_.erase(change.id);
+        leaving_since_.erase(change.id);
         return;
     }
     if (!change.from && !nodes_ever_.insert(change.id).second)
@@ -165,11 +165,10 @@ void Judge::judge_node(const NodeChange& change) {
                           change.id.value,
                           model::to_string(*change.from),
                           model::to_string(change.to)));
-    if (change.wanted != model::NodeWanted::removed) {
-        draining_since_.erase(change.id);
-    } else if (change.to == model::NodePhase::draining) {
-        draining_since_.try_emplace(change.id, ground_.clock.now());
-    }
+    if (change.wanted == model::NodeWanted::removed)
+        leaving_since_.try_emplace(change.id, ground_.clock.now());
+    else
+        leaving_since_.erase(change.id);
     if (!change.from || *change.from != change.to)
         ground_.trace.note([&] {
             return fmt::format("{}: {}{}",

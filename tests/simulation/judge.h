@@ -45,6 +45,8 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     std::vector<std::string> differences(const Wish& wish);
     /// What is in the cloud and belongs to no wish; what is still under way.
     std::vector<std::string> leftovers(const std::vector<Wish>& wishes);
+    /// The rows of a cluster as they stand, for people who look into a failure.
+    std::vector<std::string> describe(const Wish& wish);
     /// The history that users see of a cluster, judged at its end.
     void judge_history(const Wish& wish);
     std::uint64_t refusals() const { return refusals_; }
@@ -80,7 +82,7 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     std::set<NodeId> nodes_ever_;
     std::set<ResourceName> rows_;
     std::set<ResourceName> known_made_;
-    std::map<NodeId, Timestamp> draining_since_;
+    std::map<NodeId, Timestamp> leaving_since_;
     struct Refusal {
         int replica = 0;
         Timestamp until;

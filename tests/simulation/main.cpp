@@ -59,6 +59,8 @@ std::optional<Arguments> parse(int count, char** words) {
 void show_failure(const Outcome& outcome) {
     fmt::print("seed {} FAILED\n\nThe last events:\n", outcome.seed);
     for (const std::string& line : outcome.last_events) fmt::print("  {}\n", line);
+    fmt::print("\nThe rows:\n");
+    for (const std::string& line : outcome.rows) fmt::print("  {}\n", line);
     fmt::print("\nWhat is wrong:\n");
     for (const std::string& finding : outcome.findings) fmt::print("  {}\n", finding);
     fmt::print("\nAgain: hopyard-sim --seed {} --verbose\n", outcome.seed);

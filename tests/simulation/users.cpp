@@ -41,8 +41,10 @@ void take_from(std::vector<WorkerGroupSpec>& groups, const WorkerGroupSpec& fewe
 }
 
 /// Refusals that a command may give, whatever goes on around it.
-bool may_refuse(ErrorKind kind) {
-    switch (kind) {
+bool may_refuse(const Error& error) {
+    // Somebody's own first attempt, which went unanswered, may win against the second.
+    if (error.code == "container_claimed" || error.code == "name_taken") return true;
+    switch (error.kind) {
         case ErrorKind::conflict:
         case ErrorKind::not_found:
         case ErrorKind::already_exists:
@@ -108,7 +110,10 @@ void Users::begin(int clusters) {
 
 void Users::create(Person& person) {
     find_out(person);
-    if (person.wish) return next_act(person);
+    if (person.wish) {
+        person.waits_for_answer = false;
+        return next_act(person);
+    }
     const auto again = [this, &person] {
         ground_.queue.after(Seconds(8), [this, &person] { create(person); });
     };
@@ -117,22 +122,23 @@ void Users::create(Person& person) {
         person.commands_left = 0;
         return;
     }
+    if (person.waits_for_answer && ground_.clock.now() - person.asked_at < patience) return again();
     person.asked_at = ground_.clock.now();
-    const bool runs = room_.run_command([this, &person](Commands& commands) {
+    person.waits_for_answer = room_.run_command([this, &person](Commands& commands) {
         const auto outcome = commands.create(somebody, person.spec);
         ground_.trace.note([&] {
             return fmt::format("{} is created: {}",
                                person.spec.name,
                                outcome ? outcome->id.value : outcome.error().message);
         });
-        if (!outcome && !may_refuse(outcome.error().kind))
+        if (!outcome && !may_refuse(outcome.error()))
             ground_.findings.add("creation is refused: " + outcome.error().message);
+        person.waits_for_answer = false;
         if (!outcome) return;
         ClusterSpec spec = outcome->preflight.spec;
         spec.network = person.spec.network;
         person.wish = Wish{.id = outcome->id, .spec = std::move(spec)};
     });
-    (void)runs;
     again();
 }
 
@@ -298,7 +304,7 @@ void Users::judge_answer(Person& person, const char* what, const Result<model::C
                                   : std::string_view(answer.error().message));
     });
     if (!answer) {
-        if (!may_refuse(answer.error().kind))
+        if (!may_refuse(answer.error()))
             ground_.findings.add(fmt::format("{} is refused: {}", what, answer.error().message));
         return;
     }

@@ -98,7 +98,9 @@ std::vector<std::string> Judge::differences(const Wish& wish) {
     for (const model::Resource& row : rows.resources) {
         if (!row.wanted) out.push_back("still to be removed: " + to_string(row.name));
         if (row.operation) out.push_back("an operation is pending: " + to_string(row.name));
-        if (row.wanted && ground_.cloud.find(row.name) == nullptr)
+        // Whoever stopped it early may have a plan of what was never made.
+        const bool planned_only = wish.wanted == model::Wanted::stopped && !row.made;
+        if (row.wanted && !planned_only && ground_.cloud.find(row.name) == nullptr)
             out.push_back("a row without its resource: " + to_string(row.name));
     }
     if (wish.wanted == model::Wanted::running) compare_running(wish, rows, out);
@@ -158,7 +160,9 @@ void Judge::compare_machines(const Wish& wish, const Rows& rows, Differences& ou
         if (thing.seen.power != cloud::Power::running) out.push_back(name.name + " has no power");
         if (thing.seen.size != size)
             out.push_back(fmt::format("{} is {}, not {}", name.name, thing.seen.size, size));
-        if (row.machine_id != thing.seen.machine_id)
+        const std::string& known_id =
+            row.machine_id.empty() ? row.enrolment.machine_id : row.machine_id;
+        if (known_id != thing.seen.machine_id)
             out.push_back(name.name + " is known as another machine");
         if (tag_of(thing.seen.tags, cloud::tag::role) != (row.is_head ? "head" : "worker") ||
             tag_of(thing.seen.tags, cloud::tag::generation) != std::to_string(row.generation))
@@ -260,6 +264,44 @@ void Judge::compare_gone(const Wish& wish, const Rows& rows, Differences& out) {
     for (const auto& [name, container] : ground_.storage.containers())
         if (container.claimed_by == owner && !container.policies.empty())
             out.push_back("the right on " + name.container + " outlives the cluster");
+}
+
+std::vector<std::string> Judge::describe(const Wish& wish) {
+    const Rows rows = rows_of(wish.id);
+    Differences out;
+    if (!rows.cluster) return out;
+    out.push_back(fmt::format("{}: wanted {}, {}",
+                              wish.id.value,
+                              model::to_string(rows.cluster->wanted),
+                              model::to_string(rows.cluster->phase)));
+    const auto until = [](const std::optional<Timestamp>& time) {
+        return time ? " again " + to_rfc3339(*time).substr(11, 12) : std::string();
+    };
+    for (const model::Node& node : rows.nodes)
+        out.push_back(fmt::format("  {} {} {} boot {} left {} workload '{}' jobs {}{}{}{}",
+                                  node.id.value,
+                                  model::to_string(node.wanted),
+                                  model::to_string(node.phase),
+                                  node.seen.boot_id,
+                                  node.left_boot_id,
+                                  node.seen.workload_state,
+                                  node.seen.jobs,
+                                  node.seen.services_ready ? " services" : "",
+                                  until(node.try_again_at),
+                                  node.problem ? " problem: " + node.problem->message : ""));
+    for (const model::Resource& row : rows.resources)
+        out.push_back(fmt::format("  {}{}{}{}{}{}{}",
+                                  to_string(row.name),
+                                  row.wanted ? "" : " unwanted",
+                                  row.made ? " made" : "",
+                                  row.running ? " running" : "",
+                                  row.operation ? fmt::format(" {} under way '{}'",
+                                                              model::to_string(row.operation->verb),
+                                                              row.operation->url)
+                                                : "",
+                                  until(row.try_again_at),
+                                  row.problem ? " problem: " + row.problem->message : ""));
+    return out;
 }
 
 std::vector<std::string> Judge::leftovers(const std::vector<Wish>& wishes) {

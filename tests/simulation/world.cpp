@@ -213,6 +213,9 @@ Outcome World::run() {
                     .passed = ground_.passed,
                     .crashes = crashes_};
     for (const auto& one : replicas_) outcome.steps += one->steps();
+    if (outcome.findings.empty()) return outcome;
+    for (const Wish& wish : users_.wishes())
+        for (std::string& line : judge_.describe(wish)) outcome.rows.push_back(std::move(line));
     return outcome;
 }
 

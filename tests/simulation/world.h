@@ -29,6 +29,7 @@ struct Outcome {
     std::uint64_t seed = 0;
     std::vector<std::string> findings;  ///< empty: all is well
     std::vector<std::string> last_events;
+    std::vector<std::string> rows;  ///< as they stand at the end of a run that failed
     std::size_t lives = 0;
     Milliseconds simulated{0};
     std::uint64_t steps = 0;
