@@ -65,7 +65,7 @@ Result<void> Console::serve(http::Server& server, const nodewire::Orders& orders
         sha256(orders.page_certificate_pem.reveal() + "\n" + orders.page_key_pem.reveal());
     const std::lock_guard lock(serving_);
     if (digest == certificate_digest_) return {};
-    if (is_open_) {
+    if (port_ != 0) {
         RETURN_IF_ERROR(server.set_tls(https_listener, tls_of(orders)));
     } else {
         ASSIGN_OR_RETURN(const auto port,
@@ -80,11 +80,16 @@ Result<void> Console::serve(http::Server& server, const nodewire::Orders& orders
             http::answering(
                 [port](const http::Request& request) { return redirect_to_https(request, port); }));
         if (!redirect) log::warning("no redirect to https", {{"why", redirect.error().message}});
-        is_open_ = true;
+        port_ = port;
     }
     certificate_digest_ = digest;
-    log::info("the page of the cluster is served", {{"port", options_.https_port}});
+    log::info("the page of the cluster is served", {{"port", port_}});
     return {};
+}
+
+std::uint16_t Console::port() {
+    const std::lock_guard lock(serving_);
+    return port_;
 }
 
 http::Response redirect_to_https(const http::Request& request, std::uint16_t https_port) {

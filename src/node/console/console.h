@@ -69,7 +69,9 @@ class Console {
     /// new orders on a head; the Console outlives the server.
     Result<void> serve(http::Server& server, const nodewire::Orders& orders);
 
-    /// What answers on the https port.
+    /// The https port that is open; 0 before it is.
+    std::uint16_t port();
+    /// What answers there.
     http::Handler handler();
 
   private:
@@ -111,7 +113,7 @@ class Console {
     Sessions sessions_;
     http::Router router_;
     std::mutex serving_;
-    bool is_open_ = false;            ///< guarded by serving_
+    std::uint16_t port_ = 0;          ///< guarded by serving_
     std::string certificate_digest_;  ///< guarded by serving_
 };
 

@@ -14,6 +14,9 @@ namespace {
 
 using nlohmann::json;
 
+/// The queue may have been read before this job came into it.
+constexpr Seconds young{10};
+
 constexpr const char* state_words[] = {
     "pending", "running", "completed", "failed", "cancelled", "timed_out", "unknown"};
 
@@ -175,7 +178,7 @@ std::string batch_script(const Submission& submission,
         run);
 }
 
-JobBook::JobBook(std::string path) : path_(std::move(path)) {
+JobBook::JobBook(std::string path, std::size_t most) : path_(std::move(path)), most_(most) {
     const auto parsed = json::parse(system::read_file(path_).value_or(""), nullptr, false);
     if (!parsed.is_array()) return;
     for (const auto& each : parsed) {
@@ -187,7 +190,7 @@ void JobBook::add(Entry entry) {
     const std::lock_guard lock(mutex_);
     entry.job.ours = true;
     entries_[entry.job.id] = std::move(entry);
-    while (entries_.size() > entries_most) entries_.erase(entries_.begin());
+    while (entries_.size() > most_) entries_.erase(entries_.begin());
     keep_locked();
 }
 
@@ -210,7 +213,7 @@ std::vector<Job> JobBook::merge(std::vector<Job> of_queue, Timestamp now) {
             fresh = found->second;
             fresh.ours = true;
             fresh.command = entry.job.command;
-        } else if (found == all.end() && !has_ended(fresh.state)) {
+        } else if (!has_ended(fresh.state) && now > fresh.submitted_at + young) {
             fresh.state = JobState::unknown;
             fresh.ended_at = now;
         }

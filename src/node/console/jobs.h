@@ -88,7 +88,7 @@ class JobBook {
     static constexpr std::size_t entries_most = 200;
 
     /// Reads what is there; a damaged file counts as empty.
-    explicit JobBook(std::string path);
+    explicit JobBook(std::string path, std::size_t most = entries_most);
 
     void add(Entry entry);
     std::optional<Entry> find(std::int64_t id) const;
@@ -99,6 +99,7 @@ class JobBook {
   private:
     void keep_locked();
     const std::string path_;
+    const std::size_t most_;
     mutable std::mutex mutex_;
     std::map<std::int64_t, Entry> entries_;
 };
