@@ -1,5 +1,6 @@
 #include "azure/capture.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <set>
 
@@ -95,9 +96,13 @@ Result<http::Response> Capture::send(const http::OutgoingRequest& request) {
 
 void Capture::write(const http::OutgoingRequest& request, const http::Response& reply) {
     const std::string text = capture_payload(request, reply);
-    const std::string path =
-        fmt::format("{}/{:08}-{}.json", directory_, ::getpid(), next_.fetch_add(1));
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    std::string path;
+    int file = -1;
+    do {
+        path = fmt::format("{}/{:08}-{}.json", directory_, ::getpid(), next_.fetch_add(1));
+        file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        // Another connection of this process took that number.
+    } while (file < 0 && errno == EEXIST);
     const bool written =
         file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     if (file >= 0) ::close(file);

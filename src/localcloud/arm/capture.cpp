@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "base/encoding.h"
 #include "base/log.h"
@@ -77,8 +78,8 @@ void Capture::record(const http::Request& request, const http::Response& respons
                            {{"statusCode", std::to_string(response.status)},
                             {"headers", shown_headers(response.headers)},
                             {"body", shown_body(response.body)}}}};
-    const std::string path =
-        fmt::format("{}/{:06}-{}-{}.json", folder_, ++count_, request.method, response.status);
+    const std::string path = fmt::format(
+        "{}/{:08}-{:06}-{}-{}.json", folder_, getpid(), ++count_, request.method, response.status);
     std::ofstream(path) << payload.dump(1, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 

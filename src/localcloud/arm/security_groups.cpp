@@ -200,7 +200,8 @@ Outcome patch_group(Core& core, const Call& call) {
 
 /// The rule of that name within its group as it is shown; null when it is not there.
 Json shown_rule(Core& core, const Resource& group, const std::string& name) {
-    for (const Json& rule : show_security_group(core, group)["properties"]["securityRules"])
+    const Json shown = show_security_group(core, group);
+    for (const Json& rule : array_at(shown, "/properties/securityRules"))
         if (to_lower(text_at(rule, "/name")) == to_lower(name)) return rule;
     return Json();
 }

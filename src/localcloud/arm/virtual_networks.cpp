@@ -225,7 +225,8 @@ std::string network_id_of(const Call& call) {
 }
 
 Json shown_subnet(Core& core, const Resource& network, const std::string& name) {
-    for (const Json& subnet : show_network(core, network)["properties"]["subnets"])
+    const Json shown = show_network(core, network);
+    for (const Json& subnet : array_at(shown, "/properties/subnets"))
         if (to_lower(text_at(subnet, "/name")) == to_lower(name)) return subnet;
     return Json();
 }
