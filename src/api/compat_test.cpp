@@ -103,24 +103,47 @@ TEST(Wire, a_list_holds_the_very_same_entries) {
 TEST(Wire, states_and_activation_fit_each_phase) {
     TestApi api;
     const std::string id = create(api);
+    using model::Wanted;
     struct Case {
+        Wanted wanted;
         Phase phase;
         const char* state;
         const char* activation;
     };
-    const Case cases[] = {{Phase::pending, "pending", "stoppable"},
-                          {Phase::creating, "initializing", "stoppable"},
-                          {Phase::starting, "starting", "stoppable"},
-                          {Phase::running, "running", "stoppable"},
-                          {Phase::updating, "updating", "stoppable"},
-                          {Phase::stopping, "stopping", "terminable"},
-                          {Phase::stopped, "stopped", "startable"},
-                          {Phase::terminating, "shutting-down", "terminable"},
-                          {Phase::failed, "error", "terminable"}};
+    const Case cases[] = {{Wanted::running, Phase::pending, "pending", "stoppable"},
+                          {Wanted::running, Phase::creating, "initializing", "stoppable"},
+                          {Wanted::running, Phase::starting, "starting", "stoppable"},
+                          {Wanted::running, Phase::running, "running", "stoppable"},
+                          {Wanted::running, Phase::updating, "updating", "stoppable"},
+                          {Wanted::running, Phase::failed, "error", "stoppable"},
+                          {Wanted::stopped, Phase::stopping, "stopping", "terminable"},
+                          {Wanted::stopped, Phase::stopped, "stopped", "startable"},
+                          {Wanted::stopped, Phase::failed, "error", "startable"},
+                          {Wanted::terminated, Phase::terminating, "shutting-down", "terminable"},
+                          {Wanted::terminated, Phase::failed, "error", "terminable"}};
     for (const Case& each : cases) {
-        set_phase(api, id, each.phase);
+        api.edit(id, [&](model::Cluster& cluster) {
+            cluster.wanted = each.wanted;
+            cluster.phase = each.phase;
+        });
         EXPECT_EQ(shown(api, id)["state"], each.state);
         EXPECT_EQ(shown(api, id)["activationState"], each.activation) << each.state;
+    }
+}
+
+/// What is shown is what the commands accept.
+TEST(Wire, activation_is_no_promise_that_a_command_breaks) {
+    for (const Phase phase : {Phase::pending, Phase::creating, Phase::running, Phase::failed}) {
+        TestApi api;
+        const std::string id = create(api);
+        set_phase(api, id, phase);
+        ASSERT_EQ(shown(api, id)["activationState"], "stoppable");
+        EXPECT_EQ(api.ask({.method = "PUT", .target = "/api/clusters/" + id + "/stop"})->status,
+                  200);
+        set_phase(api, id, phase == Phase::failed ? Phase::failed : Phase::stopped);
+        ASSERT_EQ(shown(api, id)["activationState"], "startable");
+        EXPECT_EQ(api.ask({.method = "PUT", .target = "/api/clusters/" + id + "/start"})->status,
+                  200);
     }
 }
 

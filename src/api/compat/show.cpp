@@ -34,19 +34,19 @@ std::string_view state_of(const model::Cluster& cluster) {
     return "error";
 }
 
-/// What may be asked next (control-api.md 3.3): a running cluster is stoppable, a stopped one
-/// startable, and deletion is never gated.
+/// What the commands would accept next (control-api.md 3.3): whatever is to run can be stopped, a
+/// failed cluster too, and what is to be stopped can be started once it has. Deletion is never
+/// gated.
 std::string_view activation_of(const model::Cluster& cluster) {
-    switch (cluster.phase) {
-        case Phase::stopped:
-            return "startable";
-        case Phase::stopping:
-        case Phase::terminating:
-        case Phase::failed:
-            return "terminable";
-        default:
+    switch (cluster.wanted) {
+        case model::Wanted::running:
             return "stoppable";
+        case model::Wanted::stopped:
+            return cluster.phase == Phase::stopping ? "terminable" : "startable";
+        case model::Wanted::terminated:
+            return "terminable";
     }
+    return "terminable";
 }
 
 ordered_json head_view(const ClusterRows& rows, const json& stored) {
