@@ -7,6 +7,7 @@ namespace hopyard::node {
 namespace {
 
 constexpr int relay_workers = 4;
+constexpr int page_workers = 3;
 /// How exactly the end of a poll without news is kept.
 constexpr Milliseconds poll_look{1'000};
 
@@ -31,10 +32,31 @@ void ServedBy::stop() {
 Head::Head(Parts parts)
     : parts_(std::move(parts)),
       relay_(parts_.board, parts_.upstream, parts_.clock),
-      relay_server_(parts_.start_loop) {}
+      relay_server_(parts_.start_loop),
+      queue_({.board = parts_.board,
+              .processes = parts_.processes,
+              .clock = parts_.clock,
+              .random = parts_.random,
+              .refresh_container = [this] { parts_.storage.refresh(); }},
+             {.book = parts_.state.file("jobs.json")}),
+      console_(
+          {.board = parts_.board, .queue = queue_, .clock = parts_.clock, .random = parts_.random}),
+      page_server_(parts_.start_loop) {}
+
+void Head::serve_page() {
+    const auto orders = parts_.board.orders();
+    if (!orders) return;
+    const auto served = console_.serve(page_server_.server(), *orders);
+    if (!served) log::warning("the page is not served", {{"cause", served.error().message}});
+}
 
 Result<void> Head::start(const Credentials& credentials) {
-    parts_.board.on_orders([this] { relay_.answer_polls(); });
+    parts_.board.on_orders([this] {
+        relay_.answer_polls();
+        serve_page();
+    });
+    page_server_.start(page_workers);
+    serve_page();
     relay_.on_report([this](const nodewire::Report& report) {
         const auto before = parts_.board.relayed(report.node);
         const bool news = !before || before->services_ready != report.services_ready;
@@ -61,6 +83,7 @@ void Head::stop() {
     parts_.board.on_orders({});
     if (poll_loop_) poll_loop_->stop();
     relay_server_.stop();
+    page_server_.stop();
 }
 
 http::TlsOptions Head::tls(const Credentials& credentials) const {

@@ -3,14 +3,19 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "http/server.h"
 #include "node/board.h"
+#include "node/console/console.h"
+#include "node/console/slurm_queue.h"
 #include "node/loop.h"
 #include "node/relay.h"
 #include "node/state.h"
+#include "node/storage/storage.h"
+#include "node/system/processes.h"
 
 namespace hopyard::node {
 
@@ -33,7 +38,11 @@ class Head {
     struct Parts {
         Board& board;
         UpstreamSlot& upstream;
+        system::Processes& processes;
+        Storage& storage;
+        const StateDirectory& state;
         const Clock& clock;
+        Random& random;
         const StartLoop& start_loop;
         std::string ca_pem;
     };
@@ -47,10 +56,15 @@ class Head {
 
   private:
     http::TlsOptions tls(const Credentials& credentials) const;
+    /// Keeps the page what the newest orders say of it.
+    void serve_page();
 
     Parts parts_;
     Relay relay_;
     ServedBy relay_server_;
+    console::SlurmQueue queue_;
+    console::Console console_;
+    ServedBy page_server_;
     std::unique_ptr<Loop> poll_loop_;
 };
 

@@ -84,6 +84,7 @@ class Node {
          const std::stop_token& stop)
         : options_(options),
           parts_(parts),
+          state_(state),
           processes_(processes),
           enrolled_(std::move(enrolled)),
           board_({.node = enrolled_.identity.node,
@@ -137,11 +138,16 @@ class Node {
     std::unique_ptr<Loop> begin(LoopBody body) { return parts_.start_loop(std::move(body)); }
 
     void start_head() {
-        head_ = std::make_unique<Head>(Head::Parts{.board = board_,
-                                                   .upstream = upstream_,
-                                                   .clock = parts_.clock,
-                                                   .start_loop = parts_.start_loop,
-                                                   .ca_pem = enrolled_.identity.ca_pem});
+        head_ = std::make_unique<Head>(
+            Head::Parts{.board = board_,
+                        .upstream = upstream_,
+                        .processes = processes_,
+                        .storage = storage_,
+                        .state = state_,
+                        .clock = parts_.clock,
+                        .random = parts_.random,
+                        .start_loop = parts_.start_loop,
+                        .ca_pem = enrolled_.identity.ca_pem});
         channel_.on_renewal([this](const Credentials& fresh) { head_->renew(fresh); });
         const auto started = head_->start(enrolled_.credentials);
         if (!started) log::error("workers have no way up", {{"cause", started.error().message}});
@@ -151,6 +157,7 @@ class Node {
 
     const ProgramOptions& options_;
     const ProgramParts& parts_;
+    const StateDirectory& state_;
     system::Processes& processes_;
     const Enrolled enrolled_;
     Board board_;

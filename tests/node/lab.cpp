@@ -76,7 +76,7 @@ Lab::Lab(std::string directory)
 Lab::~Lab() {
     for (const auto& [name, ignored] : has_network_) {
         kill_machine(name);
-        host("ip netns del " + name);
+        host("ip link del v-" + name + "; ip netns del " + name);
     }
     host("ip link del br0; umount -l /run");
 }
@@ -145,6 +145,16 @@ int Lab::pid_of(const std::string& name) {
     return 0;
 }
 
+int Lab::wait_for_pid(const std::string& name) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    int pid = pid_of(name);
+    while (pid == 0 && std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(Milliseconds(5));
+        pid = pid_of(name);
+    }
+    return pid;
+}
+
 bool Lab::stop(const std::string& name, Milliseconds patience) {
     const int pid = pid_of(name);
     if (pid == 0) return false;
@@ -161,7 +171,7 @@ bool Lab::stop(const std::string& name, Milliseconds patience) {
 }
 
 std::string Lab::run(const std::string& name, const std::string& user, const std::string& command) {
-    const auto pid = std::to_string(pid_of(name));
+    const auto pid = std::to_string(wait_for_pid(name));
     const auto done = processes_.finish({.arguments = {"/usr/bin/nsenter",
                                                        "-t",
                                                        pid,

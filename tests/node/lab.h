@@ -34,6 +34,8 @@ class Lab {
 
   private:
     int pid_of(const std::string& name);
+    /// It may be only just booting.
+    int wait_for_pid(const std::string& name);
 
     const std::string directory_;
     const SystemClock clock_;

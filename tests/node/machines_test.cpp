@@ -169,8 +169,9 @@ TEST(Machines, BecomeAClusterThatRunsJobsAndDrains) {
     Cluster cluster;
     ASSERT_TRUE(cluster.start({"w1", "w2"}));
     EXPECT_EQ(cluster.on_head("srun -N2 hostname | sort"), "w1\nw2\n");
-    cluster.on_head("sbatch -N2 --wrap 'srun sleep 2'");
-    EXPECT_TRUE(cluster.sees([](const Report& report) { return report.jobs_running == 1; }));
+    cluster.on_head("sbatch -N2 --wrap 'srun sleep 3'");
+    EXPECT_EQ(cluster.on_head("timeout 10 sh -c 'until squeue -h -t R -o %i | grep 2; do :; done'"),
+              "2\n");
 
     cluster.set_state("w1", Member::State::draining);
     EXPECT_TRUE(cluster.sees([](const Report& report) { return state_of(report, "w1").draining; }));
@@ -281,19 +282,20 @@ TEST(Machines, RunTheInitScriptBeforeTheyTakeWork) {
 TEST(Machines, MayBeAnnouncedWhileJobsWait) {
     Cluster cluster;
     ASSERT_TRUE(cluster.start({"w1"}));
-    EXPECT_TRUE(cluster.on_head("sbatch -c 64 --wrap true 2>&1").starts_with("failed"))
-        << "no size that may come has so many cores";
-    cluster.on_head("sbatch -c 16 --mem 100 -o /tmp/big --wrap 'echo big'");
-    cluster.on_head("sbatch -x w1 -N1 --wrap 'echo waited' -o /tmp/waited");
+    const auto is_refused = [](const std::string& answer) { return answer.starts_with("failed"); };
+    EXPECT_TRUE(is_refused(cluster.on_head("sbatch -H --mem 5000 --wrap true")))
+        << "no size that may come has so much memory";
+    EXPECT_FALSE(is_refused(cluster.on_head("sbatch -c 16 --mem 100 --wrap true")));
+    EXPECT_FALSE(is_refused(cluster.on_head("sbatch -x w1 -o /tmp/waited --wrap 'echo waited'")));
     ASSERT_TRUE(cluster.sees([](const Report& report) { return report.jobs_pending == 2; }));
 
     auto huge = member("c-test-type-huge", "", Member::State::expected);
-    huge.vcpus = 64;
+    huge.memory_mb = 8192;
     cluster.orders.placeholders.push_back(huge);
     cluster.add_worker("w2", Member::State::expected);
     cluster.control.set_orders(cluster.orders);
     ASSERT_TRUE(cluster.sees([](const Report& report) { return find(report, "w2") != nullptr; }));
-    EXPECT_FALSE(cluster.on_head("sbatch -H -c 64 --mem 100 --wrap true").starts_with("failed"));
+    EXPECT_FALSE(is_refused(cluster.on_head("sbatch -H --mem 5000 --wrap true")));
     // A scheduling round goes by: bf_interval and sched_interval are five seconds.
     const auto rounds = "sdiag | sed -n 's/.*Last cycle when: *//p' | tail -1";
     const auto before = cluster.on_head(rounds);
