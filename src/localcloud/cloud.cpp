@@ -172,6 +172,8 @@ void Cloud::State::note_machines_that_stopped() {
 }
 
 Result<std::uint16_t> Cloud::State::listen() {
+    ASSIGN_OR_RETURN(const std::uint16_t port, choose_port(parts.ledger, "api", options.port));
+    RETURN_IF_ERROR(remember_port(parts.ledger, "api", port));
     ASSIGN_OR_RETURN(const auto certificate,
                      http::issue(parts.installation.authority,
                                  {.common_name = "localhost",
@@ -181,7 +183,7 @@ Result<std::uint16_t> Cloud::State::listen() {
                                   .validity = certificate_validity}));
     return server.listen({.name = api_listener,
                           .address = "127.0.0.1",
-                          .port = options.port,
+                          .port = port,
                           .tls = http::TlsOptions{.certificate_chain_pem =
                                                       certificate.certificate_pem +
                                                       parts.installation.authority.certificate_pem,

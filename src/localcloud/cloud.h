@@ -40,7 +40,7 @@ struct Forward {
 };
 
 struct CloudOptions {
-    std::uint16_t port = 0;       ///< of the API on loopback; 0: any
+    std::uint16_t port = 0;       ///< of the API on loopback; 0: of last time, or any
     std::uint16_t blob_port = 0;  ///< where the blob service listens
     std::string public_range;
     std::vector<Forward> forwards;
