@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sqlite3.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 
 #include "customer.h"
@@ -72,11 +73,17 @@ TEST(BadInput, MissingAzuriteIsNamed) {
                    "tools/fetch-azurite");
 }
 
-TEST(BadInput, ANodeJsThatIsMissingIsNamed) {
+TEST(BadInput, ANodeJsThatIsMissingOrTooOldIsNamed) {
     Program program;
     program.set_option("--node", "/nonexistent/node");
     expect_refusal(
         program, program.refused(), "Node.js of at least version 20", "node", "tools/fetch-node");
+    const fs::path old = program.state().parent_path() / "old-node";
+    std::ofstream(old) << "#!/bin/sh\necho v18.20.4\n";
+    fs::permissions(old, fs::perms::owner_all);
+    program.set_option("--node", old.string());
+    expect_refusal(
+        program, program.refused(), old.string() + " is v18.20.4", "node", "tools/fetch-node");
 }
 
 TEST(BadInput, AMissingOrDamagedImageIsNamed) {
@@ -141,6 +148,18 @@ TEST(BadInput, ADamagedStateIsRefused) {
     const auto refused = program.refused();
     EXPECT_EQ(refused.code, 1);
     EXPECT_NE(refused.output.find("holds no instance id"), std::string::npos) << refused.output;
+}
+
+TEST(BadInput, AStateDirectoryWithoutSpaceIsNamed) {
+    Program program;
+    fs::create_directories(program.state());
+    ASSERT_EQ(mount("tmpfs", program.state().c_str(), "tmpfs", 0, "size=32k"), 0);
+    const auto refused = program.refused();
+    umount2(program.state().c_str(), MNT_DETACH);
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_NE(refused.output.find("make room on the disk that holds the state directory"),
+              std::string::npos)
+        << refused.output;
 }
 
 TEST(BadInput, AStateInUseIsNotUsedTwice) {

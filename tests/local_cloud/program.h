@@ -33,7 +33,8 @@ class Program {
     /// Runs another command of the program on this state.
     Finished run(const std::string& command, const std::vector<std::string>& more = {}) const;
     void kill_hard();
-    bool is_running() const { return process_ > 0; }
+    /// The process of its blob service, 0 when it has none.
+    pid_t blob_service() const;
 
     const std::filesystem::path& state() const { return state_; }
     std::string instance() const;

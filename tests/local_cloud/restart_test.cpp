@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "customer.h"
@@ -134,6 +135,33 @@ TEST(TwoClouds, RunSideBySideAndEndByThemselves) {
     EXPECT_EQ(left.run("down", {"--purge"}).code, 0);
     EXPECT_EQ(power_of(right_customer, "same"), "running");
     EXPECT_NE(right.init_of("same"), 0);
+}
+
+TEST(BlobService, IsAnUnprivilegedUsersAndHoldsNoMountOfTheHost) {
+    Program program;
+    ASSERT_EQ(program.start(), "");
+    Customer customer(program.cloud_file());
+    customer.prepare();
+    make_running_machine(customer, "one");
+    const fs::path service = "/proc/" + std::to_string(program.blob_service());
+    struct stat facts {};
+    ASSERT_EQ(stat((service / "environ").c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_uid, 65534U);
+    EXPECT_TRUE(fs::exists(service / "root/data/accounts"));
+    EXPECT_FALSE(fs::exists(service / "root/var"));
+
+    // When it is killed, another one has the same blobs.
+    ASSERT_TRUE(customer.storage().create_container({account, "data"}));
+    ASSERT_TRUE(customer.storage().claim({account, "data"}, "inst/c-test"));
+    const pid_t before = program.blob_service();
+    kill(before, SIGTERM);
+    EXPECT_TRUE(eventually(
+        [&] {
+            const auto facts_now = customer.storage().inspect({account, "data"});
+            return program.blob_service() != before && facts_now &&
+                   facts_now->claimed_by == "inst/c-test";
+        },
+        Milliseconds{15'000}));
 }
 
 TEST(CloudFile, IsForItsOwnerAlone) {

@@ -198,11 +198,11 @@ Result<std::string> find_azurite(const std::string& named, const std::string& ow
 }
 
 Result<std::string> find_node(const std::string& named, const std::string& own_folder) {
-    std::vector<std::string> candidates = {find_in_path(named)};
-    if (named.empty())
-        candidates = {find_in_path("node"),
-                      own_folder + "/../lib/hopyard/node/bin/node",
-                      own_folder + "/../../tools/node/node_modules/node/bin/node"};
+    std::vector<std::string> candidates = {find_in_path(named.empty() ? "node" : named)};
+    if (named.empty() || named == "node") {
+        candidates.push_back(own_folder + "/../lib/hopyard/node/bin/node");
+        candidates.push_back(own_folder + "/../../tools/node/node_modules/node/bin/node");
+    }
     std::string seen;
     for (const std::string& candidate : candidates) {
         std::error_code error;

@@ -45,8 +45,8 @@ struct AzuriteOptions {
 /// directory, or one that has it in node_modules. `invalid_argument` with the remedy when it is not
 /// there.
 Result<std::string> find_azurite(const std::string& named, const std::string& own_folder);
-/// The path of a Node.js of at least version 20: `named`, else the one in PATH, else what
-/// tools/fetch-node brought. `invalid_argument` when there is none.
+/// The path of a Node.js of at least version 20: `named`, or for "" and "node" the one in PATH,
+/// else what tools/fetch-node brought. `invalid_argument` when there is none.
 Result<std::string> find_node(const std::string& named, const std::string& own_folder);
 
 class Azurite final : public BlobAccounts {
