@@ -44,6 +44,7 @@ void Channel::take(nodewire::Orders orders) {
         log::error("orders of another node came", {{"node", orders.node}});
         return;
     }
+    log::info("orders came", {{"revision", orders.revision}});
     const auto kept = parts_.state.keep_orders(orders);
     if (!kept) log::warning("orders are not kept", {{"cause", kept.error().message}});
     parts_.board.set_orders(std::move(orders));

@@ -80,6 +80,7 @@ class Node {
          const ProgramParts& parts,
          const StateDirectory& state,
          system::Processes& processes,
+         access::MetadataGuard& guard,
          Enrolled enrolled,
          const std::stop_token& stop)
         : options_(options),
@@ -93,8 +94,7 @@ class Node {
                   .program_version = options.version},
                  parts.clock),
           channel_({board_, state, upstream_, parts.clock, parts.random}, enrolled_),
-          access_({board_, processes, parts.random},
-                  {.metadata_url = options.metadata_url, .runs_services = options.is_init}),
+          access_({board_, processes, parts.random, guard}, {.runs_services = options.is_init}),
           storage_({board_, state, processes}),
           init_script_({board_, state, upstream_, processes, parts.random}),
           slurm_(workload::make_slurm({processes, parts.random})),
@@ -138,16 +138,15 @@ class Node {
     std::unique_ptr<Loop> begin(LoopBody body) { return parts_.start_loop(std::move(body)); }
 
     void start_head() {
-        head_ = std::make_unique<Head>(
-            Head::Parts{.board = board_,
-                        .upstream = upstream_,
-                        .processes = processes_,
-                        .storage = storage_,
-                        .state = state_,
-                        .clock = parts_.clock,
-                        .random = parts_.random,
-                        .start_loop = parts_.start_loop,
-                        .ca_pem = enrolled_.identity.ca_pem});
+        head_ = std::make_unique<Head>(Head::Parts{.board = board_,
+                                                   .upstream = upstream_,
+                                                   .processes = processes_,
+                                                   .storage = storage_,
+                                                   .state = state_,
+                                                   .clock = parts_.clock,
+                                                   .random = parts_.random,
+                                                   .start_loop = parts_.start_loop,
+                                                   .ca_pem = enrolled_.identity.ca_pem});
         channel_.on_renewal([this](const Credentials& fresh) { head_->renew(fresh); });
         const auto started = head_->start(enrolled_.credentials);
         if (!started) log::error("workers have no way up", {{"cause", started.error().message}});
@@ -181,13 +180,17 @@ Result<void> run_program(const ProgramOptions& options,
     ASSIGN_OR_RETURN(const auto state, StateDirectory::open(options.state_directory));
     system::Processes processes(parts.clock);
     const auto burying = parts.start_loop([&](std::stop_token end) { processes.run(end); });
+    access::MetadataGuard guard(processes, options.metadata_url);
+    const auto guarding = parts.start_loop([&](std::stop_token end) { guard.run(end); });
     if (auto enrolled = become_known(options, parts, state, stop)) {
-        Node node(options, parts, state, processes, std::move(*enrolled), stop);
+        log::info("this machine is known", {{"node", enrolled->identity.node}});
+        Node node(options, parts, state, processes, guard, std::move(*enrolled), stop);
         node.start();
         while (!stop.stop_requested()) sleep_for(Seconds(3'600), stop);
         log::info("stopping");
         node.stop();
     }
+    guarding->stop();
     burying->stop();
     return {};
 }

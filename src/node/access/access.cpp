@@ -11,7 +11,6 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "node/access/accounts.h"
-#include "node/access/metadata_guard.h"
 #include "node/init_script/init_script.h"
 #include "node/system/files.h"
 #include "node/system/hosts_file.h"
@@ -173,12 +172,9 @@ Result<void> Access::start_ssh() {
          {.arguments = {"/usr/sbin/sshd", "-D", "-e"}, .output_file = "/var/log/sshd.log"}});
 }
 
-Result<void> Access::carry_out(const nodewire::Orders& orders) {
+Result<void> Access::carry_out(const nodewire::Orders& orders, const std::stop_token& stop) {
     RETURN_IF_ERROR(write_names(orders));
-    if (!metadata_closed_) {
-        RETURN_IF_ERROR(close_metadata(parts_.processes, options_.metadata_url));
-        metadata_closed_ = true;
-    }
+    RETURN_IF_ERROR(parts_.guard.outcome(stop));
     RETURN_IF_ERROR(make_accounts(orders.users));
     for (const auto& user : orders.users) RETURN_IF_ERROR(make_home(user));
     RETURN_IF_ERROR(write_keys(orders.users));
@@ -198,7 +194,7 @@ void Access::run(std::stop_token stop) {
             wait = look_period;
             continue;
         }
-        if (orders && outcome) outcome = carry_out(*orders);
+        if (orders && outcome) outcome = carry_out(*orders, stop);
         if (!outcome) {
             wait = wait_before(failure_backoff, failures++, parts_.random);
             log::warning("access is not as ordered yet", {{"cause", outcome.error().message}});

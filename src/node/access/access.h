@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/random.h"
+#include "node/access/metadata_guard.h"
 #include "node/board.h"
 #include "node/system/processes.h"
 
@@ -17,9 +18,9 @@ class Access {
         Board& board;
         system::Processes& processes;
         Random& random;
+        MetadataGuard& guard;
     };
     struct Options {
-        std::string metadata_url;
         bool runs_services = true;  ///< false: the machine's own init runs sshd
     };
     Access(Parts parts, Options options) : parts_(parts), options_(std::move(options)) {}
@@ -30,13 +31,12 @@ class Access {
 
   private:
     Result<void> prepare();
-    Result<void> carry_out(const nodewire::Orders& orders);
+    Result<void> carry_out(const nodewire::Orders& orders, const std::stop_token& stop);
     Result<void> start_ssh();
 
     Parts parts_;
     Options options_;
     bool prepared_ = false;
-    bool metadata_closed_ = false;
 };
 
 }  // namespace hopyard::node::access

@@ -1,5 +1,6 @@
 #include "node/access/metadata_guard.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -11,13 +12,15 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "node/metadata.h"
 
 namespace hopyard::node::access {
 namespace {
 
 constexpr uid_t nobody = 65'534;
 /// A rule that drops in silence looks like a server that is slow; this one is a hop away.
-constexpr int answer_limit_ms = 300;
+constexpr int answer_limit_ms = 150;
+constexpr Milliseconds retry{2'000};
 /// The cloud's own agent channel, besides metadata; names are resolved there too, on another port.
 constexpr const char* agent_address = "168.63.129.16";
 
@@ -83,8 +86,6 @@ std::string rules(const Endpoint& endpoint) {
         agent_address);
 }
 
-}  // namespace
-
 Result<void> close_metadata(system::Processes& processes, const std::string& url) {
     const auto endpoint = endpoint_of(url);
     if (!answers_nobody(endpoint)) return {};
@@ -99,6 +100,27 @@ Result<void> close_metadata(system::Processes& processes, const std::string& url
                    "program may not close it.",
         .owner = Owner::administrator,
         .next_action = "Let the machine's firewall admit root alone to " + endpoint.address + "."});
+}
+
+}  // namespace
+
+void MetadataGuard::run(std::stop_token stop) {
+    bool is_closed = false;
+    do {
+        auto tried = close_metadata(processes_, url_);
+        is_closed = tried.has_value();
+        const std::lock_guard lock(mutex_);
+        outcome_ = std::move(tried);
+        known_.notify_all();
+    } while (!is_closed && sleep_for(retry, stop));
+}
+
+Result<void> MetadataGuard::outcome(std::stop_token stop) {
+    std::unique_lock lock(mutex_);
+    if (!known_.wait(lock, stop, [&] { return outcome_.has_value(); })) {
+        return fail(ErrorKind::cancelled, "stopping", "the program is stopping");
+    }
+    return *outcome_;
 }
 
 }  // namespace hopyard::node::access

@@ -4,6 +4,10 @@
 // is tried out before it is believed.
 #pragma once
 
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <stop_token>
 #include <string>
 
 #include "base/result.h"
@@ -11,8 +15,26 @@
 
 namespace hopyard::node::access {
 
-/// Loads the rules when the service answers somebody who is not root, and fails when it still does.
-/// `url` is "http://ADDRESS" or "http://ADDRESS:PORT". May be repeated.
-Result<void> close_metadata(system::Processes& processes, const std::string& url);
+/// Thread-safe.
+class MetadataGuard {
+  public:
+    /// `url` is "http://ADDRESS" or "http://ADDRESS:PORT".
+    MetadataGuard(system::Processes& processes, std::string url)
+        : processes_(processes), url_(std::move(url)) {}
+
+    /// Tries, and loads the rules when the service answers somebody who is not root, until it does
+    /// no longer. Meant to run beside the program's first steps: where packets are dropped in
+    /// silence, trying takes a moment.
+    void run(std::stop_token stop);
+    /// Waits for the first outcome; the newest one. `permission_denied` while it is open.
+    Result<void> outcome(std::stop_token stop);
+
+  private:
+    system::Processes& processes_;
+    const std::string url_;
+    std::mutex mutex_;
+    std::condition_variable_any known_;
+    std::optional<Result<void>> outcome_;
+};
 
 }  // namespace hopyard::node::access

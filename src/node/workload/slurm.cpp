@@ -108,6 +108,7 @@ class Slurm final : public WorkloadManager {
     Result<void> become(const Orders& orders, std::stop_token stop) override {
         is_head_ = orders.is_head;
         RETURN_IF_ERROR(prepare_directories());
+        if (!started_) log::info("starting the workload manager");
         RETURN_IF_ERROR(start_munge(orders.munge_key, stop));
         return orders.is_head ? become_controller(orders, stop) : become_worker(orders, stop);
     }
@@ -241,7 +242,9 @@ class Slurm final : public WorkloadManager {
                             fmt::format("{}:{}", orders.head_address, controller_port),
                             "-N",
                             orders.node}}}));
+        log::info("slurmd is started", {{"conf", conf}});
         RETURN_IF_ERROR(wait_for_registration(orders.node, stop));
+        log::info("Slurm knows this machine");
         exits_ = parts_.processes.state("slurmd").unexpected_exits;
         conf_ = conf;
         started_ = true;
