@@ -33,16 +33,19 @@ std::uint16_t free_port() {
 
 }  // namespace
 
-BlobServer::BlobServer(const std::string& directory)
-    : key_(to_base64(std::string(64, 'k'))),
+BlobServer::BlobServer(const std::string& directory, std::string address)
+    : address_(std::move(address)),
+      key_(to_base64(std::string(64, 'k'))),
       port_(free_port()),
       authority_(http::make_authority("test", clock_.now(), Seconds(86'400))),
-      client_({.ca_pem = authority_.certificate_pem}),
+      client_({.ca_pem = authority_.certificate_pem,
+               .connect_to = {{fmt::format("{}:{}", host_name(), port_),
+                               fmt::format("{}:{}", address_, port_)}}}),
       processes_(clock_) {
     const auto certificate = http::issue(authority_,
                                          {.common_name = "blob",
                                           .dns_names = {"*.blob.localhost"},
-                                          .ip_addresses = {"127.0.0.1"},
+                                          .ip_addresses = {address_},
                                           .now = clock_.now(),
                                           .validity = Seconds(86'400)});
     CHECK(certificate.has_value());
@@ -55,7 +58,7 @@ BlobServer::BlobServer(const std::string& directory)
                       "node",
                       azurite_program,
                       "--blobHost",
-                      "127.0.0.1",
+                      address_,
                       "--blobPort",
                       std::to_string(port_),
                       "--location",

@@ -14,7 +14,7 @@ namespace hopyard::test {
 
 class BlobServer {
   public:
-    explicit BlobServer(const std::string& directory);
+    explicit BlobServer(const std::string& directory, std::string address = "127.0.0.1");
     ~BlobServer();
 
     void make_container(const std::string& container);
@@ -29,12 +29,13 @@ class BlobServer {
                     const std::string& name,
                     const std::string& bytes);
     const std::string& ca_pem() const { return authority_.certificate_pem; }
-    /// "127.0.0.1" under the name that its URLs bear.
+    /// The name that its URLs bear, which stands for its address.
     std::string host_name() const { return "acct.blob.localhost"; }
 
   private:
     void wait_until_it_answers();
     http::Response send(http::OutgoingRequest request, const std::string& target);
+    const std::string address_;
     const SystemClock clock_;
     const Secret key_;
     std::uint16_t port_;
