@@ -6,6 +6,7 @@ const trouble = document.getElementById("trouble");
 const usual_ms = 2000;
 const most_ms = 30000;
 let wait_ms = usual_ms;
+let last_html = "";
 
 function complain(text) {
   trouble.textContent = text;
@@ -34,8 +35,8 @@ async function refresh() {
     }
     if (!reply.ok) throw new Error(String(reply.status));
     const html = await reply.text();
-    if (html !== live.dataset.last) live.innerHTML = html;
-    live.dataset.last = html;
+    if (html !== last_html) live.innerHTML = html;
+    last_html = html;
     wait_ms = usual_ms;
     complain("");
   } catch {
