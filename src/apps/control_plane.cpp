@@ -129,8 +129,7 @@ struct ControlPlane::State {
               clock,
               random,
               {.blob_ca_pem = config.kind == azure::Config::Kind::local ? config.blob_client.ca_pem
-                                                                        : std::string(),
-               .blob_through_gateway = config.kind == azure::Config::Kind::local}),
+                                                                        : std::string()}),
           ticker(tick_period),
           service({.store = store,
                    .commands = commands,

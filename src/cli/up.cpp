@@ -23,8 +23,8 @@ using Steady = std::chrono::steady_clock;
 constexpr const char* group = "hopyard";
 constexpr const char* location = "local";
 constexpr const char* account = "hopyardstore";
-/// The host's side of the link to every virtual network: where its connections come from.
-constexpr const char* host_address = "198.19.255.1/32";
+/// The links between this machine and its virtual networks: where its connections come from.
+constexpr const char* host_links = "198.19.0.0/16";
 constexpr int cluster_timeout_s = 600;
 
 /// One line for each step, on standard error: standard output is for the outcome.
@@ -100,7 +100,7 @@ json specification(const UpOptions& options) {
             {"sshKey", "hopyard"},
             {"identity", "hopyard"},
             {"ports", {{"ssh", true}}},
-            {"portSources", {host_address}}};
+            {"portSources", {host_links}}};
 }
 
 /// The cluster's id, whether it was there or is made now; started when it is stopped.
