@@ -61,11 +61,13 @@ void Customer::prepare() {
 }
 
 Result<void> Customer::settle(Result<cloud::Accepted> accepted) {
+    looks_ = 0;
     if (!accepted) return pass(accepted.error());
     if (!accepted->operation) return {};
     std::string url = accepted->operation->url;
     const auto end = std::chrono::steady_clock::now() + patience;
     while (std::chrono::steady_clock::now() < end) {
+        ++looks_;
         ASSIGN_OR_RETURN(const auto state, cloud().poll(url));
         if (state.status == cloud::OperationState::Status::succeeded) return {};
         if (state.status == cloud::OperationState::Status::failed)

@@ -36,6 +36,8 @@ class Customer {
     void prepare();
     /// Polls until the operation ended.
     Result<void> settle(Result<cloud::Accepted> accepted);
+    /// How often the last settled operation was looked at.
+    int looks() const { return looks_; }
     Result<void> put(const ResourceName& name, cloud::Wanted wanted);
     Result<void> remove(const ResourceName& name) { return settle(cloud().remove(name)); }
     std::optional<cloud::Seen> read(const ResourceName& name);
@@ -60,6 +62,7 @@ class Customer {
     SystemClock clock_;
     SystemRandom random_;
     InstallationId installation_;
+    int looks_ = 0;
     std::unique_ptr<http::Client> manager_, blob_;
     std::unique_ptr<azure::Connection> connection_;
 };

@@ -89,6 +89,8 @@ TEST(Life, OfAClusterLeavesNothingBehind) {
     const long made_in =
         time_of([&] { ASSERT_EQ(why(customer.make_machine_on_interface({.name = "head"})), ""); });
     EXPECT_LT(made_in, 2'000);
+    // A look is answered when the state changes, a second later at most: few are needed.
+    EXPECT_LE(customer.looks(), 3);
     expect_power(customer, "head", Power::running);
     EXPECT_NE(program.init_of("head"), 0);
     expect_listed(customer,

@@ -1,11 +1,17 @@
 // What outlives the program, and what two of them have to do with each other.
+#include <cstdlib>
 #include <filesystem>
+#include <functional>
+#include <thread>
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 
 #include "customer.h"
+#include "localcloud/network/names.h"
+#include "localcloud/network/namespaces.h"
 #include "program.h"
 #include "traces.h"
 
@@ -79,6 +85,52 @@ TEST(Restart, FinishesWhatWasUnderWayWhenItWasKilled) {
     const auto settled = customer.settle(std::move(accepted));
     EXPECT_TRUE(settled) << settled.error().message;
     EXPECT_EQ(power_of(customer, "one"), "running");
+}
+
+/// Repeats a repeatable request until it is done; the last failure otherwise.
+std::string insist(const std::function<Result<void>()>& request) {
+    std::string last;
+    const bool done = eventually(
+        [&] {
+            const auto outcome = request();
+            last = outcome ? "" : outcome.error().code + ": " + outcome.error().message;
+            return outcome.has_value();
+        },
+        Milliseconds{30'000});
+    return done ? "" : last;
+}
+
+TEST(Restart, AtAnyMomentOfALifeLosesAndDoublesNothing) {
+    const char* given = std::getenv("HOPYARD_TEST_SEED");
+    SystemRandom seeds;
+    const auto seed = given ? std::strtoull(given, nullptr, 10) : below(seeds, 1'000'000);
+    SCOPED_TRACE("HOPYARD_TEST_SEED=" + std::to_string(seed));
+    SeededRandom random(seed);
+    Program program;
+    ASSERT_EQ(program.start(), "");
+    Customer customer(program.cloud_file());
+    customer.prepare();
+    customer.make_network({});
+    for (int round = 0; round < 4; ++round) {
+        const auto moment = static_cast<int>(below(random, 400));
+        std::string restarted;
+        {
+            const std::jthread killer([&] {
+                poll(nullptr, 0, moment);
+                program.kill_hard();
+                restarted = program.start();
+            });
+            EXPECT_EQ(insist([&] { return customer.make_machine({.name = "m"}); }), "");
+            EXPECT_EQ(insist([&] { return customer.remove(machine_name("m")); }), "");
+            EXPECT_EQ(insist([&] { return customer.remove(interface_name("m")); }), "");
+        }
+        ASSERT_EQ(restarted, "") << "killed after " << moment << " ms";
+        EXPECT_FALSE(customer.read(machine_name("m")));
+        EXPECT_EQ(program.init_of("m"), 0) << "killed after " << moment << " ms";
+        EXPECT_TRUE(fs::is_empty(program.state() / "machines"));
+        const localcloud::network::Names names{program.instance()};
+        EXPECT_TRUE(localcloud::network::list_namespaces(names.port("")).empty());
+    }
 }
 
 TEST(Restart, AfterDownBringsMachinesBackToTheirPowerState) {
