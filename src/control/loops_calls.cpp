@@ -335,6 +335,9 @@ void Loops::State::perform_storage(const Job& job) {
     const auto written = write(job.fence, [&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(auto cluster, t.cluster(job.cluster));
         if (!cluster) return {};
+        const bool answered = outcome || !(outcome.error().kind == ErrorKind::timed_out ||
+                                           outcome.error().kind == ErrorKind::unavailable);
+        if (answered) cluster->storage_unsure_until = job.unsure_until;
         if (!outcome) {
             cluster->storage_problem = outcome.error();
             cluster->storage_problem->retry_after.reset();

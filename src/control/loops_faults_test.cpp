@@ -103,6 +103,20 @@ TEST(LoopsFaults, a_right_on_the_container_that_was_given_without_a_reply_is_end
     EXPECT_TRUE(rig.cloud.policies.empty());
 }
 
+TEST(LoopsFaults, a_right_that_may_still_be_given_is_ended_when_that_is_over) {
+    Rig rig;
+    const ClusterId id = rig.create(rig.example(0));
+    ASSERT_TRUE(rig.until([&] { return rig.cloud.count("grant") == 1; }));
+    rig.cloud.policies.clear();  // as if it had not arrived, and nobody knew what became of it
+    rig.change(
+        id, [&](model::Cluster& row) { row.storage_unsure_until = rig.clock.now() + Seconds(90); });
+    terminate(rig, id);
+    rig.run_for(Seconds(80));
+    rig.cloud.policies.insert("hopyard-" + id.value);  // it arrives
+    ASSERT_TRUE(rig.until_gone(id, Seconds(120)));
+    EXPECT_TRUE(rig.cloud.policies.empty());
+}
+
 TEST(LoopsFaults, operations_that_the_cloud_forgot_are_told_from_their_resources) {
     Rig rig;
     const ClusterId id = rig.create(rig.example(1));

@@ -349,6 +349,7 @@ void Loops::State::send(const store::Lease& fence, const Snapshot& before, const
         Job job{.cluster = rows.cluster.id,
                 .call = call,
                 .container = container_of(rows.cluster),
+                .unsure_until = before.cluster.storage_unsure_until,
                 .fence = fence};
         if (call.kind == Call::Kind::put) {
             Subject subject{.cluster = rows.cluster, .node = rows.owner(call.name)};

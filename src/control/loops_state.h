@@ -35,6 +35,7 @@ struct Job {
     decide::Call call;
     std::optional<cloud::PutRequest> request;
     cloud::ContainerName container;
+    std::optional<Timestamp> unsure_until;  ///< of the right on it, before this call
     store::Lease fence;
 };
 

@@ -95,6 +95,8 @@ struct Cluster {
     std::optional<Error> storage_problem;
     int storage_attempts = 0;
     std::optional<Timestamp> storage_try_again_at;
+    /// Until then a request for the right that nobody heard of may still be carried out.
+    std::optional<Timestamp> storage_unsure_until;
 
     /// What the names of the specification stood for when the cluster was accepted, so that the
     /// loops need no look-up: the public key, the cloud's id of the identity, the sizes in use.

@@ -233,6 +233,7 @@ std::string to_json(const Cluster& cluster) {
                     {"storageProblem", error_document(cluster.storage_problem)},
                     {"storageAttempts", cluster.storage_attempts},
                     {"storageTryAgainAt", to_field(cluster.storage_try_again_at)},
+                    {"storageUnsureUntil", to_field(cluster.storage_unsure_until)},
                     {"sshPublicKey", cluster.ssh_public_key},
                     {"identityId", cluster.identity_id},
                     {"types", types_document(cluster.types)},
@@ -262,6 +263,7 @@ Result<Cluster> cluster_from_json(std::string_view text) {
         .get("storageGrantExpiresAt", cluster.storage_grant_expires_at)
         .get("storageAttempts", cluster.storage_attempts)
         .get("storageTryAgainAt", cluster.storage_try_again_at)
+        .get("storageUnsureUntil", cluster.storage_unsure_until)
         .get("sshPublicKey", cluster.ssh_public_key)
         .get("identityId", cluster.identity_id)
         .get("headMade", cluster.head_made)

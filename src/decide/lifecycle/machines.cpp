@@ -195,7 +195,10 @@ void intend_terminated(Draft& draft) {
         draft.move(node, NodePhase::removing);
     }
     for (auto& [name, row] : draft.resources) row.wanted = false;
-    if (draft.cluster.storage_policy_set && storage_free(draft))
+    // Ended before a lost request for it arrives, the right would outlive the cluster.
+    const bool sure =
+        !draft.cluster.storage_unsure_until || draft.reached(*draft.cluster.storage_unsure_until);
+    if (draft.cluster.storage_policy_set && sure && storage_free(draft))
         draft.call(Call::Kind::revoke_storage,
                    ResourceName(),
                    "the machines' right on the container ends with the cluster");

@@ -44,6 +44,7 @@ void provide_grant(Draft& draft) {
     if (fresh || !storage_free(draft)) return;
     // Written down first: a right that was given although the reply was lost is ended, too.
     draft.cluster.storage_policy_set = true;
+    draft.cluster.storage_unsure_until = draft.now + draft.seen.timing.late;
     draft.call(Call::Kind::grant_storage,
                ResourceName(),
                "machines need a right on the container that does not run out");
