@@ -150,7 +150,7 @@ void NodeSessions::State::answer(const std::optional<NodeId>& head) {
             // Whoever is not known any more shall hear it; what passes by itself is waited for.
             std::optional<std::int64_t> revision;
             if (now)
-                revision = now->revision;
+                revision = (*now)->orders.revision;
             else if (!is_transient(now.error().kind))
                 revision = std::numeric_limits<std::int64_t>::max();
             known = newest.emplace(waiting.head, revision).first;
@@ -218,7 +218,8 @@ Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& 
 }
 
 Result<nodewire::Orders> NodeSessions::orders(const NodeId& caller) {
-    return state_->orders(caller);
+    ASSIGN_OR_RETURN(const auto given, state_->orders(caller));
+    return given->orders;
 }
 
 Result<std::string> NodeSessions::init_script(const NodeId& caller) {

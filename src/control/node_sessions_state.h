@@ -45,6 +45,24 @@ class WaitingRoom {
     std::map<std::int64_t, Waiting> waiting_;  // guarded by mutex_
 };
 
+/// A page's certificate that has been read.
+struct KnownPage {
+    std::string certificate_pem;
+    std::vector<std::string> addresses;  ///< sorted
+    Timestamp not_after;
+};
+
+/// Orders as they were given last, with all that they were made from. Composing and numbering them
+/// takes a hundred times longer than finding out that nothing has changed.
+struct GivenOrders {
+    model::Cluster cluster;          ///< as far as orders depend on it
+    std::vector<model::Node> nodes;  ///< the same
+    std::string secrets;             ///< a digest of all of them
+    KnownPage page;
+    Timestamp at;
+    nodewire::Orders orders;
+};
+
 struct NodeSessions::State {
     store::Store& store;
     NodeAuthority& authority;
@@ -55,10 +73,12 @@ struct NodeSessions::State {
     /// Nobody is called silent before we listened for one whole period (product.md D17).
     const Timestamp listening_since;
     std::shared_ptr<WaitingRoom> room = std::make_shared<WaitingRoom>();
+    std::mutex given_mutex;
+    std::map<NodeId, std::shared_ptr<const GivenOrders>> given;  // guarded by given_mutex
 
     Result<nodewire::EnrolReply> enrol(const nodewire::EnrolRequest& request);
     Result<nodewire::EnrolReply> renew(const NodeId& caller, const nodewire::EnrolRequest& request);
-    Result<nodewire::Orders> orders(const NodeId& head);
+    Result<std::shared_ptr<const GivenOrders>> orders(const NodeId& head);
     /// Writes, and again when somebody else was faster.
     Result<void> write(const store::Store::Body& body);
     /// Answers who waits for something that is there now; of one cluster, or of all.

@@ -2,6 +2,9 @@
 // sees them.
 #include <algorithm>
 
+#include <sodium.h>
+
+#include "base/encoding.h"
 #include "control/node_sessions_state.h"
 #include "control/passwords.h"
 #include "control/secrets.h"
@@ -12,18 +15,21 @@ namespace {
 
 /// A page's certificate is made anew when less than this is left.
 constexpr Seconds page_renewal{10 * 24 * 3600};
+/// Orders that nothing has changed are composed again all the same: a page's certificate runs out.
+constexpr Seconds given_for{3600};
 
 struct Ground {
     Company company;
     OrderSecrets secrets;
     Secret first_password;
-    GivenRevisions given;
+    Secret revisions;  ///< as they are stored
 };
 
 /// What had to be made for the orders, and may not be stored yet.
 struct Made {
     std::optional<std::string> password_hash;
     std::optional<NodeAuthority::Page> page;
+    KnownPage known_page;
 };
 
 Result<Secret> secret_or_empty(store::Transaction& transaction, const std::string& name) {
@@ -46,11 +52,57 @@ Result<Ground> read_ground(store::Transaction& transaction, const NodeId& head) 
     ASSIGN_OR_RETURN(secrets.page_certificate_pem,
                      secret_or_empty(transaction, page_certificate_secret(id)));
     ASSIGN_OR_RETURN(secrets.page_key_pem, secret_or_empty(transaction, page_key_secret(id)));
-    ASSIGN_OR_RETURN(const Secret given, secret_or_empty(transaction, order_revisions_secret(id)));
-    if (!given.empty()) {
-        ASSIGN_OR_RETURN(ground.given, given_revisions_from_json(given.reveal()));
-    }
+    ASSIGN_OR_RETURN(ground.revisions, secret_or_empty(transaction, order_revisions_secret(id)));
     return ground;
+}
+
+/// Without what changes all the time and orders do not depend on.
+model::Node as_ordered(const model::Node& node) {
+    model::Node bare = node;
+    bare.seen = {.applied_revision = node.seen.applied_revision, .boot_id = node.seen.boot_id};
+    if (node.seen.last_report_at) bare.seen.last_report_at = Timestamp();
+    bare.phase_since = Timestamp();
+    bare.problem.reset();
+    bare.failed_attempts = 0;
+    bare.try_again_at.reset();
+    bare.ready_at.reset();
+    bare.enrolment = {};
+    bare.version = 0;
+    return bare;
+}
+
+model::Cluster as_ordered(const model::Cluster& cluster) {
+    model::Cluster bare = cluster;
+    bare.phase = model::Phase::pending;
+    bare.phase_since = Timestamp();
+    bare.stage.clear();
+    bare.problem.reset();
+    bare.started_at.reset();
+    bare.version = 0;
+    return bare;
+}
+
+GivenOrders basis_of(const Ground& ground, Timestamp now) {
+    GivenOrders basis{.cluster = as_ordered(ground.company.cluster), .at = now};
+    for (const model::Node& node : ground.company.nodes) basis.nodes.push_back(as_ordered(node));
+    const OrderSecrets& secrets = ground.secrets;
+    const Secret grant = secrets.storage_grant.value_or(Secret());
+    std::string all;
+    for (const Secret* one : {&secrets.munge_key,
+                              &grant,
+                              &secrets.page_certificate_pem,
+                              &secrets.page_key_pem,
+                              &ground.first_password,
+                              &ground.revisions})
+        all += std::to_string(one->reveal().size()) + ":" + one->reveal();
+    basis.secrets = sha256(all + secrets.password_hash);
+    sodium_memzero(all.data(), all.size());
+    return basis;
+}
+
+bool still_good(const GivenOrders& given, const GivenOrders& basis) {
+    return given.secrets == basis.secrets && given.nodes == basis.nodes &&
+           given.cluster == basis.cluster && basis.at - given.at < given_for;
 }
 
 std::vector<std::string> page_addresses(const Company& company) {
@@ -63,13 +115,18 @@ std::vector<std::string> page_addresses(const Company& company) {
     return addresses;
 }
 
-bool page_fits(const Secret& certificate, std::vector<std::string> addresses, Timestamp now) {
-    const auto facts = http::read_certificate(certificate.reveal());
-    if (!facts || facts->not_after - page_renewal <= now) return false;
-    std::vector<std::string> present = facts->ip_addresses;
-    std::sort(present.begin(), present.end());
+bool page_fits(KnownPage& known,
+               const Secret& certificate,
+               std::vector<std::string> addresses,
+               Timestamp now) {
+    if (known.certificate_pem.empty() || known.certificate_pem != certificate.reveal()) {
+        const auto facts = http::read_certificate(certificate.reveal());
+        if (!facts) return false;
+        known = {certificate.reveal(), facts->ip_addresses, facts->not_after};
+        std::sort(known.addresses.begin(), known.addresses.end());
+    }
     std::sort(addresses.begin(), addresses.end());
-    return present == addresses;
+    return known.addresses == addresses && known.not_after - page_renewal > now;
 }
 
 /// Makes what is missing in `ground`, or takes what was made a moment ago. Slow on purpose (a hash)
@@ -77,6 +134,7 @@ bool page_fits(const Secret& certificate, std::vector<std::string> addresses, Ti
 /// missing.
 Result<bool> add_missing(
     Ground& ground, Made& made, NodeAuthority& authority, Random& random, Timestamp now) {
+    KnownPage& known = made.known_page;
     OrderSecrets& secrets = ground.secrets;
     bool missing = false;
     if (secrets.password_hash.empty() && !ground.first_password.empty()) {
@@ -85,8 +143,8 @@ Result<bool> add_missing(
         missing = true;
     }
     const auto addresses = page_addresses(ground.company);
-    if (!addresses.empty() && !page_fits(secrets.page_certificate_pem, addresses, now)) {
-        if (!made.page || !page_fits(made.page->certificate_pem, addresses, now)) {
+    if (!addresses.empty() && !page_fits(known, secrets.page_certificate_pem, addresses, now)) {
+        if (!made.page || !page_fits(known, made.page->certificate_pem, addresses, now)) {
             ASSIGN_OR_RETURN(made.page,
                              authority.issue_page(ground.company.self.id, addresses, now));
         }
@@ -112,18 +170,30 @@ Result<void> store_secrets(store::Transaction& transaction,
     return transaction.put(cluster);
 }
 
-nodewire::Orders numbered(Ground& ground, const SessionOptions& options) {
+struct Numbered {
+    nodewire::Orders orders;
+    GivenRevisions revisions;
+    bool news = false;  ///< some part has a number that nobody was given yet
+};
+
+Result<Numbered> numbered(const Ground& ground, const SessionOptions& options) {
+    Numbered out;
+    if (!ground.revisions.empty()) {
+        ASSIGN_OR_RETURN(out.revisions, given_revisions_from_json(ground.revisions.reveal()));
+    }
+    const GivenRevisions before = out.revisions;
     const Company& company = ground.company;
-    nodewire::Orders orders =
+    out.orders =
         compose_orders(company.cluster, company.nodes, company.self, ground.secrets, options);
-    number_orders(orders, company.nodes, ground.given);
-    return orders;
+    number_orders(out.orders, company.nodes, out.revisions);
+    out.news = out.revisions != before;
+    return out;
 }
 
 }  // namespace
 
 // Most calls find nothing new, and only read.
-Result<nodewire::Orders> NodeSessions::State::orders(const NodeId& head) {
+Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const NodeId& head) {
     const Timestamp now = clock.now();
     Ground ground;
     const auto look = [&](store::Transaction& transaction) -> Result<void> {
@@ -131,22 +201,40 @@ Result<nodewire::Orders> NodeSessions::State::orders(const NodeId& head) {
         return {};
     };
     RETURN_IF_ERROR(store.read(look));
-    const GivenRevisions before = ground.given;
+    GivenOrders basis = basis_of(ground, now);
     Made made;
+    {
+        const std::lock_guard lock(given_mutex);
+        if (const auto last = given.find(head); last != given.end()) {
+            if (still_good(*last->second, basis)) return last->second;
+            made.known_page = last->second->page;
+        }
+    }
     ASSIGN_OR_RETURN(const bool missing, add_missing(ground, made, authority, random, now));
-    nodewire::Orders orders = numbered(ground, options);
-    if (!missing && ground.given == before) return orders;
-    const auto give = [&](store::Transaction& transaction) -> Result<void> {
-        ASSIGN_OR_RETURN(ground, read_ground(transaction, head));
-        ASSIGN_OR_RETURN(const bool still_missing,
-                         add_missing(ground, made, authority, random, now));
-        orders = numbered(ground, options);
-        if (still_missing) RETURN_IF_ERROR(store_secrets(transaction, ground, authority.ca_pem()));
-        return transaction.put_secret(order_revisions_secret(ground.company.cluster.id),
-                                      Secret(to_json(ground.given)));
-    };
-    RETURN_IF_ERROR(write(give));
-    return orders;
+    ASSIGN_OR_RETURN(Numbered next, numbered(ground, options));
+    if (missing || next.news) {
+        const auto give = [&](store::Transaction& transaction) -> Result<void> {
+            ASSIGN_OR_RETURN(ground, read_ground(transaction, head));
+            ASSIGN_OR_RETURN(const bool still_missing,
+                             add_missing(ground, made, authority, random, now));
+            ASSIGN_OR_RETURN(next, numbered(ground, options));
+            if (still_missing)
+                RETURN_IF_ERROR(store_secrets(transaction, ground, authority.ca_pem()));
+            ground.revisions = Secret(to_json(next.revisions));
+            return transaction.put_secret(order_revisions_secret(ground.company.cluster.id),
+                                          ground.revisions);
+        };
+        RETURN_IF_ERROR(write(give));
+        basis = basis_of(ground, now);
+    }
+    basis.orders = std::move(next.orders);
+    basis.page = std::move(made.known_page);
+    auto kept = std::make_shared<const GivenOrders>(std::move(basis));
+    const std::lock_guard lock(given_mutex);
+    // Heads come and go over the years: those that nobody asks for any more make room.
+    if (given.size() > 256) given.clear();
+    given[head] = kept;
+    return kept;
 }
 
 }  // namespace hopyard::control

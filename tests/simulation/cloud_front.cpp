@@ -11,6 +11,9 @@ Error error(ErrorKind kind, std::string code, std::string message) {
     return {.kind = kind, .code = std::move(code), .message = std::move(message)};
 }
 
+/// What a dead program has sent arrives so much later at most.
+constexpr Milliseconds outlives_sender = Seconds(2);
+
 Error unanswered(Random& random) {
     return chance(random, 0.5) ? error(ErrorKind::timed_out, "timed_out", "no answer came")
                                : error(ErrorKind::unavailable, "bad_gateway", "502");
@@ -20,8 +23,7 @@ cloud::Listing listed(Ground& ground, const InstallationId& installation) {
     Faults& faults = ground.faults;
     Milliseconds ago{0};
     if (faults.happens(Fault::stale_list)) ago = faults.between(Milliseconds(1), Seconds(60));
-    cloud::Listing listing =
-        ground.cloud.list(installation, ago, faults.happens(Fault::wide_list));
+    cloud::Listing listing = ground.cloud.list(installation, ago, faults.happens(Fault::wide_list));
     if (faults.happens(Fault::empty_list)) listing.resources.clear();
     if (faults.happens(Fault::short_list))
         std::erase_if(listing.resources, [&](const Seen&) { return chance(faults.random(), 0.3); });
@@ -44,7 +46,8 @@ CloudFront::Delays CloudFront::draw_delays() {
 std::optional<Error> CloudFront::refused(const Request& request) {
     Faults& faults = ground_.faults;
     const Timestamp now = ground_.clock.now();
-    if (faults.happens(Fault::throttled)) throttled_until_ = now + faults.between(Seconds(1), Seconds(40));
+    if (faults.happens(Fault::throttled))
+        throttled_until_ = now + faults.between(Seconds(1), Seconds(40));
     if (faults.happens(Fault::outage)) out_until_ = now + faults.between(Seconds(5), Seconds(600));
     const bool conflict = faults.happens(Fault::conflict);
     const bool lost = faults.happens(Fault::refused_before);
@@ -78,10 +81,12 @@ Result<T> CloudFront::exchange(Request request, std::function<Result<T>()> effec
     obey(key);
     watcher_.request_leaves(request);
     auto answer = std::make_shared<std::optional<Result<T>>>();
-    const auto arrive = [this_watcher = &watcher_, request, effect, answer] {
-        this_watcher->request_arrives(request);
-        *answer = effect();
-    };
+    const auto arrive =
+        [&ground = ground_, watcher = &watcher_, wire = wire_, request, effect, answer] {
+            if (wire->cut_at && ground.clock.now() > *wire->cut_at + outlives_sender) return;
+            watcher->request_arrives(request);
+            *answer = effect();
+        };
     const Delays delays = draw_delays();
     if (ground_.dies_at(Place::before_call)) {
         if (chance(ground_.faults.random(), 0.5)) ground_.queue.after(delays.there, arrive);
@@ -123,13 +128,15 @@ Result<Accepted> CloudFront::power(const ResourceName& machine, cloud::PowerActi
     const char* verb = action == cloud::PowerAction::start     ? "start"
                        : action == cloud::PowerAction::restart ? "restart"
                                                                : "deallocate";
-    return exchange<Accepted>({.verb = verb, .name = machine},
-                              [&ground = ground_, machine, action] { return ground.cloud.power(machine, action); });
+    return exchange<Accepted>(
+        {.verb = verb, .name = machine},
+        [&ground = ground_, machine, action] { return ground.cloud.power(machine, action); });
 }
 
 Result<Accepted> CloudFront::resize(const ResourceName& machine, const std::string& size) {
-    return exchange<Accepted>({.verb = "resize", .name = machine},
-                              [&ground = ground_, machine, size] { return ground.cloud.resize(machine, size); });
+    return exchange<Accepted>(
+        {.verb = "resize", .name = machine},
+        [&ground = ground_, machine, size] { return ground.cloud.resize(machine, size); });
 }
 
 Result<cloud::OperationState> CloudFront::poll(const std::string& operation_url) {
@@ -165,13 +172,15 @@ Result<T> CloudFront::ask(std::function<T()> answer) {
 }
 
 Result<std::vector<cloud::Location>> CloudFront::locations() {
-    return ask<std::vector<cloud::Location>>(
-        [] { return std::vector<cloud::Location>{{location, "Here"}}; });
+    return ask<std::vector<cloud::Location>>([] {
+        return std::vector<cloud::Location>{{location, "Here"}};
+    });
 }
 
 Result<std::vector<cloud::ResourceGroup>> CloudFront::groups() {
-    return ask<std::vector<cloud::ResourceGroup>>(
-        [] { return std::vector<cloud::ResourceGroup>{{resource_group, location}}; });
+    return ask<std::vector<cloud::ResourceGroup>>([] {
+        return std::vector<cloud::ResourceGroup>{{resource_group, location}};
+    });
 }
 
 Result<std::vector<cloud::Size>> CloudFront::sizes(const std::string&) {
@@ -196,13 +205,15 @@ Result<std::vector<cloud::Usage>> CloudFront::usages(const std::string&) {
 }
 
 Result<std::vector<cloud::SshKey>> CloudFront::ssh_keys(const std::string&) {
-    return ask<std::vector<cloud::SshKey>>(
-        [] { return std::vector<cloud::SshKey>{{"ops", "ssh-ed25519 AAAA ops"}}; });
+    return ask<std::vector<cloud::SshKey>>([] {
+        return std::vector<cloud::SshKey>{{"ops", "ssh-ed25519 AAAA ops"}};
+    });
 }
 
 Result<std::vector<cloud::Identity>> CloudFront::identities(const std::string&) {
-    return ask<std::vector<cloud::Identity>>(
-        [] { return std::vector<cloud::Identity>{{"nodes", "/identities/nodes", "principal-1"}}; });
+    return ask<std::vector<cloud::Identity>>([] {
+        return std::vector<cloud::Identity>{{"nodes", "/identities/nodes", "principal-1"}};
+    });
 }
 
 Result<std::vector<cloud::StorageAccount>> CloudFront::accounts() {
@@ -256,43 +267,56 @@ Result<std::vector<cloud::Permission>> CloudFront::permissions_of(const std::str
 // --- storage -----------------------------------------------------------------------------------
 
 template <class T>
-Result<T> CloudFront::store_exchange(const char* verb, std::function<Result<T>()> effect) {
+Result<T> CloudFront::store_exchange(const char* verb,
+                                     const cloud::ContainerName& name,
+                                     std::function<Result<T>()> effect) {
     if (ground_.faults.happens(Fault::storage_fails)) {
         // It may have been done all the same.
         const bool done = chance(ground_.faults.random(), 0.5);
         fibers_.sleep(Milliseconds(20));
         if (done) effect();
+        ground_.trace.note([&] {
+            return fmt::format("replica {}: {} {} -> no answer{}",
+                               replica_,
+                               verb,
+                               name.container,
+                               done ? ", done" : "");
+        });
         return pass(unanswered(ground_.faults.random()));
     }
-    return exchange<T>({.verb = verb}, std::move(effect));
+    return exchange<T>({.verb = verb, .name = {.name = name.container}}, std::move(effect));
 }
 
 Result<cloud::ContainerFacts> CloudFront::inspect(const cloud::ContainerName& name) {
-    return ask<cloud::ContainerFacts>([&ground = ground_, name] { return *ground.storage.inspect(name); });
+    return ask<cloud::ContainerFacts>(
+        [&ground = ground_, name] { return *ground.storage.inspect(name); });
 }
 
 Result<void> CloudFront::create_container(const cloud::ContainerName& name) {
-    return store_exchange<void>("create container",
-                                [&ground = ground_, name] { return ground.storage.create(name); });
+    return store_exchange<void>("create container", name, [&ground = ground_, name] {
+        return ground.storage.create(name);
+    });
 }
 
 Result<void> CloudFront::claim(const cloud::ContainerName& name, const std::string& owner) {
-    return store_exchange<void>(
-        "claim container", [&ground = ground_, name, owner] { return ground.storage.claim(name, owner); });
+    return store_exchange<void>("claim container", name, [&ground = ground_, name, owner] {
+        return ground.storage.claim(name, owner);
+    });
 }
 
 Result<cloud::ContainerGrant> CloudFront::grant(const cloud::ContainerName& name,
                                                 const std::string& policy,
                                                 Timestamp expires_at) {
     return store_exchange<cloud::ContainerGrant>(
-        "grant on container", [&ground = ground_, name, policy, expires_at] {
+        "grant on container", name, [&ground = ground_, name, policy, expires_at] {
             return ground.storage.grant(name, policy, expires_at);
         });
 }
 
 Result<void> CloudFront::revoke(const cloud::ContainerName& name, const std::string& policy) {
-    return store_exchange<void>(
-        "revoke on container", [&ground = ground_, name, policy] { return ground.storage.revoke(name, policy); });
+    return store_exchange<void>("revoke on container", name, [&ground = ground_, name, policy] {
+        return ground.storage.revoke(name, policy);
+    });
 }
 
 }  // namespace hopyard::simulation

@@ -35,6 +35,9 @@ class CloudFront final : public cloud::Cloud, public cloud::Catalog, public clou
     CloudFront(Ground& ground, Fibers& fibers, RequestWatcher& watcher, int replica)
         : ground_(ground), fibers_(fibers), watcher_(watcher), replica_(replica) {}
 
+    /// The replica is dead: what it sent last may still arrive for a moment.
+    void cut() { wire_->cut_at = ground_.clock.now(); }
+
     // Cloud
     Result<Accepted> put(const cloud::PutRequest& request) override;
     Result<Accepted> remove(const ResourceName& name) override;
@@ -77,10 +80,18 @@ class CloudFront final : public cloud::Cloud, public cloud::Catalog, public clou
     template <class T>
     Result<T> ask(std::function<T()> answer);
     template <class T>
-    Result<T> store_exchange(const char* verb, std::function<Result<T>()> effect);
+    Result<T> store_exchange(const char* verb,
+                             const cloud::ContainerName& name,
+                             std::function<Result<T>()> effect);
     std::optional<Error> refused(const Request& request);
     Delays draw_delays();
     void obey(const std::string& key);
+
+    /// Outlives the replica, with what is on it.
+    struct Wire {
+        std::optional<Timestamp> cut_at;
+    };
+    std::shared_ptr<Wire> wire_ = std::make_shared<Wire>();
 
     Ground& ground_;
     Fibers& fibers_;

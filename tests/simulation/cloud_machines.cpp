@@ -101,12 +101,11 @@ Result<Accepted> CloudModel::put_machine(const cloud::PutRequest& request) {
 }
 
 void CloudModel::add_disk(Thing& machine) {
-    const ResourceName name{ResourceKind::disk,
-                            machine.seen.name.resource_group,
-                            "",
-                            fmt::format("{}_disk_{:06x}",
-                                        machine.seen.name.name,
-                                        random_.next() & 0xffffff)};
+    const ResourceName name{
+        ResourceKind::disk,
+        machine.seen.name.resource_group,
+        "",
+        fmt::format("{}_disk_{:06x}", machine.seen.name.name, random_.next() & 0xffffff)};
     Thing& disk = things_[name];
     disk.request = {name, location, machine.request.tags, {}};
     disk.seen = {.name = name, .location = location, .tags = machine.request.tags};
@@ -121,8 +120,9 @@ Result<Accepted> CloudModel::begin_creation(Thing& machine) {
     machine.seen.provisioning = Provisioning::creating;
     machine.seen.failure.reset();
     machine.seen.power = Power::starting;
-    Accepted accepted = operate(
-        machine, Milliseconds(500), Seconds(8), [this](Thing& now) { return finish_creation(now); });
+    Accepted accepted = operate(machine, Milliseconds(500), Seconds(8), [this](Thing& now) {
+        return finish_creation(now);
+    });
     // A machine may run before the cloud says that it is made.
     if (chance(random_, 0.3) && !faults_.happens(Fault::half_made)) {
         const std::string url = machine.operation;
@@ -184,8 +184,7 @@ Result<Accepted> CloudModel::power(const ResourceName& name, cloud::PowerAction 
     };
     switch (action) {
         case cloud::PowerAction::deallocate:
-            if (machine.seen.power != Power::deallocated)
-                set_power(machine, Power::deallocating);
+            if (machine.seen.power != Power::deallocated) set_power(machine, Power::deallocating);
             return operate(machine, Milliseconds(500), Seconds(6), [this, done](Thing& now) {
                 set_power(now, Power::deallocated);
                 return done(now);

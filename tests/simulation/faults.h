@@ -13,29 +13,29 @@
 namespace hopyard::simulation {
 
 enum class Fault {
-    refused_before,     ///< the call fails and nothing was done
-    reply_lost,         ///< the call fails and all was done
-    throttled,          ///< 429 with Retry-After, for every call for a while
-    conflict,           ///< somebody else works on the same thing
-    slow_call,          ///< the reply takes up to a minute
-    outage,             ///< nothing reaches the cloud for minutes
-    stale_read,         ///< a read shows what was a moment ago
-    stale_list,         ///< a list shows what was up to a minute ago
-    short_list,         ///< some are missing in it
-    empty_list,         ///< all are missing in it
-    wide_list,          ///< it shows what bears other installations' tags, too
+    refused_before,  ///< the call fails and nothing was done
+    reply_lost,      ///< the call fails and all was done
+    throttled,       ///< 429 with Retry-After, for every call for a while
+    conflict,        ///< somebody else works on the same thing
+    slow_call,       ///< the reply takes up to a minute
+    outage,          ///< nothing reaches the cloud for minutes
+    stale_read,      ///< a read shows what was a moment ago
+    stale_list,      ///< a list shows what was up to a minute ago
+    short_list,      ///< some are missing in it
+    empty_list,      ///< all are missing in it
+    wide_list,       ///< it shows what bears other installations' tags, too
     operation_forgotten,
     slow_operation,
-    capacity,           ///< there is no such machine to be had right now
-    quota,              ///< the quota is smaller than what is wanted, for a while
-    half_made,          ///< provisioning fails and leaves something behind
-    boot_fails,         ///< the machine runs and never reports
+    capacity,    ///< there is no such machine to be had right now
+    quota,       ///< the quota is smaller than what is wanted, for a while
+    half_made,   ///< provisioning fails and leaves something behind
+    boot_fails,  ///< the machine runs and never reports
     slow_node,
-    machine_stops,      ///< by itself
+    machine_stops,  ///< by itself
     machine_vanishes,
     disk_left_behind,
-    head_cut_off,       ///< between head and control plane
-    worker_cut_off,     ///< between worker and head
+    head_cut_off,    ///< between head and control plane
+    worker_cut_off,  ///< between worker and head
     enrol_reply_lost,
     crash_before_commit,
     crash_after_commit,

@@ -1,8 +1,8 @@
 #include "simulation/fibers.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
+
+#include <sys/mman.h>
 
 #include "base/check.h"
 

@@ -6,12 +6,12 @@
 // where they wait, as threads of a killed process do: ProgramDied goes through their frames.
 #pragma once
 
-#include <ucontext.h>
-
 #include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
+
+#include <ucontext.h>
 
 #include "simulation/engine.h"
 

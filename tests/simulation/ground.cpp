@@ -16,8 +16,7 @@ bool Ground::dies_at(CrashPoint::Place place) {
                                             Fault::crash_after_call};
     const auto index = static_cast<std::size_t>(place);
     const int number = passed[index]++;
-    const bool chosen =
-        crash_point && crash_point->place == place && crash_point->number == number;
+    const bool chosen = crash_point && crash_point->place == place && crash_point->number == number;
     return faults.happens(fault_of[index]) || chosen;
 }
 

@@ -9,21 +9,21 @@
 namespace hopyard::simulation {
 namespace {
 
-/// No sooner is a request repeated that was refused for quota or capacity (decide/lifecycle/retry.h).
+/// No sooner is a request repeated that was refused for quota or capacity
+/// (decide/lifecycle/retry.h).
 constexpr Milliseconds refusal_wait = Seconds(600);
 
 /// The place in a cluster that a machine fills: its name without the generation.
 std::string place_of(const std::string& machine) {
     const auto role = machine.rfind("-head") != std::string::npos ? machine.rfind("-head") + 5
-                                                                 : machine.rfind("-w");
+                                                                  : machine.rfind("-w");
     if (role == std::string::npos) return machine;
     const auto end = machine.find('-', role + 1);
     return machine.substr(0, end);
 }
 
 bool is_refusal(const Error& error) {
-    return error.kind == ErrorKind::quota_exceeded ||
-           error.kind == ErrorKind::capacity_unavailable;
+    return error.kind == ErrorKind::quota_exceeded || error.kind == ErrorKind::capacity_unavailable;
 }
 
 std::string place_of(const ResourceName& name) {
@@ -44,8 +44,7 @@ void Judge::request_leaves(const Request& request) {
 
 void Judge::judge_put(const Request& request) {
     const ResourceName& name = request.name;
-    if (!rows_.contains(name))
-        wrong(fmt::format("{} is put and no row names it", to_string(name)));
+    if (!rows_.contains(name)) wrong(fmt::format("{} is put and no row names it", to_string(name)));
     if (name.kind != ResourceKind::machine || ground_.cloud.find(name) != nullptr) return;
     const auto& ever = ground_.cloud.machines_ever();
     const bool was_there = std::any_of(
@@ -58,8 +57,7 @@ void Judge::judge_wait(const Request& request) {
     const auto refused = refused_.find(place_of(request.name));
     if (refused == refused_.end()) return;
     // A replica that died or lost the lease may have forgotten what it was told.
-    if (refused->second.replica == request.replica &&
-        refused->second.until > ground_.clock.now())
+    if (refused->second.replica == request.replica && refused->second.until > ground_.clock.now())
         wrong(fmt::format("{} of {} is repeated although it was refused and the wait ends {}",
                           request.verb,
                           request.name.name,
@@ -75,9 +73,8 @@ void Judge::reply_received(const Request& request, const Error* error) {
 
 void Judge::user_acts(const ClusterId& cluster) {
     const std::string id = cluster.value.substr(cluster.value.find('-') + 1);
-    std::erase_if(refused_, [&](const auto& entry) {
-        return entry.first.find(id) != std::string::npos;
-    });
+    std::erase_if(refused_,
+                  [&](const auto& entry) { return entry.first.find(id) != std::string::npos; });
 }
 
 void Judge::request_arrives(const Request& request) {
@@ -141,9 +138,8 @@ void Judge::judge_cluster(const ClusterChange& change) {
         return;
     }
     if (change.from && *change.from == change.to) return;
-    ground_.trace.note([&] {
-        return fmt::format("{}: {}", change.id.value, model::to_string(change.to));
-    });
+    ground_.trace.note(
+        [&] { return fmt::format("{}: {}", change.id.value, model::to_string(change.to)); });
     if (!change.from && change.to != model::Phase::pending)
         wrong(fmt::format("{} begins as {}", change.id.value, model::to_string(change.to)));
     if (change.from && !model::may_move(*change.from, change.to))
@@ -171,10 +167,11 @@ void Judge::judge_node(const NodeChange& change) {
         leaving_since_.erase(change.id);
     if (!change.from || *change.from != change.to)
         ground_.trace.note([&] {
-            return fmt::format("{}: {}{}",
-                               change.id.value,
-                               model::to_string(change.to),
-                               change.wanted == model::NodeWanted::removed ? ", to be removed" : "");
+            return fmt::format(
+                "{}: {}{}",
+                change.id.value,
+                model::to_string(change.to),
+                change.wanted == model::NodeWanted::removed ? ", to be removed" : "");
         });
 }
 
@@ -207,9 +204,8 @@ void Judge::judge_history(const Wish& wish) {
     };
     if (wish.wanted != model::Wanted::terminated) return;
     if (count("cluster_terminated") != 1)
-        wrong(fmt::format("{} ends {} times in its history",
-                          wish.id.value,
-                          count("cluster_terminated")));
+        wrong(fmt::format(
+            "{} ends {} times in its history", wish.id.value, count("cluster_terminated")));
     if (count("terminate_accepted") < 1)
         wrong(wish.id.value + " was terminated and its history does not say by whom");
 }

@@ -83,7 +83,8 @@ void Nodes::machine_on(const Thing& thing) {
     machine->boot_id = fmt::format("boot-{}", next_boot_++);
     ground_.trace.note([&] { return machine->data.node + " has power"; });
     if (machine->never_boots) return;
-    later(machine, pace(*machine, Milliseconds(200), Seconds(8)), [this, machine] { boot(machine); });
+    later(
+        machine, pace(*machine, Milliseconds(200), Seconds(8)), [this, machine] { boot(machine); });
 }
 
 void Nodes::machine_off(const Thing& thing) {
@@ -119,13 +120,12 @@ void Nodes::boot(const Shared& machine) {
 // --- enrolment ---------------------------------------------------------------------------------
 
 void Nodes::enrol(const Shared& machine) {
-    const nodewire::EnrolRequest request{
-        .cluster = machine->data.cluster,
-        .node = machine->data.node,
-        .token = machine->data.token,
-        .machine_id = machine->id,
-        .private_ip = machine->interface_ip,
-        .signing_request_pem = "request of " + machine->data.node};
+    const nodewire::EnrolRequest request{.cluster = machine->data.cluster,
+                                         .node = machine->data.node,
+                                         .token = machine->data.token,
+                                         .machine_id = machine->id,
+                                         .private_ip = machine->interface_ip,
+                                         .signing_request_pem = "request of " + machine->data.node};
     Milliseconds again = between(ground_.of_nodes, Milliseconds(300), Seconds(2));
     bool reaches = linked(*machine);
     if (!machine->data.is_head) {
@@ -147,10 +147,9 @@ void Nodes::enrol(const Shared& machine) {
         });
         if (reply && *reply && !lost) {
             machine->enrolled = true;
-            return later(
-                machine, pace(*machine, Milliseconds(20), Milliseconds(200)), [this, machine] {
-                    enrolled(machine);
-                });
+            return later(machine,
+                         pace(*machine, Milliseconds(20), Milliseconds(200)),
+                         [this, machine] { enrolled(machine); });
         }
         if (reply && !*reply) again = Seconds(5);
     }
@@ -161,11 +160,10 @@ void Nodes::enrolled(const Shared& machine) {
     machine->reporting = true;
     if (machine->data.is_head) {
         if (!machine->slurm)
-            machine->slurm = std::make_unique<SlurmModel>(
-                ground_.queue, [this, id = machine->id] {
-                    if (const auto found = machines_.find(id); found != machines_.end())
-                        say_something_new(found->second);
-                });
+            machine->slurm = std::make_unique<SlurmModel>(ground_.queue, [this, id = machine->id] {
+                if (const auto found = machines_.find(id); found != machines_.end())
+                    say_something_new(found->second);
+            });
         report_again(machine, Milliseconds(10));
         return connect(machine);
     }
@@ -252,9 +250,8 @@ void Nodes::take_part(const Shared& worker) {
 
 void Nodes::become(const Shared& machine) {
     const std::int64_t revision = machine->orders->revision;
-    const Milliseconds work = machine->ready
-                                  ? pace(*machine, Milliseconds(10), Milliseconds(150))
-                                  : pace(*machine, Milliseconds(100), Seconds(2));
+    const Milliseconds work = machine->ready ? pace(*machine, Milliseconds(10), Milliseconds(150))
+                                             : pace(*machine, Milliseconds(100), Seconds(2));
     later(machine, work, [this, machine, revision] {
         if (!machine->orders || machine->orders->revision != revision) return;
         const Orders& orders = *machine->orders;
@@ -301,8 +298,8 @@ Report Nodes::compose(const Machine& machine) const {
     report.jobs_running = machine.slurm->running_jobs();
     report.jobs_pending = machine.slurm->pending_jobs();
     for (const auto& [node, said] : machine.relayed)
-        report.workers.push_back({.report = said.first,
-                                  .age_ms = (ground_.clock.now() - said.second).count()});
+        report.workers.push_back(
+            {.report = said.first, .age_ms = (ground_.clock.now() - said.second).count()});
     return report;
 }
 
@@ -333,9 +330,8 @@ void Nodes::report(const Shared& head) {
     ++reports_;
     std::optional<Result<void>> reply;
     const Report report = compose(*head);
-    control_plane_.with_sessions([&](NodeSessions& sessions) {
-        reply = sessions.report(NodeId(head->data.node), report);
-    });
+    control_plane_.with_sessions(
+        [&](NodeSessions& sessions) { reply = sessions.report(NodeId(head->data.node), report); });
     if (!reply) return;
     if (!head->connected) fetch_orders(head);
     if (!*reply)

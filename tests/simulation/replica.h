@@ -40,7 +40,10 @@ class Replica final : public control::Wake, public control::CallRunner {
     int number() const { return number_; }
     bool dead() const { return dead_; }
     /// Nothing of it runs any more, from now on. Fibers are ended by whoever owns them.
-    void die() { dead_ = true; }
+    void die() {
+        dead_ = true;
+        front_.cut();
+    }
     void stand_still(Timestamp until) { still_until_ = until; }
     bool stands_still() const { return still_until_ > parts_.ground.clock.now(); }
 

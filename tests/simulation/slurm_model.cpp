@@ -117,10 +117,9 @@ void SlurmModel::schedule() {
     if (!running_) return;
     for (auto& [id, job] : jobs_) {
         if (!job.on.empty() || job.not_before > queue_.now() || !place(job)) continue;
-        queue_.after(job.shape.runs_for,
-                     [this, alive = alive_, job_id = id, run = job.run] {
-                         if (*alive) finish(job_id, run);
-                     });
+        queue_.after(job.shape.runs_for, [this, alive = alive_, job_id = id, run = job.run] {
+            if (*alive) finish(job_id, run);
+        });
     }
 }
 
@@ -156,8 +155,8 @@ std::vector<nodewire::WorkloadNode> SlurmModel::report() const {
         const int jobs = jobs_on(name);
         const bool draining = node.state == State::draining;
         out.push_back({.name = name,
-                       .state = node.down        ? "down"
-                                : cpus == 0      ? "idle"
+                       .state = node.down          ? "down"
+                                : cpus == 0        ? "idle"
                                 : cpus < node.cpus ? "mixed"
                                                    : "allocated",
                        .drained = draining && jobs == 0,

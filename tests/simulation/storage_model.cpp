@@ -32,13 +32,12 @@ Result<cloud::ContainerGrant> StorageModel::grant(const cloud::ContainerName& na
     if (found == containers_.end())
         return fail(ErrorKind::not_found, "no_such_container", "there is no such container");
     found->second.policies[policy] = expires_at;
-    return cloud::ContainerGrant{
-        .account = name.account,
-        .container = name.container,
-        .blob_endpoint = "https://blobs.example",
-        .sas_url = Secret("https://blobs.example/" + name.container + "?si=" + policy +
-                          "&sig=canary-signature"),
-        .expires_at = expires_at};
+    return cloud::ContainerGrant{.account = name.account,
+                                 .container = name.container,
+                                 .blob_endpoint = "https://blobs.example",
+                                 .sas_url = Secret("https://blobs.example/" + name.container +
+                                                   "?si=" + policy + "&sig=canary-signature"),
+                                 .expires_at = expires_at};
 }
 
 Result<void> StorageModel::revoke(const cloud::ContainerName& name, const std::string& policy) {

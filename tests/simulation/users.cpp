@@ -297,11 +297,11 @@ void Users::ask(Person& person,
 
 void Users::judge_answer(Person& person, const char* what, const Result<model::Cluster>& answer) {
     ground_.trace.note([&] {
-        return fmt::format("{} {}: {}",
-                           what,
-                           person.wish->id.value,
-                           answer ? model::to_string(answer->phase)
-                                  : std::string_view(answer.error().message));
+        return fmt::format(
+            "{} {}: {}",
+            what,
+            person.wish->id.value,
+            answer ? model::to_string(answer->phase) : std::string_view(answer.error().message));
     });
     if (!answer) {
         if (!may_refuse(answer.error()))
@@ -347,8 +347,7 @@ void Users::find_out(Person& person) {
         std::sort(mine.begin(), mine.end(), less);
         std::sort(stored.begin(), stored.end(), less);
         return wish.wanted == row->wanted && mine == stored && wish.spec.ports == row->spec.ports &&
-               wish.spec.port_sources == row->spec.port_sources &&
-               wish.spec.head == row->spec.head;
+               wish.spec.port_sources == row->spec.port_sources && wish.spec.head == row->spec.head;
     };
     if (fits(*person.maybe))
         person.wish = person.maybe;

@@ -121,8 +121,7 @@ void Judge::compare_running(const Wish& wish, const Rows& rows, Differences& out
     int heads = 0;
     for (const model::Node& node : rows.nodes) {
         if (node.wanted != NodeWanted::running || node.phase != NodePhase::ready)
-            out.push_back(
-                fmt::format("{} is {}", node.id.value, model::to_string(node.phase)));
+            out.push_back(fmt::format("{} is {}", node.id.value, model::to_string(node.phase)));
         if (node.is_head)
             ++heads;
         else
@@ -225,8 +224,7 @@ void Judge::compare_workload(const Wish& wish, const Rows& rows, Differences& ou
             out.push_back("the workload manager gives no work to " + node.id.value);
     }
     for (const std::string& name : slurm->nodes())
-        if (!workers.contains(name))
-            out.push_back("the workload manager still knows " + name);
+        if (!workers.contains(name)) out.push_back("the workload manager still knows " + name);
 }
 
 // --- stopped, gone -----------------------------------------------------------------------------
@@ -252,11 +250,11 @@ void Judge::compare_stopped(const Wish& wish, const Rows& rows, Differences& out
 
 void Judge::compare_gone(const Wish& wish, const Rows& rows, Differences& out) {
     if (rows.cluster)
-        out.push_back(fmt::format("{} is {}: {}",
-                                  wish.id.value,
-                                  model::to_string(rows.cluster->phase),
-                                  rows.cluster->problem ? rows.cluster->problem->message
-                                                        : rows.cluster->stage));
+        out.push_back(fmt::format(
+            "{} is {}: {}",
+            wish.id.value,
+            model::to_string(rows.cluster->phase),
+            rows.cluster->problem ? rows.cluster->problem->message : rows.cluster->stage));
     for (const std::string& name : rows.secrets_left) out.push_back("a secret is left: " + name);
     for (const auto& [name, thing] : ground_.cloud.things())
         if (belongs_to(thing, wish.id)) out.push_back("left in the cloud: " + to_string(name));
@@ -314,8 +312,8 @@ std::vector<std::string> Judge::leftovers(const std::vector<Wish>& wishes) {
             return wish.wanted != model::Wanted::terminated && name.name.starts_with(stem);
         });
         if (!wanted) out.push_back("an orphan: " + to_string(name));
-        const bool child = name.kind == ResourceKind::subnet ||
-                           name.kind == ResourceKind::security_rule;
+        const bool child =
+            name.kind == ResourceKind::subnet || name.kind == ResourceKind::security_rule;
         if (!child && tag_of(thing.seen.tags, cloud::tag::installation) != our_installation.value)
             out.push_back("bears no tag of ours: " + to_string(name));
     }

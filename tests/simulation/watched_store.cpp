@@ -64,14 +64,11 @@ class WatchedTransaction final : public Transaction {
     Result<std::vector<model::Resource>> due_operations(Timestamp now, int limit) override {
         return t_.due_operations(now, limit);
     }
-    Result<std::optional<Timestamp>> next_operation_at() override {
-        return t_.next_operation_at();
-    }
+    Result<std::optional<Timestamp>> next_operation_at() override { return t_.next_operation_at(); }
     Result<void> put(model::Resource& resource) override {
         RETURN_IF_ERROR(t_.put(resource));
-        changes_.resources.push_back({.name = resource.name,
-                                      .is_new = resource.version == 1,
-                                      .made = resource.made});
+        changes_.resources.push_back(
+            {.name = resource.name, .is_new = resource.version == 1, .made = resource.made});
         return {};
     }
     Result<void> erase(const ResourceName& name) override {

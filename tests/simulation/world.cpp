@@ -81,9 +81,8 @@ void World::replica_died(int number) {
     ground_.queue.after(Milliseconds(0), [this, number] { bury(number); });
     if (number != serving_) return;
     const Milliseconds down = ground_.faults.between(Milliseconds(300), Seconds(20));
-    const std::string holder = chance(ground_.faults.random(), 0.5)
-                                   ? holder_
-                                   : fmt::format("host-{}", ++hosts_);
+    const std::string holder =
+        chance(ground_.faults.random(), 0.5) ? holder_ : fmt::format("host-{}", ++hosts_);
     ground_.queue.after(down, [this, holder, number] {
         if (serving_ == number) start_replica(holder);
     });
@@ -137,14 +136,14 @@ bool World::run_command(std::function<void(control::Commands&)> command) {
 void World::every_second() {
     if (!ground_.faults.over()) {
         nodes_.draw_faults();
-        if (chance(ground_.faults.random(), ground_.faults.rate(Fault::takeover) / 60))
-            take_over();
+        if (chance(ground_.faults.random(), ground_.faults.rate(Fault::takeover) / 60)) take_over();
         ground_.queue.after(Seconds(1), [this] { every_second(); });
     }
 }
 
 void World::run_until(Timestamp time) {
-    while (!ground_.findings.any() && ground_.queue.run_next(time)) {}
+    while (!ground_.findings.any() && ground_.queue.run_next(time)) {
+    }
 }
 
 void World::run_while(const std::function<bool()>& goes_on, Milliseconds at_most) {
