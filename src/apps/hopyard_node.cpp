@@ -21,7 +21,7 @@ using namespace hopyard;
 using namespace hopyard::node;
 
 constexpr const char* log_file = "/var/log/hopyard-node.log";
-constexpr Milliseconds last_grace{2'000};
+constexpr Milliseconds last_grace{1'000};
 
 class Thread final : public Loop {
   public:

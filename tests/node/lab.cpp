@@ -68,7 +68,8 @@ Lab::Lab(std::string directory)
     std::filesystem::create_directories(directory_);
     host(
         fmt::format("mount -t tmpfs tmpfs /run && mkdir -p /run/netns && ip link set lo up && "
-                    "ip link add br0 type bridge && ip addr add {}/24 dev br0 && "
+                    "ip link add br0 address 02:00:00:00:00:01 type bridge && "
+                    "ip addr add {}/24 dev br0 && "
                     "ip addr add 169.254.169.254/32 dev br0 && ip link set br0 up",
                     gateway));
 }

@@ -283,7 +283,7 @@ TEST(Machines, MayBeAnnouncedWhileJobsWait) {
     Cluster cluster;
     ASSERT_TRUE(cluster.start({"w1"}));
     const auto is_refused = [](const std::string& answer) { return answer.starts_with("failed"); };
-    EXPECT_TRUE(is_refused(cluster.on_head("sbatch -H --mem 5000 --wrap true")))
+    EXPECT_TRUE(is_refused(cluster.on_head("sbatch --mem 5000 --wrap true")))
         << "no size that may come has so much memory";
     EXPECT_FALSE(is_refused(cluster.on_head("sbatch -c 16 --mem 100 --wrap true")));
     EXPECT_FALSE(is_refused(cluster.on_head("sbatch -x w1 -o /tmp/waited --wrap 'echo waited'")));
@@ -295,7 +295,7 @@ TEST(Machines, MayBeAnnouncedWhileJobsWait) {
     cluster.add_worker("w2", Member::State::expected);
     cluster.control.set_orders(cluster.orders);
     ASSERT_TRUE(cluster.sees([](const Report& report) { return find(report, "w2") != nullptr; }));
-    EXPECT_FALSE(is_refused(cluster.on_head("sbatch -H --mem 5000 --wrap true")));
+    EXPECT_FALSE(is_refused(cluster.on_head("sbatch --mem 5000 --wrap true")));
     // A scheduling round goes by: bf_interval and sched_interval are five seconds.
     const auto rounds = "sdiag | sed -n 's/.*Last cycle when: *//p' | tail -1";
     const auto before = cluster.on_head(rounds);
