@@ -91,7 +91,11 @@ Result<std::unique_ptr<LxcMachineHost>> LxcMachineHost::create(const HostOptions
                         "The path " + path +
                             " holds a blank, colon, comma or backslash, which overlay "
                             "file systems cannot have.");
-    return std::unique_ptr<LxcMachineHost>(new LxcMachineHost(resolved, *range));
+    std::unique_ptr<LxcMachineHost> host(new LxcMachineHost(resolved, *range));
+    // Written now, so that the first machine need not wait for it. What is wrong with the program
+    // is told to whoever wants a machine.
+    (void)host->layers_.current();
+    return host;
 }
 
 LxcMachineHost::LxcMachineHost(HostOptions options, network::Prefix public_range)
