@@ -6,7 +6,7 @@ import time
 from rig.api import Problem, until
 from rig.blobs import Blobs
 from rig.cloud import LocalCloud
-from rig.installation import ACCOUNT, GROUP, HOST_LINKS, Installation
+from rig.installation import ACCOUNT, DISK_GB, GROUP, HOST_LINKS, Installation
 from rig.network import connects, connects_from
 from rig.page import Page
 from rig.steps import Life, expect
@@ -167,7 +167,8 @@ def job_by_page(facts: Facts):
 def disk_size(facts: Facts):
     told = facts.head("df --output=size -B1 / | tail -1; srun -N1 df --output=size -B1 / | tail -1")
     for size in map(int, told.split()):
-        expect(0.9 * 20e9 <= size <= 1.01 * 20 * 2**30, f"{size / 1e9:.1f} GB instead of 20")
+        expect(0.9 * DISK_GB * 2**30 <= size <= DISK_GB * 2**30,
+               f"{size / 2**30:.1f} GiB instead of {DISK_GB}")
 
 
 @LIFE.step("/data is the container: a file written there is seen on another machine and as a blob")

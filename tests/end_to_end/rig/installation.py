@@ -24,6 +24,7 @@ AZURITE = Path(os.environ.get("HOPYARD_AZURITE", ROOT / "tools/azurite")).resolv
 
 GROUP, LOCATION, ACCOUNT, IDENTITY, KEY = "team", "local", "teamstore", "team", "team"
 SIZE = "Standard_B1ms"
+DISK_GB = 30  # the least that the machine image takes
 HOST_LINKS = "198.19.128.0/17"  # where the host's own connections to machines come from
 
 
@@ -125,8 +126,8 @@ class Installation:
 
     def specification(self, name: str, workers: int, **more) -> dict:
         return {"name": name, "resourceGroup": GROUP, "location": LOCATION,
-                "head": {"instanceType": SIZE, "diskGb": 20},
-                "workers": [{"count": workers, "instanceType": SIZE, "diskGb": 20}],
+                "head": {"instanceType": SIZE, "diskGb": DISK_GB},
+                "workers": [{"count": workers, "instanceType": SIZE, "diskGb": DISK_GB}],
                 "storage": {"account": ACCOUNT}, "sshKey": KEY, "identity": IDENTITY,
                 "ports": {"ssh": True}, "portSources": [HOST_LINKS], **more}
 

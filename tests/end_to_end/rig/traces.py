@@ -13,6 +13,14 @@ def command_line(process: int) -> list[str]:
         return []
 
 
+def state_of(process: int) -> str:
+    """One letter of proc(5): R, S, Z, ...; empty when it is gone."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return ""
+
+
 def processes_of(folder: Path) -> list[int]:
     """Processes that name the folder in their command line; what machines run is not among them."""
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()
@@ -54,7 +62,8 @@ class Traces:
                 + [f"container {name}" for name in self.containers()]
                 + [f"mount {point}" for point in self.mounts()]
                 + [f"loop device {path}" for path in self.loops()]
-                + [f"process {number} of a machine" for number in self.machine_processes()]
+                + [f"process {number} of a machine: {state_of(number)} {command_line(number)}"
+                   for number in self.machine_processes()]
                 + [f"control group {path}" for path in self.control_groups()])
 
     def namespaces(self) -> list[str]:
@@ -83,12 +92,14 @@ class Traces:
         return [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/lxc.*{self.prefix}m-*")]
 
     def machine_processes(self) -> list[int]:
-        """Whatever lives in a machine of ours, and the monitors beside them."""
+        """Whatever lives in a machine of ours, and the monitors beside them; not what has ended and
+        waits for its parent to look."""
         found = []
         for path in Path("/proc").glob("[0-9]*/cgroup"):
             try:
-                if f"{self.prefix}m-" in path.read_text():
-                    found.append(int(path.parts[2]))
+                number = int(path.parts[2])
+                if f"{self.prefix}m-" in path.read_text() and state_of(number) not in ("", "Z", "X"):
+                    found.append(number)
             except OSError:
                 pass
         return found
