@@ -1,5 +1,7 @@
 #include "apps/call_pool.h"
 
+#include <latch>
+
 namespace hopyard::apps {
 
 CallPool::~CallPool() {
@@ -14,6 +16,16 @@ void CallPool::run(std::function<void()> call) {
     if (waiting_.size() > idle_ && threads_.size() < threads_max_)
         threads_.emplace_back([this](std::stop_token stop) { work(stop); });
     signal_.notify_one();
+}
+
+void CallPool::run_all(std::vector<std::function<void()>> calls) {
+    std::latch ended(static_cast<std::ptrdiff_t>(calls.size()));
+    for (auto& call : calls)
+        run([&ended, call = std::move(call)] {
+            call();
+            ended.count_down();
+        });
+    ended.wait();
 }
 
 void CallPool::work(std::stop_token stop) {

@@ -19,6 +19,9 @@ class CallPool final : public control::CallRunner {
     /// Lets the calls under way end; those that wait are dropped: their intent is in the store.
     ~CallPool() override;
     void run(std::function<void()> call) override;
+    /// Runs all of them at once and returns when they have ended. Not from a call of this pool,
+    /// which could wait for itself.
+    void run_all(std::vector<std::function<void()>> calls);
 
   private:
     void work(std::stop_token stop);

@@ -12,6 +12,7 @@
 #include "apps/installation.h"
 #include "apps/ticker.h"
 #include "azure/connection.h"
+#include "azure/needed_rights.h"
 #include "base/log.h"
 #include "control/authority.h"
 #include "control/commands.h"
@@ -121,7 +122,12 @@ struct ControlPlane::State {
                    loops,
                    clock,
                    random,
-                   {.installation = installation.id}),
+                   {.installation = installation.id,
+                    .needed = azure::needed_rights(),
+                    .run_all =
+                        [this](std::vector<std::function<void()>> reads) {
+                            calls->run_all(std::move(reads));
+                        }}),
           sessions(
               store,
               authority,
