@@ -47,6 +47,7 @@ class Draft {
     void erase(const model::ResourceName& name) { resources.erase(name); }
     void erase(const NodeId& id) { nodes.erase(id); }
     void erase_cluster() { erase_cluster_ = true; }
+    bool erases_cluster() const { return erase_cluster_; }
 
     /// True when a call about it may go out now: none is under way, nothing is pending, and the
     /// wait after a failure is over (else the plan looks again then).

@@ -527,6 +527,20 @@ TEST(Terminating, erases_all_rows_with_the_cluster) {
     FAIL() << "it never ended";
 }
 
+TEST(Terminating, is_the_last_that_is_told_of_a_cluster) {
+    Snapshot snapshot = wanted(running_cluster(0), Wanted::terminated, Phase::terminating);
+    for (int i = 0; i < 30; ++i) {
+        snapshot.cluster.problem = Error{.kind = ErrorKind::unavailable, .message = "just now"};
+        const Plan next = plan(snapshot);
+        if (next.rows.erase_cluster) {
+            EXPECT_EQ(next.rows.activity.back().code, "cluster_terminated");
+            return;
+        }
+        snapshot = carried_out(snapshot, next);
+    }
+    FAIL() << "it never ended";
+}
+
 TEST(Terminating, takes_disks_with_it_that_were_left_behind) {
     Snapshot snapshot = wanted(running_cluster(0), Wanted::terminated, Phase::terminating);
     snapshot.stray_disks = {{ResourceKind::disk, "lab", "", "left"}};

@@ -25,7 +25,7 @@ Plan plan(const Snapshot& snapshot) {
         provide_nodes(draft);
     }
     remove_unwanted(draft);
-    update_cluster(draft);
+    if (!draft.erases_cluster()) update_cluster(draft);
     return draft.finish();
 }
 
