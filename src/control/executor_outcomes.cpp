@@ -41,6 +41,14 @@ Error left_failed(const Resource& row) {
             .next_action = "Nothing: it is tried again."};
 }
 
+Error vanished(const Resource& row) {
+    return {.kind = ErrorKind::not_found,
+            .code = decide::machine_vanished,
+            .message = "the cloud began to make " + row.name.name + " and does not have it",
+            .owner = Owner::cloud,
+            .next_action = "Nothing: another is made."};
+}
+
 bool in_motion(cloud::Provisioning state) {
     return state == cloud::Provisioning::creating || state == cloud::Provisioning::updating ||
            state == cloud::Provisioning::deleting;
@@ -83,7 +91,10 @@ void note_success(Resource& row, Verb verb, Timestamp now) {
     switch (verb) {
         case Verb::put:
             // A machine that is made runs; one that is resized keeps its power.
-            if (row.name.kind == ResourceKind::machine && !row.made) row.running = true;
+            if (row.name.kind == ResourceKind::machine && !row.made) {
+                row.running = true;
+                row.deallocated = false;
+            }
             row.made = true;
             break;
         case Verb::remove:
@@ -93,9 +104,11 @@ void note_success(Resource& row, Verb verb, Timestamp now) {
             break;
         case Verb::start:
             row.running = true;
+            row.deallocated = false;
             break;
         case Verb::stop:
             row.running = false;
+            row.deallocated = true;
             break;
         case Verb::restart:
             break;
@@ -120,6 +133,8 @@ bool settle_by_read(Resource& row, const std::optional<cloud::Seen>& seen, Times
     if (!seen) {
         if (verb == Verb::remove) {
             note_success(row, verb, now);
+        } else if (verb == Verb::put && row.name.kind == ResourceKind::machine && !row.made) {
+            note_failure(row, vanished(row), now);
         } else {
             // It came to nothing; whether the resource is gone, list and read will say.
             row.operation.reset();
@@ -129,10 +144,8 @@ bool settle_by_read(Resource& row, const std::optional<cloud::Seen>& seen, Times
     }
     if (in_motion(seen->provisioning)) return false;
     const bool on = seen->power == cloud::Power::running || seen->power == cloud::Power::starting;
-    const bool off =
-        seen->power == cloud::Power::stopped || seen->power == cloud::Power::deallocated;
-    const bool came_to_nothing =
-        verb == Verb::remove || (verb == Verb::start && !on) || (verb == Verb::stop && !off);
+    const bool came_to_nothing = verb == Verb::remove || (verb == Verb::start && !on) ||
+                                 (verb == Verb::stop && seen->power != cloud::Power::deallocated);
     if (seen->provisioning == cloud::Provisioning::failed) {
         note_failure(row, seen->failure.value_or(left_failed(row)), now);
     } else if (came_to_nothing) {

@@ -370,6 +370,7 @@ std::string to_json(const Resource& resource) {
                     {"changedAt", to_field(resource.changed_at)},
                     {"applied", resource.applied},
                     {"running", resource.running},
+                    {"deallocated", resource.deallocated},
                     {"version", resource.version}});
 }
 
@@ -392,6 +393,7 @@ Result<Resource> resource_from_json(std::string_view text) {
         .get("changedAt", resource.changed_at)
         .get("applied", resource.applied)
         .get("running", resource.running)
+        .get("deallocated", resource.deallocated)
         .get("version", resource.version);
     if (const json* operation = fields.member("operation")) {
         PendingOperation& pending = resource.operation.emplace();

@@ -62,6 +62,9 @@ struct Resource {
     /// What was last put, for the kinds whose content changes (security groups and rules).
     std::string applied;
     bool running = false;  ///< machine: has power as far as we know
+    /// Machine: given back to the cloud since it last had power. One that went off by itself still
+    /// costs what a running one does.
+    bool deallocated = false;
 
     std::int64_t version = 0;
     bool operator==(const Resource&) const = default;

@@ -119,7 +119,7 @@ void CloudModel::add_disk(Thing& machine) {
 Result<Accepted> CloudModel::begin_creation(Thing& machine) {
     machine.seen.provisioning = Provisioning::creating;
     machine.seen.failure.reset();
-    machine.seen.power = Power::starting;
+    if (machine.seen.power != Power::running) machine.seen.power = Power::starting;
     Accepted accepted = operate(machine, Milliseconds(500), Seconds(8), [this](Thing& now) {
         return finish_creation(now);
     });

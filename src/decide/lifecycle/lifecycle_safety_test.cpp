@@ -219,6 +219,7 @@ void set_machine(Snapshot& snapshot, Machine state, const ResourceName& name) {
         };
         row.made = state >= Machine::on;
         row.running = state == Machine::on;
+        row.deallocated = state != Machine::on;
         if (state == Machine::refused) row.problem = Error{.kind = ErrorKind::capacity_unavailable};
         if (state == Machine::being_made) pending(PendingOperation::Verb::put, "op");
         if (state == Machine::being_removed) pending(PendingOperation::Verb::remove, "op");

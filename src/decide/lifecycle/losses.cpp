@@ -40,7 +40,11 @@ void machine_lost(Draft& draft, Resource& row, bool gone) {
             draft, *node, gone ? "its machine is gone" : "its machine was stopped", std::nullopt);
         return;
     }
-    if (!gone || !node->ready_at) return;  // started again on its disk, or was never of use
+    if (!gone) return;  // started again on its disk
+    if (!node->ready_at) {
+        retire(draft, *node, "its machine is gone before it was of use", std::nullopt);
+        return;
+    }
     node->problem = Error{.kind = ErrorKind::internal,
                           .code = "head_machine_lost",
                           .message = "the head's machine is gone, and its disk and queue with it",
@@ -67,6 +71,7 @@ void look_closer(Draft& draft, Resource& row) {
         machine_lost(draft, row, false);
     } else if (!row.running && sighting->on_since(settled)) {
         row.running = true;
+        row.deallocated = false;
         row.changed_at = draft.now;
         draft.remark({.severity = model::Severity::warning,
                       .code = "machine_on",

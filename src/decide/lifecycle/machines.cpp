@@ -45,7 +45,8 @@ bool provide_interface(Draft& draft, Node& node) {
 bool retire_if_broken(Draft& draft, Node& node, Resource& machine) {
     if (machine.made || machine.operation || !machine.problem || draft.busy(machine.name))
         return false;
-    if (!retires_machine(machine.problem->kind)) return false;
+    const bool used_up = machine.problem->code == machine_vanished;
+    if (!used_up && !retires_machine(machine.problem->kind)) return false;
     const Error problem = *machine.problem;
     machine.problem.reset();
     retire(draft, node, problem.message, problem);
@@ -129,6 +130,7 @@ void provide_node(Draft& draft, Node& node) {
         *node.seen.last_report_at > machine.changed_at) {
         // It reports, so it is there, whatever became of the reply.
         machine.made = machine.running = true;
+        machine.deallocated = false;
         machine.applied = node.group.instance_type;
         machine.problem.reset();
         machine.changed_at = draft.now;
@@ -175,7 +177,8 @@ void intend_stopped(Draft& draft) {
         draft.move(*head, NodePhase::removing);
         return;
     }
-    if (!machine->running && !machine->operation && !draft.busy(machine->name)) {
+    const bool given_back = !machine->running && machine->deallocated;
+    if (given_back && !machine->operation && !draft.busy(machine->name)) {
         draft.all_well(*machine);
         draft.move(*head, NodePhase::stopping);
         draft.move(*head, NodePhase::stopped);

@@ -90,8 +90,14 @@ inline Snapshot carried_out(Snapshot snapshot, const Plan& plan) {
                 row.applied = call.content;
                 row.running = row.name.kind == model::ResourceKind::machine;
             }
-            if (call.kind == Call::Kind::start) row.running = true;
-            if (call.kind == Call::Kind::deallocate) row.running = false;
+            if (call.kind == Call::Kind::start) {
+                row.running = true;
+                row.deallocated = false;
+            }
+            if (call.kind == Call::Kind::deallocate) {
+                row.running = false;
+                row.deallocated = true;
+            }
             if (call.kind == Call::Kind::remove)
                 row.operation = {.verb = model::PendingOperation::Verb::remove};
             if (row.name.kind == model::ResourceKind::public_address)
