@@ -39,8 +39,8 @@ def dead_machine(cluster: Cluster, role: str, choice: random.Random) -> str:
 
     def living():
         found = {}
-        for process in here.traces().machine_processes():
-            if inner_number(process) == 1 and (name := machine_of(process)):
+        for process in here.traces().first_processes():
+            if name := machine_of(process):
                 found[name] = process
         return [(name, number) for name, number in sorted(found.items())
                 if ("-head" in name) == (role == "head")]
@@ -54,17 +54,6 @@ def dead_machine(cluster: Cluster, role: str, choice: random.Random) -> str:
     except ProcessLookupError:  # it ended by itself in between
         return ""
     return name
-
-
-def inner_number(process: int) -> int:
-    """Its number inside its own machine."""
-    try:
-        with open(f"/proc/{process}/status") as status:
-            line = next(line for line in status if line.startswith("NSpid:"))
-    except (OSError, StopIteration):
-        return 0
-    numbers = line.split()[1:]
-    return int(numbers[-1]) if len(numbers) > 1 else 0
 
 
 def machine_of(process: int) -> str:
@@ -100,10 +89,9 @@ def as_wanted(cluster: Cluster) -> list[str]:
     machines = cluster.cloud.machines(GROUP, cluster.id)
     if machines != dict.fromkeys(nodes, "running"):
         wrong.append(f"machines {machines}")
-    living = {machine_of(process) for process in here.traces().machine_processes()
-              if inner_number(process) == 1}
-    if living != set(nodes):
-        wrong.append(f"first processes of {sorted(living)}")
+    living = sorted(machine_of(process) for process in here.traces().first_processes())
+    if living != sorted(nodes):
+        wrong.append(f"first processes of {living}")
     containers = here.traces().containers()
     if len(containers) != len(nodes):
         wrong.append(f"containers {containers}")

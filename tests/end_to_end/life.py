@@ -281,7 +281,13 @@ def restart(facts: Facts):
 
 @LIFE.step("no secret is in a log, a command line, an environment, a database or an open file")
 def secrets(facts: Facts):
-    found = look_for_secrets(facts.here, facts.cloud, facts.password)
+    def look():
+        return look_for_secrets(facts.here, facts.cloud, facts.password)
+    planted = facts.here.state / "planted.log"
+    planted.write_text(f"signed in with {facts.here.api.key}")
+    expect(any(str(planted) in place for place in look()), "a planted secret is found")
+    planted.unlink()
+    found = look()
     expect(not found, "\n".join(found))
 
 

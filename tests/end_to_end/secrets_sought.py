@@ -52,16 +52,8 @@ def key_lines(path: Path) -> list[bytes]:
 
 
 def machine_roots(here: Installation) -> list[Path]:
-    """The root file system of every machine, through one of its processes."""
-    roots = {}
-    for process in here.traces().machine_processes():
-        try:
-            root = Path(f"/proc/{process}/root")
-            if (root / "usr/lib/hopyard").exists():
-                roots[(root / "etc/machine-id").stat().st_ino, os.stat(root).st_dev] = root
-        except OSError:
-            pass
-    return list(roots.values())
+    """The root file system of every machine, through its first process."""
+    return [Path(f"/proc/{process}/root") for process in here.traces().first_processes()]
 
 
 def private_files(root: Path):
@@ -95,9 +87,10 @@ def databases(here: Installation) -> list[Path]:
 def in_files(canaries: dict[str, list[bytes]], paths: list[Path], what: str) -> list[str]:
     found = []
     for path in paths:
-        if path.stat().st_size > BIGGEST:
+        try:
+            text = path.read_bytes() if path.stat().st_size < BIGGEST else b""
+        except FileNotFoundError:  # deleted in between
             continue
-        text = path.read_bytes()
         found += [f"{name} is in the {what} {path}" for name, forms in canaries.items()
                   if any(form in text for form in forms)]
     return found

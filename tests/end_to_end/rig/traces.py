@@ -21,6 +21,16 @@ def state_of(process: int) -> str:
         return ""
 
 
+def inner_number(process: int) -> int:
+    """Its number inside its own machine; 0 for what lives in none."""
+    try:
+        text = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    numbers = next((line.split()[1:] for line in text.splitlines() if line.startswith("NSpid:")), [])
+    return int(numbers[-1]) if len(numbers) > 1 else 0
+
+
 def processes_of(folder: Path) -> list[int]:
     """Processes that name the folder in their command line; what machines run is not among them."""
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()
@@ -103,3 +113,7 @@ class Traces:
             except OSError:
                 pass
         return found
+
+    def first_processes(self) -> list[int]:
+        """The first process of every machine that runs."""
+        return [number for number in self.machine_processes() if inner_number(number) == 1]
