@@ -124,7 +124,9 @@ void note_failure(Resource& row, const Error& error, Timestamp now) {
     // Being asked to wait is no failed attempt.
     if (error.kind != ErrorKind::rate_limited) ++row.failed_attempts;
     row.try_again_at = now + decide::wait_after(error, std::max(row.failed_attempts, 1));
-    row.changed_at = now;
+    // What is not there did not change: else a call repeated often would keep list and read from
+    // ever counting.
+    if (error.kind != ErrorKind::not_found) row.changed_at = now;
 }
 
 bool settle_by_read(Resource& row, const std::optional<cloud::Seen>& seen, Timestamp now) {

@@ -424,6 +424,19 @@ TEST(Losses, of_the_heads_machine_call_somebody_and_touch_nothing) {
     EXPECT_TRUE(plan(after(snapshot, next)).rows.empty()) << "said once";
 }
 
+TEST(Losses, of_a_head_that_was_never_ready_make_another_under_another_name) {
+    Snapshot snapshot = snapshot_of(accepted_cluster(0));
+    const Plan put = until_asked(snapshot, Call::Kind::put, ResourceKind::machine);
+    snapshot = carried_out(snapshot, put);
+    node_of(snapshot, "head").seen = {};
+    snapshot.now += Seconds(100);
+    snapshot.sightings[machine_of(snapshot, "head").name] = {
+        .listed = false, .listed_at = snapshot.now, .read_at = snapshot.now, .read_exists = false};
+    snapshot = settle(snapshot, 15);
+    EXPECT_EQ(node_names(snapshot), std::set<std::string>{"demo-ab12cd34-head-2"});
+    EXPECT_EQ(snapshot.cluster.phase, Phase::running);
+}
+
 // --- stop, start, restart, terminate -----------------------------------------------------------
 
 TEST(Stopping, removes_workers_and_keeps_the_head_until_they_are_gone_or_late) {

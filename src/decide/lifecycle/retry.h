@@ -11,6 +11,9 @@ namespace hopyard::decide {
 Milliseconds wait_after(const Error& error, int attempts);
 /// True when somebody has to act before it can work.
 bool needs_somebody(ErrorKind kind);
+/// Code of the problem of a machine that the cloud took on and then did not have: its name is used
+/// up.
+inline constexpr const char* machine_vanished = "machine_vanished";
 /// True when a machine that failed this way has to be made under a new name: the cloud may have
 /// kept a broken one.
 bool retires_machine(ErrorKind kind);

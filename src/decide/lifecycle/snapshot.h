@@ -50,9 +50,9 @@ struct Timing {
     Milliseconds read_again = Seconds(5);           ///< between two direct reads of one resource
     Milliseconds stop_workers_first = Seconds(30);  ///< how long a stop keeps the head for them
     Milliseconds grant = Seconds(7 * 24 * 3600);    ///< validity of the right on the container
-    Milliseconds late = Seconds(90);  ///< an unanswered request may still be carried out
-    Milliseconds token = Seconds(2 * 3600);         ///< validity of a machine's one-time token
-    int attempts = 3;  ///< machines lost in a row before it needs somebody
+    Milliseconds late = Seconds(90);         ///< an unanswered request may still be carried out
+    Milliseconds token = Seconds(2 * 3600);  ///< validity of a machine's one-time token
+    int attempts = 3;                        ///< machines lost in a row before it needs somebody
 };
 
 struct Snapshot {
