@@ -23,6 +23,8 @@ constexpr Milliseconds suspect_pause = Seconds(60);
 void Loops::State::list_when_due(Timestamp now) {
     {
         const std::lock_guard lock(mutex);
+        if (const auto closed = held.find({.traffic = Bucket::Traffic::list}); closed != held.end())
+            list_at = std::max(list_at, closed->second);
         if (list_under_way || list_at > now) return;
         list_under_way = true;
         list_began = now;
@@ -44,7 +46,7 @@ void Loops::State::perform_list() {
             const Timestamp again =
                 clock.now() + decide::wait_after(listing.error(), ++list_failures);
             list_at = std::min(again, clock.now() + options.list_every);
-            // Not even a plan that wants a list brings it forward.
+            // Neither a plan that wants a list nor a new lease brings it forward.
             if (listing.error().kind == ErrorKind::rate_limited)
                 held[{.traffic = Bucket::Traffic::list}] = list_at = again;
         } else {

@@ -263,8 +263,7 @@ void Loops::State::note_planned(const Snapshot& before, const Plan& plan) {
     if (plan.wants_list) {
         // It has to begin after now, and not right after the one before.
         const Timestamp gap = list_began ? *list_began + list_gap : before.now;
-        const Timestamp allowed = held[{.traffic = Bucket::Traffic::list}];
-        list_at = std::min(list_at, std::max({before.now + Milliseconds(1), gap, allowed}));
+        list_at = std::min(list_at, std::max(before.now + Milliseconds(1), gap));
     }
     // What a plan changed may be what the next part of it waits for.
     if (plan.rows.empty()) {

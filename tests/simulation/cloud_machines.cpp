@@ -180,6 +180,7 @@ Result<Accepted> CloudModel::power(const ResourceName& name, cloud::PowerAction 
     machine.seen.provisioning = Provisioning::updating;
     const auto done = [](Thing& now) {
         now.seen.provisioning = Provisioning::succeeded;
+        now.seen.failure.reset();
         return std::optional<Error>();
     };
     switch (action) {
@@ -221,6 +222,8 @@ Result<Accepted> CloudModel::resize(const ResourceName& name, const std::string&
     Thing& machine = found->second;
     if (!machine.operation.empty() || machine.seen.power != Power::deallocated)
         return fail(ErrorKind::conflict, "not_deallocated", "only a deallocated machine changes");
+    machine.seen.provisioning = Provisioning::succeeded;
+    machine.seen.failure.reset();
     machine.seen.size = size;
     std::get<cloud::WantedMachine>(machine.request.wanted).size = size;
     remember(name);

@@ -40,7 +40,12 @@ void machine_lost(Draft& draft, Resource& row, bool gone) {
             draft, *node, gone ? "its machine is gone" : "its machine was stopped", std::nullopt);
         return;
     }
-    if (!gone) return;  // started again on its disk
+    if (!gone) {
+        // It is started again on its disk; what the boot that ended said no longer counts.
+        node->left_boot_id = node->seen.boot_id;
+        draft.move(*node, NodePhase::booting);
+        return;
+    }
     if (!node->ready_at) {
         retire(draft, *node, "its machine is gone before it was of use", std::nullopt);
         return;
