@@ -21,6 +21,7 @@ function(hopyard_module name)
 
     if(sources)
         add_library(hopyard_${id} STATIC ${sources})
+        target_precompile_headers(hopyard_${id} REUSE_FROM hopyard_common_headers)
         target_include_directories(hopyard_${id} PUBLIC ${CMAKE_SOURCE_DIR}/src)
         target_link_libraries(hopyard_${id} PUBLIC ${uses} PRIVATE ${ARG_LIBRARIES})
     else()
@@ -47,7 +48,15 @@ function(hopyard_module name)
         add_executable(${id}_test ${tests})
         target_link_libraries(${id}_test PRIVATE hopyard_${id} ${test_uses} ${ARG_LIBRARIES}
                               ${ARG_TEST_LIBRARIES} GTest::gtest_main)
+        hopyard_build_quickly(${id}_test)
         target_compile_definitions(${id}_test PRIVATE HOPYARD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         add_test(NAME ${id} COMMAND ${id}_test)
     endif()
+endfunction()
+
+# Test programs are compiled far more often than they are run: without optimisation, and from common
+# headers that are read once.
+function(hopyard_build_quickly target)
+    target_compile_options(${target} PRIVATE -O0 -U_FORTIFY_SOURCE)
+    target_precompile_headers(${target} REUSE_FROM hopyard_common_test_headers)
 endfunction()

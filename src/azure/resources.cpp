@@ -29,7 +29,7 @@ const char* word_of(cloud::PowerAction action) {
 }
 
 /// A text in an OData filter.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string out = "'";
     for (const char c : text) {
         if (c == '\'') out += '\'';
@@ -114,8 +114,8 @@ Result<std::optional<Seen>> Resources::read(const ResourceName& name) {
 
 Result<cloud::Listing> Resources::list(const InstallationId& installation) {
     const std::string filter = fmt::format("tagName eq {} and tagValue eq {}",
-                                           quoted(cloud::tag::installation),
-                                           quoted(installation.value));
+                                           in_quotes(cloud::tag::installation),
+                                           in_quotes(installation.value));
     Call outgoing{.doing = "listing the installation's resources"};
     outgoing.url =
         pipeline_.url(pipeline_.subscription_path() + "/resources",
