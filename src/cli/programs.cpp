@@ -4,10 +4,12 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include <fcntl.h>
@@ -160,6 +162,18 @@ std::string program_beside(const std::string& name) {
     const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
     const std::string beside = (self.parent_path() / name).string();
     return !failed && ::access(beside.c_str(), X_OK) == 0 ? beside : name;
+}
+
+std::string name_for_people() {
+    std::error_code failed;
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", failed);
+    const char* path = std::getenv("PATH");
+    std::istringstream folders(path != nullptr ? path : "");
+    for (std::string folder; std::getline(folders, folder, ':');)
+        if (std::filesystem::equivalent(
+                std::filesystem::path(folder) / self.filename(), self, failed))
+            return self.filename().string();
+    return std::filesystem::proximate(self, failed).string();
 }
 
 std::vector<std::string> as_root(std::vector<std::string> words) {

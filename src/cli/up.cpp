@@ -133,7 +133,8 @@ Result<void> run_job(Session& session, const UpOptions& options) {
         return fail(ErrorKind::internal,
                     "job_failed",
                     fmt::format("the job ended with exit code {}", outcome.exit_code));
-    say("\n$ hopyard cluster ssh " + options.cluster + " -- \"srun -N " + nodes + " …\"");
+    say("\n$ " + name_for_people() + " cluster ssh " + options.cluster + " -- \"srun -N " + nodes +
+        " …\"");
     std::fputs(outcome.output.c_str(), stderr);
     return {};
 }
@@ -148,8 +149,9 @@ Result<void> show_access(Session& session, const UpOptions& options, const std::
                     first.value("user", ""),
                     first.value("password", "")));
     say(
-        fmt::format("\nTry next:\n  hopyard cluster show {0}\n  hopyard workers add {0} 1 --wait\n"
-                    "  hopyard cluster ssh {0}",
+        fmt::format("\nTry next:\n  {0} cluster show {1}\n  {0} workers add {1} 1 --wait\n"
+                    "  {0} cluster ssh {1}",
+                    name_for_people(),
                     options.cluster));
     return {};
 }
