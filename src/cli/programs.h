@@ -37,7 +37,7 @@ Result<void> wait_until(const std::function<bool()>& done,
 std::string tail_of(const std::string& path, std::size_t lines);
 /// Where a program of ours lies: beside this one, else as found through PATH.
 std::string program_beside(const std::string& name);
-/// What a person types to run this program from here: its name when it is on PATH, else the way to it.
+/// What a person types to run this program from here: its name when it is on PATH, else its path.
 std::string name_for_people();
 /// These words as root: as they are when we are root, else with sudo in front.
 std::vector<std::string> as_root(std::vector<std::string> words);
