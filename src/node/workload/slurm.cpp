@@ -1,6 +1,7 @@
 #include "node/workload/slurm.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -32,6 +33,7 @@ constexpr const char* log_directory = "/var/log/slurm";
 constexpr Milliseconds command_timeout{10'000};
 constexpr Milliseconds start_timeout{10'000};
 constexpr Milliseconds stop_grace{10'000};
+constexpr Seconds registration_period{10};
 constexpr Backoff probe_backoff{.first = Milliseconds(10), .most = Milliseconds(500)};
 
 Failure not_yet(std::string code, std::string message) {
@@ -226,7 +228,12 @@ class Slurm final : public WorkloadManager {
     Result<void> become_worker(const Orders& orders, const std::stop_token& stop) {
         const auto seen = parts_.processes.state("slurmd");
         const auto conf = node_conf(orders.vcpus, orders.memory_mb, orders.gpus);
-        if (started_ && seen.running && seen.unexpected_exits == exits_ && conf == conf_) return {};
+        if (started_ && seen.running && seen.unexpected_exits == exits_ && conf == conf_) {
+            if (!is_forgotten(orders)) return {};
+            // Running jobs go on without it, and are found again.
+            log::warning("the workload manager has forgotten this machine: registering again");
+            parts_.processes.stop("slurmd", stop_grace);
+        }
         RETURN_IF_ERROR(make_gpu_devices());
         // slurmd that finds no controller waits ten seconds: it is started when there is one.
         if (!seen.running) RETURN_IF_ERROR(wait_for_head(orders.head_address, stop));
@@ -249,6 +256,18 @@ class Slurm final : public WorkloadManager {
         conf_ = conf;
         started_ = true;
         return {};
+    }
+
+    /// A head whose disk was lost, or that died before Slurm had written its state (up to five
+    /// seconds), knows no machine that does not register again, and asks for none.
+    bool is_forgotten(const Orders& orders) {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - registration_seen_ < registration_period) return false;
+        registration_seen_ = now;
+        if (!accepts_connections(orders.head_address, controller_port, Milliseconds(500)))
+            return false;
+        const auto line = run({"/usr/bin/scontrol", "--oneliner", "show", "node", orders.node});
+        return line && !is_registered(*line);
     }
 
     Result<void> wait_for_head(const std::string& address, const std::stop_token& stop) {
@@ -295,6 +314,7 @@ class Slurm final : public WorkloadManager {
     bool partitions_may_be_closed_ = true;
     int exits_ = 0;
     std::string conf_;
+    std::chrono::steady_clock::time_point registration_seen_{};
 };
 
 }  // namespace

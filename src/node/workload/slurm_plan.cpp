@@ -49,7 +49,8 @@ Step step_expected(const Member& wanted, const NodeSeen& seen) {
 Step step_member(const Member& wanted, const NodeSeen& seen, bool is_alive) {
     if (seen.draining) return {.commands = {set_state(wanted.name, "UNDRAIN", "")}};
     if (is_up(seen)) return {.settled = seen.responding};
-    if (seen.state == "down" && is_alive) {
+    // Resumed before it has registered, it would count as a machine that Slurm has to start.
+    if (seen.state == "down" && is_alive && seen.has_registered) {
         return {.commands = {set_state(wanted.name, "RESUME", "")}};
     }
     // It comes by registering; as long as nobody says it is there, nothing is expected.

@@ -24,6 +24,11 @@ NodeSeen drained(NodeSeen seen) {
     return seen;
 }
 
+NodeSeen registered(NodeSeen seen) {
+    seen.has_registered = true;
+    return seen;
+}
+
 NodeSeen busy(NodeSeen seen) {
     seen.jobs = 1;
     seen.allocated_cpus = 1;
@@ -53,9 +58,16 @@ const Row table[] = {
      false},
     {"a member nobody knows is made", State::member, {}, false, {}, true, false},
     {"a member that has not booted", State::member, node("down"), false, {}, false, true},
-    {"a member that says it is there is taken back",
+    {"a member that says it is there is not resumed before it has registered",
      State::member,
      node("down"),
+     true,
+     {},
+     false,
+     false},
+    {"a member that says it is there is taken back",
+     State::member,
+     registered(node("down")),
      true,
      {"update NodeName=w1 State=RESUME"},
      false,

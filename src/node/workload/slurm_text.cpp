@@ -107,6 +107,8 @@ NodeSeen node_of(const json& object) {
         }
     }
     node.has_registered = number_of(object, "slurmd_start_time") > 0;
+    // "idle" is what Slurm calls a machine of a cloud that it takes to be off, too.
+    if (!node.has_registered) node.responding = false;
     node.cpus = static_cast<int>(number_of(object, "cpus"));
     node.memory_mb = number_of(object, "real_memory");
     node.gpus = gpus_in(text_of(object, "gres"));
