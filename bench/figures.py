@@ -118,7 +118,9 @@ def added(bench: Bench, count: int) -> float:
     calls ready is checked against Slurm itself afterwards."""
     here = bench.installation()
     cluster, _ = bench.cluster(workers=1)
-    group = {**here.specification("", 0)["workers"][0], "count": count}
+    # Small ones: ten of them and their cluster fit into the memory of a machine of 24 GiB.
+    group = {**here.specification("", 0)["workers"][0], "instanceType": "Standard_B1s",
+             "count": count}
 
     def ready():
         nodes = here.api.cluster(cluster)["nodes"]
