@@ -108,7 +108,6 @@ void World::take_over() {
     ground_.trace.note([&] { return fmt::format("replica {} stands still", number); });
     leader->stand_still(until);
     fibers_.freeze(number, until);
-    judge_.stands_still(number);
     nodes_.connections_lost();
     start_replica(fmt::format("host-{}", ++hosts_));
     ground_.queue.at(until + ground_.faults.between(Seconds(1), Seconds(60)), [this, number] {
