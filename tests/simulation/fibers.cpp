@@ -124,22 +124,14 @@ void Fibers::prepare(Fiber& fiber) {
                   static_cast<unsigned>(address >> 32));
 }
 
-Fibers::Fiber& Fibers::begin(int program, std::function<void()> body) {
+void Fibers::start(int program, Milliseconds delay, std::function<void()> body) {
     Fiber& fiber = take();
     fiber.program = program;
     fiber.body = std::move(body);
     fiber.active = true;
     fiber.killed = fiber.died = false;
     ++fiber.use;
-    return fiber;
-}
-
-void Fibers::start(int program, Milliseconds delay, std::function<void()> body) {
-    wake_at(begin(program, std::move(body)), queue_.now() + delay);
-}
-
-void Fibers::start_at_once(int program, std::function<void()> body) {
-    run(begin(program, std::move(body)));
+    wake_at(fiber, queue_.now() + delay);
 }
 
 void Fibers::wake_at(Fiber& fiber, Timestamp time) {

@@ -61,13 +61,12 @@ control::LoopOptions loop_options(const std::string& holder) {
 Replica::Replica(const ReplicaParts& parts, int number, const std::string& holder)
     : parts_(parts),
       number_(number),
-      store_(parts.store, parts.ground, parts.changes, {.replica = number}),
-      loops_store_(parts.store, parts.ground, parts.changes, {.replica = number, .loops = true}),
+      store_(parts.store, parts.ground, parts.changes),
       front_(parts.ground, parts.fibers, parts.requests, number),
       authority_(std::make_unique<PaperAuthority>()) {
     Ground& ground = parts_.ground;
     loops_ = std::make_unique<control::Loops>(
-        loops_store_, front_, front_, *this, ground.clock, parts_.random, loop_options(holder));
+        store_, front_, front_, *this, ground.clock, parts_.random, loop_options(holder));
     sessions_ = std::make_unique<control::NodeSessions>(
         store_, *authority_, *this, ground.clock, parts_.random, control::SessionOptions());
     control::CommandsOptions options;
@@ -109,16 +108,10 @@ void Replica::wake() {
 }
 
 void Replica::run(std::function<void()> call) {
-    auto body = [this, call = std::move(call)] {
+    parts_.fibers.start(number_, Milliseconds(1), [this, call = std::move(call)] {
         call();
         step_at(parts_.ground.clock.now() + Milliseconds(1));
-    };
-    const bool quick = chance(parts_.ground.faults.random(), 0.5);
-    if (!quick || parts_.fibers.inside())
-        return parts_.fibers.start(number_, Milliseconds(1), std::move(body));
-    parts_.fibers.start_at_once(number_, std::move(body));
-    // A thread that kills the program kills whoever started it.
-    if (dead_) throw ProgramDied();
+    });
 }
 
 void Replica::step_at(Timestamp time) {
