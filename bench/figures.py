@@ -215,7 +215,7 @@ def simulated_lives(bench: Bench) -> float:
     done = subprocess.run([BIN / "hopyard-sim", "--seeds", "400"], text=True, capture_output=True,
                           timeout=600)
     told = done.stdout + done.stderr
-    found = re.search(r"([\d.]+) lives per second", told)
+    found = re.search(r": ([\d.]+) lives/s", told)
     if done.returncode != 0 or not found:
         raise AssertionError(f"hopyard-sim: exit code {done.returncode}\n{told[-3000:]}")
     return float(found[1])
