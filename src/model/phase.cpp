@@ -119,6 +119,7 @@ constexpr std::array node_moves{
     NodePhaseMove{N::creating, N::failed},   NodePhaseMove{N::booting, N::joining},
     NodePhaseMove{N::booting, N::ready},     NodePhaseMove{N::booting, N::stopping},
     NodePhaseMove{N::booting, N::removing},  NodePhaseMove{N::booting, N::failed},
+    NodePhaseMove{N::booting, N::draining},  NodePhaseMove{N::creating, N::draining},
     NodePhaseMove{N::joining, N::ready},     NodePhaseMove{N::joining, N::booting},
     NodePhaseMove{N::joining, N::stopping},  NodePhaseMove{N::joining, N::draining},
     NodePhaseMove{N::joining, N::removing},  NodePhaseMove{N::joining, N::failed},

@@ -23,7 +23,7 @@ cloud::Listing listed(Ground& ground, const InstallationId& installation) {
     Faults& faults = ground.faults;
     Milliseconds ago{0};
     if (faults.happens(Fault::stale_list)) ago = faults.between(Milliseconds(1), Seconds(60));
-    cloud::Listing listing = ground.cloud.list(installation, ago, faults.happens(Fault::wide_list));
+    cloud::Listing listing = ground.cloud.list(installation, ago, faults.present(Fault::wide_list));
     if (faults.happens(Fault::empty_list)) listing.resources.clear();
     if (faults.happens(Fault::short_list))
         std::erase_if(listing.resources, [&](const Seen&) { return chance(faults.random(), 0.3); });

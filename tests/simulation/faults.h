@@ -23,7 +23,7 @@ enum class Fault {
     stale_list,      ///< a list shows what was up to a minute ago
     short_list,      ///< some are missing in it
     empty_list,      ///< all are missing in it
-    wide_list,       ///< it shows what bears other installations' tags, too
+    wide_list,       ///< no fault that ends: lists of this cloud show what is others', too
     operation_forgotten,
     slow_operation,
     capacity,    ///< there is no such machine to be had right now
@@ -59,6 +59,8 @@ class Faults {
     bool happens(Fault fault);
     /// How often it happens where it can, in [0, 1]; 0 when the faults are over.
     double rate(Fault fault) const;
+    /// Whether this seed has that kind at all, also when the faults are over.
+    bool present(Fault fault) const { return rates_[static_cast<std::size_t>(fault)] > 0; }
     void set(Fault fault, double rate) { rates_[static_cast<std::size_t>(fault)] = rate; }
     /// None of any kind: for scenarios that set their own.
     void clear() { rates_.fill(0); }

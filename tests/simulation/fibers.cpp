@@ -124,14 +124,22 @@ void Fibers::prepare(Fiber& fiber) {
                   static_cast<unsigned>(address >> 32));
 }
 
-void Fibers::start(int program, Milliseconds delay, std::function<void()> body) {
+Fibers::Fiber& Fibers::begin(int program, std::function<void()> body) {
     Fiber& fiber = take();
     fiber.program = program;
     fiber.body = std::move(body);
     fiber.active = true;
     fiber.killed = fiber.died = false;
     ++fiber.use;
-    wake_at(fiber, queue_.now() + delay);
+    return fiber;
+}
+
+void Fibers::start(int program, Milliseconds delay, std::function<void()> body) {
+    wake_at(begin(program, std::move(body)), queue_.now() + delay);
+}
+
+void Fibers::start_at_once(int program, std::function<void()> body) {
+    run(begin(program, std::move(body)));
 }
 
 void Fibers::wake_at(Fiber& fiber, Timestamp time) {

@@ -31,6 +31,9 @@ class Fibers {
 
     /// Starts later, never inside this call.
     void start(int program, Milliseconds delay, std::function<void()> body);
+    /// Runs up to its first wait inside this call, as a thread does that is quicker than its
+    /// maker. Not from a fiber.
+    void start_at_once(int program, std::function<void()> body);
     /// Of the fiber that calls.
     void sleep(Milliseconds delay);
     bool inside() const { return current_ != nullptr; }
@@ -44,6 +47,7 @@ class Fibers {
     struct Fiber;
     static void entry(unsigned low, unsigned high);
     Fiber& take();
+    Fiber& begin(int program, std::function<void()> body);
     static void prepare(Fiber& fiber);
     void wake_at(Fiber& fiber, Timestamp time);
     void resume(Fiber& fiber);

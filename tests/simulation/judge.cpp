@@ -13,6 +13,9 @@ namespace {
 /// (decide/lifecycle/retry.h).
 constexpr Milliseconds refusal_wait = Seconds(600);
 
+/// No request is under way for longer (cloud_front.cpp), and no read is older.
+constexpr Milliseconds latest_arrival = Seconds(75);
+
 /// The place in a cluster that a machine fills: its name without the generation.
 std::string place_of(const std::string& machine) {
     const auto role = machine.rfind("-head") != std::string::npos ? machine.rfind("-head") + 5
@@ -37,7 +40,14 @@ Judge::Judge(Ground& ground, store::Store& store) : ground_(ground), store_(stor
 // --- requests ----------------------------------------------------------------------------------
 
 void Judge::request_leaves(const Request& request) {
-    if (late_.contains(request.replica)) return;
+    const bool changes = request.verb == "put" || request.verb == "remove" ||
+                         request.verb == "start" || request.verb == "restart" ||
+                         request.verb == "deallocate" || request.verb == "resize";
+    if (changes && request.replica != leader_)
+        wrong(fmt::format("replica {} sends {} although replica {} holds the loops",
+                          request.replica,
+                          request.verb,
+                          leader_));
     if (request.verb == "put") judge_put(request);
     if (request.verb == "put" || request.verb == "start") judge_wait(request);
 }
@@ -113,7 +123,11 @@ bool Judge::may_leave_busy(const NodeId& id, const Thing& machine) {
 
 // --- what is stored ----------------------------------------------------------------------------
 
-void Judge::committed(const Changes& changes) {
+void Judge::committed(const Writer& writer, const Changes& changes) {
+    if (writer.loops && writer.replica != leader_)
+        wrong(fmt::format("the loops of replica {} write although replica {} holds them",
+                          writer.replica,
+                          leader_));
     for (const ClusterChange& change : changes.clusters) judge_cluster(change);
     for (const NodeChange& change : changes.nodes) judge_node(change);
     for (const ResourceChange& change : changes.resources) {
@@ -130,6 +144,7 @@ void Judge::committed(const Changes& changes) {
 void Judge::judge_cluster(const ClusterChange& change) {
     if (change.gone) {
         ground_.trace.note([&] { return change.id.value + " is forgotten"; });
+        judge_end(change.id);
         std::erase_if(rows_, [&](const ResourceName& name) {
             const Thing* thing = ground_.cloud.find(name);
             return thing != nullptr &&
@@ -147,6 +162,15 @@ void Judge::judge_cluster(const ClusterChange& change) {
                           change.id.value,
                           model::to_string(*change.from),
                           model::to_string(change.to)));
+}
+
+/// What a lost request makes later is the sweeper's; what had been there for long was forgotten.
+void Judge::judge_end(const ClusterId& id) {
+    for (const auto& [name, thing] : ground_.cloud.things())
+        if (name.kind != ResourceKind::disk && thing.seen.created_at &&
+            *thing.seen.created_at + latest_arrival < ground_.clock.now() &&
+            tag_of(thing.seen.tags, cloud::tag::cluster) == id.value && !thing.foreign)
+            wrong(fmt::format("{} ends and {} is still there", id.value, to_string(name)));
 }
 
 void Judge::judge_node(const NodeChange& change) {

@@ -33,10 +33,9 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     void request_arrives(const Request& request) override;
     void reply_received(const Request& request, const Error* error) override;
     // StoreWatcher
-    void committed(const Changes& changes) override;
+    void committed(const Writer& writer, const Changes& changes) override;
+    void lease_taken(int replica) override { leader_ = replica; }
 
-    /// Replicas that stood still may send what they had in mind before: late, but not wrong.
-    void stands_still(int replica) { late_.insert(replica); }
     /// Somebody asked for something: waits after refusals begin anew.
     void user_acts(const ClusterId& cluster);
 
@@ -59,6 +58,7 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     bool may_leave_busy(const NodeId& id, const Thing& machine);
     void judge_node(const NodeChange& change);
     void judge_cluster(const ClusterChange& change);
+    void judge_end(const ClusterId& id);
     void judge_activity(const model::Activity& entry);
 
     struct Rows {
@@ -78,7 +78,7 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     Ground& ground_;
     store::Store& store_;
     const Nodes* nodes_ = nullptr;
-    std::set<int> late_;
+    int leader_ = 0;  ///< the replica whose lease is the newest
     std::set<NodeId> nodes_ever_;
     std::set<ResourceName> rows_;
     std::set<ResourceName> known_made_;

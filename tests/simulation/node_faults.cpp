@@ -67,6 +67,10 @@ void Nodes::draw_faults() {
     }
 }
 
+void Nodes::cut_off_head(const ClusterId& cluster, Milliseconds for_how_long) {
+    if (const Shared head = head_of(cluster.value)) cut_off(head, for_how_long);
+}
+
 void Nodes::heal() {
     healed_ = true;
     const auto present = machines_;

@@ -42,6 +42,7 @@ class Nodes final : public MachineWatcher {
     void draw_faults();
     /// Every link holds again, everybody is as fast as usual.
     void heal();
+    void cut_off_head(const ClusterId& cluster, Milliseconds for_how_long);
     void submit_job(const ClusterId& cluster, SlurmModel::JobShape shape);
 
     // For the judge.

@@ -61,12 +61,13 @@ control::LoopOptions loop_options(const std::string& holder) {
 Replica::Replica(const ReplicaParts& parts, int number, const std::string& holder)
     : parts_(parts),
       number_(number),
-      store_(parts.store, parts.ground, parts.changes),
+      store_(parts.store, parts.ground, parts.changes, {.replica = number}),
+      loops_store_(parts.store, parts.ground, parts.changes, {.replica = number, .loops = true}),
       front_(parts.ground, parts.fibers, parts.requests, number),
       authority_(std::make_unique<PaperAuthority>()) {
     Ground& ground = parts_.ground;
     loops_ = std::make_unique<control::Loops>(
-        store_, front_, front_, *this, ground.clock, parts_.random, loop_options(holder));
+        loops_store_, front_, front_, *this, ground.clock, parts_.random, loop_options(holder));
     sessions_ = std::make_unique<control::NodeSessions>(
         store_, *authority_, *this, ground.clock, parts_.random, control::SessionOptions());
     control::CommandsOptions options;
@@ -108,10 +109,16 @@ void Replica::wake() {
 }
 
 void Replica::run(std::function<void()> call) {
-    parts_.fibers.start(number_, Milliseconds(1), [this, call = std::move(call)] {
+    auto body = [this, call = std::move(call)] {
         call();
         step_at(parts_.ground.clock.now() + Milliseconds(1));
-    });
+    };
+    const bool quick = chance(parts_.ground.faults.random(), 0.5);
+    if (!quick || parts_.fibers.inside())
+        return parts_.fibers.start(number_, Milliseconds(1), std::move(body));
+    parts_.fibers.start_at_once(number_, std::move(body));
+    // A thread that kills the program kills whoever started it.
+    if (dead_) throw ProgramDied();
 }
 
 void Replica::step_at(Timestamp time) {

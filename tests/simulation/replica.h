@@ -73,6 +73,7 @@ class Replica final : public control::Wake, public control::CallRunner {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
     WatchedStore store_;
+    WatchedStore loops_store_;
     CloudFront front_;
     std::unique_ptr<control::NodeAuthority> authority_;
     std::unique_ptr<control::Loops> loops_;

@@ -138,9 +138,18 @@ Result<void> WatchedStore::watched(const Body& body,
         WatchedTransaction transaction(inner, changes);
         return body(transaction);
     }));
-    watcher_.committed(changes);
+    watcher_.committed(writer_, changes);
     if (ground_.dies_at(CrashPoint::Place::after_commit)) throw ProgramDied();
     return {};
+}
+
+Result<std::optional<store::Lease>> WatchedStore::acquire(const std::string& name,
+                                                          const std::string& holder,
+                                                          Timestamp now,
+                                                          Milliseconds validity) {
+    ASSIGN_OR_RETURN(auto lease, inner_.acquire(name, holder, now, validity));
+    if (lease) watcher_.lease_taken(writer_.replica);
+    return lease;
 }
 
 Result<void> WatchedStore::write(const Body& body) {

@@ -1,5 +1,6 @@
-// One replica's view of the store that all replicas share. It tells a watcher of every change that
-// was committed, and lets the replica die right before or right after a commit.
+// One replica's view of the store that all replicas share: its loops', or that of whoever else
+// writes. It tells a watcher of every change that was committed, and lets the replica die right
+// after a commit (before it: see world.cpp).
 #pragma once
 
 #include <vector>
@@ -40,16 +41,23 @@ struct Changes {
     std::vector<model::Activity> activity;
 };
 
+struct Writer {
+    int replica = 0;
+    bool loops = false;
+};
+
 class StoreWatcher {
   public:
     virtual ~StoreWatcher() = default;
-    virtual void committed(const Changes& changes) = 0;
+    virtual void committed(const Writer& writer, const Changes& changes) = 0;
+    /// The lease is that replica's from now on, or still.
+    virtual void lease_taken(int replica) = 0;
 };
 
 class WatchedStore final : public store::Store {
   public:
-    WatchedStore(store::Store& inner, Ground& ground, StoreWatcher& watcher)
-        : inner_(inner), ground_(ground), watcher_(watcher) {}
+    WatchedStore(store::Store& inner, Ground& ground, StoreWatcher& watcher, Writer writer)
+        : inner_(inner), ground_(ground), watcher_(watcher), writer_(writer) {}
 
     Result<void> read(const Body& body) override { return inner_.read(body); }
     Result<void> write(const Body& body) override;
@@ -57,9 +65,7 @@ class WatchedStore final : public store::Store {
     Result<std::optional<store::Lease>> acquire(const std::string& name,
                                                 const std::string& holder,
                                                 Timestamp now,
-                                                Milliseconds validity) override {
-        return inner_.acquire(name, holder, now, validity);
-    }
+                                                Milliseconds validity) override;
     Result<void> release(const store::Lease& lease) override { return inner_.release(lease); }
 
   private:
@@ -68,6 +74,7 @@ class WatchedStore final : public store::Store {
     store::Store& inner_;
     Ground& ground_;
     StoreWatcher& watcher_;
+    const Writer writer_;
 };
 
 }  // namespace hopyard::simulation

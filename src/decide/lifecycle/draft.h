@@ -108,6 +108,9 @@ model::Node& add_node(Draft& draft, bool is_head, const model::GroupKey& group, 
 bool storage_free(Draft& draft);
 /// Nodes whose reports count: the channel of this boot has spoken.
 bool reports_count(const model::Node& node);
+/// It has a certificate: from then on the workload manager may give it work, whether or not we have
+/// heard of it.
+bool has_enrolled(const model::Node& node);
 bool workload_takes_work(const std::string& workload_state);
 /// The cloud has carried the removal out; list and read are still to confirm it.
 bool removal_ended(const model::Resource& row);

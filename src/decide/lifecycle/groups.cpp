@@ -71,7 +71,8 @@ auto disturbance(const Node& node) {
 
 void leave(Draft& draft, Node& node) {
     const std::int64_t timeout = draft.cluster.spec.drain_timeout.seconds;
-    const bool may_hold_work = node.phase == NodePhase::ready || node.phase == NodePhase::joining;
+    const bool may_hold_work = node.phase == NodePhase::ready || node.phase == NodePhase::joining ||
+                               (has_enrolled(node) && node.phase != NodePhase::failed);
 #ifdef HOPYARD_DEFECT_remove_busy_worker
     const bool drains = may_hold_work && timeout < 0;
 #else

@@ -103,6 +103,10 @@ void restart_in_place(Draft& draft, Node& node, Resource& machine) {
 void power_on(Draft& draft, Node& node, Resource& machine) {
     if (!draft.free(machine)) return;
     if (machine.applied != draft.cluster.spec.head.instance_type && !machine.applied.empty()) {
+        if (!machine.deallocated)
+            return draft.call(Call::Kind::deallocate,
+                              machine.name,
+                              "another instance type is wanted, and it went off by itself");
         draft.call(Call::Kind::resize,
                    machine.name,
                    "another instance type is wanted",

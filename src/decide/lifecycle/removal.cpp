@@ -18,7 +18,8 @@ using model::ResourceKind;
 using model::ResourceName;
 
 bool left_clean(const Node& node) {
-    const bool nothing_allocated = node.seen.workload_state == "drained" || !node.ready_at;
+    // Who enrolled may have been given work that nobody told us of yet.
+    const bool nothing_allocated = node.seen.workload_state == "drained" || !has_enrolled(node);
     return nothing_allocated && node.seen.mount_pending_writes == 0;
 }
 
@@ -146,6 +147,11 @@ bool lost_while_draining(Draft& draft, const Node& node) {
 }
 
 }  // namespace
+
+bool has_enrolled(const Node& node) {
+    return !node.enrolment.certificate_serial.empty() || node.enrolment.closed ||
+           node.seen.last_report_at.has_value();
+}
 
 bool removal_ended(const Resource& row) {
     return row.operation && row.operation->verb == PendingOperation::Verb::remove &&

@@ -13,6 +13,11 @@ using model::ResourceName;
 void provide(Draft& draft, const ResourceName& name, const char* what, const std::string& content) {
     Resource& row = draft.ensure(name, NodeId());
     row.wanted = true;
+    if (removal_ended(row)) {
+        // It is wanted again before its end was confirmed, and is made anew.
+        row.operation.reset();
+        row.made = false;
+    }
     if (row.made && row.applied == content) return draft.all_well(row);
     draft.content_differs = true;
     if (!draft.free(row)) return;

@@ -1,0 +1,71 @@
+// The stage of a simulation without its play: cloud, store, machines, judge, and the replicas of
+// the control plane, which die, stand still and are started again.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulation/ground.h"
+#include "simulation/judge.h"
+#include "simulation/nodes.h"
+#include "simulation/replica.h"
+#include "simulation/users.h"
+
+namespace hopyard::simulation {
+
+struct StageOptions {
+    std::uint64_t seed = 0;
+    Trace::Mode trace = Trace::Mode::off;
+    std::optional<CrashPoint> crash;
+    bool calm = false;  ///< no faults but the crash
+};
+
+class Stage final : public ControlPlane, public CommandRoom, public Mourner {
+  public:
+    explicit Stage(const StageOptions& options);
+    ~Stage() override;
+
+    Ground ground;
+    std::unique_ptr<store::Store> store;
+    Judge judge;
+    Nodes nodes;
+
+    void begin();
+    /// The replica that serves; null while there is none.
+    Replica* serving();
+    /// Its lease runs out while it stands still; another replica takes over, and later the first
+    /// one moves again, with everything in its head as it was.
+    void take_over();
+    void replica_died(int number) override;
+    bool with_sessions(const std::function<void(control::NodeSessions&)>& call) override;
+    bool run_command(std::function<void(control::Commands&)> command) override;
+
+    /// Runs until that time, or until something is found wrong.
+    void run_until(Timestamp time);
+    void run_for(Milliseconds span) { run_until(ground.clock.now() + span); }
+    /// Asks every two seconds.
+    void run_while(const std::function<bool()>& goes_on, Milliseconds at_most);
+    void end_faults();
+
+    int crashes() const { return crashes_; }
+    std::uint64_t steps() const;
+
+  private:
+    void start_replica(const std::string& holder);
+    Replica* replica(int number);
+    void bury(int number);
+
+    SeededRandom of_control_;
+    Fibers fibers_;
+    std::vector<std::unique_ptr<Replica>> replicas_;
+    int next_replica_ = 1;
+    int serving_ = 0;
+    std::string holder_ = "host-1";
+    int hosts_ = 1;
+    int crashes_ = 0;
+    std::uint64_t steps_ = 0;
+};
+
+}  // namespace hopyard::simulation
