@@ -55,9 +55,10 @@ struct KnownPage {
 /// Orders as they were given last, with all that they were made from. Composing and numbering them
 /// takes a hundred times longer than finding out that nothing has changed.
 struct GivenOrders {
-    model::Cluster cluster;          ///< as far as orders depend on it
-    std::vector<model::Node> nodes;  ///< the same
-    std::string secrets;             ///< a digest of all of them
+    std::int64_t cluster_version = 0;
+    model::Cluster cluster;                 ///< as far as orders depend on it
+    std::vector<nodewire::Member> members;  ///< all that orders know of the nodes
+    std::vector<Secret> secrets;
     KnownPage page;
     Timestamp at;
     nodewire::Orders orders;

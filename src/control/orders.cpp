@@ -165,7 +165,8 @@ nodewire::Orders compose_orders(const model::Cluster& cluster,
 
 void number_orders(nodewire::Orders& orders,
                    const std::vector<model::Node>& nodes,
-                   GivenRevisions& given) {
+                   GivenRevisions& given,
+                   const std::set<std::string>& unchanged) {
     std::erase_if(given, [&](const auto& entry) {
         return entry.first != orders.node && !orders.workers.contains(entry.first);
     });
@@ -173,7 +174,10 @@ void number_orders(nodewire::Orders& orders,
     for (const model::Node& node : nodes) applied[node.id.value] = node.seen.applied_revision;
     std::string of_workers;
     for (auto& [name, part] : orders.workers) {
-        number(part, digest_of(part), applied[name], given[name]);
+        GivenRevision& last = given[name];
+        std::string digest =
+            unchanged.contains(name) && last.number > 0 ? last.digest : digest_of(part);
+        number(part, std::move(digest), applied[name], last);
         of_workers += name + " " + std::to_string(part.revision) + "\n";
     }
     // The workers' parts are told by their numbers; writing all of them twice would be for nothing.

@@ -11,6 +11,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,9 +50,11 @@ Result<GivenRevisions> given_revisions_from_json(const std::string& text);
 
 /// Numbers the orders and brings `given` up to date: equal ones keep their number, others get the
 /// next, which is above what the node has carried out already. Nodes that are gone are forgotten.
+/// Workers named in `unchanged` are known to have the orders they were given last.
 void number_orders(nodewire::Orders& orders,
                    const std::vector<model::Node>& nodes,
-                   GivenRevisions& given);
+                   GivenRevisions& given,
+                   const std::set<std::string>& unchanged = {});
 
 /// What a node is for the workload manager; its state's reason for people.
 nodewire::Member member_of(const model::Node& node);

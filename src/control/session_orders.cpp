@@ -1,10 +1,8 @@
 // Orders as they are given out: composed from rows and secrets, numbered, and stored before anybody
 // sees them.
 #include <algorithm>
+#include <tuple>
 
-#include <sodium.h>
-
-#include "base/encoding.h"
 #include "control/node_sessions_state.h"
 #include "control/passwords.h"
 #include "control/secrets.h"
@@ -57,52 +55,100 @@ Result<Ground> read_ground(store::Transaction& transaction, const NodeId& head) 
 }
 
 /// Without what changes all the time and orders do not depend on.
-model::Node as_ordered(const model::Node& node) {
-    model::Node bare = node;
-    bare.seen = {.applied_revision = node.seen.applied_revision, .boot_id = node.seen.boot_id};
-    if (node.seen.last_report_at) bare.seen.last_report_at = Timestamp();
-    bare.phase_since = Timestamp();
-    bare.problem.reset();
-    bare.failed_attempts = 0;
-    bare.try_again_at.reset();
-    bare.ready_at.reset();
-    bare.enrolment = {};
-    bare.version = 0;
-    return bare;
-}
-
 model::Cluster as_ordered(const model::Cluster& cluster) {
     model::Cluster bare = cluster;
+    bare.wanted = model::Wanted::running;
     bare.phase = model::Phase::pending;
     bare.phase_since = Timestamp();
     bare.stage.clear();
     bare.problem.reset();
     bare.started_at.reset();
+    bare.storage_grant_expires_at.reset();
+    bare.storage_problem.reset();
+    bare.storage_attempts = 0;
+    bare.storage_try_again_at.reset();
+    bare.container_claimed = bare.storage_policy_set = false;
     bare.version = 0;
     return bare;
 }
 
-GivenOrders basis_of(const Ground& ground, Timestamp now) {
-    GivenOrders basis{.cluster = as_ordered(ground.company.cluster), .at = now};
-    for (const model::Node& node : ground.company.nodes) basis.nodes.push_back(as_ordered(node));
+std::vector<Secret> secrets_of(const Ground& ground) {
     const OrderSecrets& secrets = ground.secrets;
-    const Secret grant = secrets.storage_grant.value_or(Secret());
-    std::string all;
-    for (const Secret* one : {&secrets.munge_key,
-                              &grant,
-                              &secrets.page_certificate_pem,
-                              &secrets.page_key_pem,
-                              &ground.first_password,
-                              &ground.revisions})
-        all += std::to_string(one->reveal().size()) + ":" + one->reveal();
-    basis.secrets = sha256(all + secrets.password_hash);
-    sodium_memzero(all.data(), all.size());
+    return {secrets.munge_key,
+            secrets.storage_grant.value_or(Secret()),
+            secrets.page_certificate_pem,
+            secrets.page_key_pem,
+            Secret(secrets.password_hash),
+            ground.first_password,
+            ground.revisions};
+}
+
+/// What orders that are made of these rows are made of; without the orders themselves.
+GivenOrders basis_of(const Ground& ground, Timestamp now) {
+    GivenOrders basis{.cluster_version = ground.company.cluster.version,
+                      .cluster = as_ordered(ground.company.cluster),
+                      .secrets = secrets_of(ground),
+                      .at = now};
+    for (const model::Node& node : ground.company.nodes) basis.members.push_back(member_of(node));
     return basis;
 }
 
-bool still_good(const GivenOrders& given, const GivenOrders& basis) {
-    return given.secrets == basis.secrets && given.nodes == basis.nodes &&
-           given.cluster == basis.cluster && basis.at - given.at < given_for;
+bool same(const nodewire::Member& a, const nodewire::Member& b) {
+    const auto all = [](const nodewire::Member& m) {
+        return std::tie(
+            m.name, m.is_head, m.address, m.vcpus, m.memory_mb, m.gpus, m.state, m.reason);
+    };
+    return all(a) == all(b);
+}
+
+/// A node has carried out orders with a higher number than it was given: another database's.
+bool is_ahead(const model::Node& node, const nodewire::Orders& orders) {
+    const auto part = orders.workers.find(node.id.value);
+    const nodewire::Orders& its = part == orders.workers.end() ? orders : part->second;
+    return node.seen.applied_revision > its.revision;
+}
+
+/// The cluster and its secrets are as they were then, as far as orders depend on them.
+bool same_cluster(const GivenOrders& given, const Ground& ground) {
+    const auto secrets = secrets_of(ground);
+    const bool same_secrets =
+        std::equal(secrets.begin(),
+                   secrets.end(),
+                   given.secrets.begin(),
+                   given.secrets.end(),
+                   [](const Secret& a, const Secret& b) { return a.reveal() == b.reveal(); });
+    return same_secrets && (given.cluster_version == ground.company.cluster.version ||
+                            given.cluster == as_ordered(ground.company.cluster));
+}
+
+/// Those whose part of the orders cannot be another one than it was then: it says only what the
+/// cluster, the head and the worker itself are.
+std::set<std::string> unchanged_workers(const GivenOrders* given, const Ground& ground) {
+    std::set<std::string> unchanged;
+    if (given == nullptr || !same_cluster(*given, ground)) return unchanged;
+    bool same_head = false;
+    for (const model::Node& node : ground.company.nodes) {
+        const bool is_same = std::any_of(
+            given->members.begin(), given->members.end(), [&](const nodewire::Member& member) {
+                return member.name == node.id.value && same(member, member_of(node));
+            });
+        if (node.id == ground.company.self.id) same_head = is_same;
+        if (is_same && !node.is_head) unchanged.insert(node.id.value);
+    }
+    return same_head ? unchanged : std::set<std::string>();
+}
+
+bool still_good(const GivenOrders& given, const Ground& ground, Timestamp now) {
+    const auto& nodes = ground.company.nodes;
+    const bool same_nodes =
+        std::equal(nodes.begin(),
+                   nodes.end(),
+                   given.members.begin(),
+                   given.members.end(),
+                   [&](const model::Node& node, const nodewire::Member& m) {
+                       return same(member_of(node), m) && !is_ahead(node, given.orders);
+                   });
+    return same_nodes && now - given.at < given_for && same_cluster(given, ground);
 }
 
 std::vector<std::string> page_addresses(const Company& company) {
@@ -176,7 +222,9 @@ struct Numbered {
     bool news = false;  ///< some part has a number that nobody was given yet
 };
 
-Result<Numbered> numbered(const Ground& ground, const SessionOptions& options) {
+Result<Numbered> numbered(const Ground& ground,
+                          const GivenOrders* last,
+                          const SessionOptions& options) {
     Numbered out;
     if (!ground.revisions.empty()) {
         ASSIGN_OR_RETURN(out.revisions, given_revisions_from_json(ground.revisions.reveal()));
@@ -185,7 +233,7 @@ Result<Numbered> numbered(const Ground& ground, const SessionOptions& options) {
     const Company& company = ground.company;
     out.orders =
         compose_orders(company.cluster, company.nodes, company.self, ground.secrets, options);
-    number_orders(out.orders, company.nodes, out.revisions);
+    number_orders(out.orders, company.nodes, out.revisions, unchanged_workers(last, ground));
     out.news = out.revisions != before;
     return out;
 }
@@ -201,23 +249,22 @@ Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const Nod
         return {};
     };
     RETURN_IF_ERROR(store.read(look));
-    GivenOrders basis = basis_of(ground, now);
     Made made;
+    std::shared_ptr<const GivenOrders> last;
     {
         const std::lock_guard lock(given_mutex);
-        if (const auto last = given.find(head); last != given.end()) {
-            if (still_good(*last->second, basis)) return last->second;
-            made.known_page = last->second->page;
-        }
+        if (const auto found = given.find(head); found != given.end()) last = found->second;
     }
+    if (last && still_good(*last, ground, now)) return last;
+    if (last) made.known_page = last->page;
     ASSIGN_OR_RETURN(const bool missing, add_missing(ground, made, authority, random, now));
-    ASSIGN_OR_RETURN(Numbered next, numbered(ground, options));
+    ASSIGN_OR_RETURN(Numbered next, numbered(ground, last.get(), options));
     if (missing || next.news) {
         const auto give = [&](store::Transaction& transaction) -> Result<void> {
             ASSIGN_OR_RETURN(ground, read_ground(transaction, head));
             ASSIGN_OR_RETURN(const bool still_missing,
                              add_missing(ground, made, authority, random, now));
-            ASSIGN_OR_RETURN(next, numbered(ground, options));
+            ASSIGN_OR_RETURN(next, numbered(ground, last.get(), options));
             if (still_missing)
                 RETURN_IF_ERROR(store_secrets(transaction, ground, authority.ca_pem()));
             ground.revisions = Secret(to_json(next.revisions));
@@ -225,8 +272,8 @@ Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const Nod
                                           ground.revisions);
         };
         RETURN_IF_ERROR(write(give));
-        basis = basis_of(ground, now);
     }
+    GivenOrders basis = basis_of(ground, now);
     basis.orders = std::move(next.orders);
     basis.page = std::move(made.known_page);
     auto kept = std::make_shared<const GivenOrders>(std::move(basis));

@@ -150,7 +150,7 @@ Accepted CloudModel::operate(Thing& thing, Milliseconds least, Milliseconds most
     remember(thing.seen.name);
     Accepted accepted;
     accepted.operation = cloud::Operation{.url = url};
-    if (chance(random_, 0.5)) accepted.operation->look_after = Seconds(below(random_, 3));
+    if (chance(random_, 0.8)) accepted.operation->look_after = Seconds(1 + below(random_, 4));
     accepted.seen = thing.seen;
     accepted.request_id = "r" + url.substr(3);
     return accepted;
@@ -167,7 +167,7 @@ Result<cloud::OperationState> CloudModel::poll(const std::string& url) {
     if (operation.forgotten && over && !faults_.over())
         return fail(ErrorKind::not_found, "operation_forgotten", "the operation is not known");
     if (!over) {
-        if (chance(random_, 0.3)) state.look_after = Seconds(1 + below(random_, 5));
+        if (chance(random_, 0.8)) state.look_after = Seconds(1 + below(random_, 5));
         return state;
     }
     state.status = operation.failure ? cloud::OperationState::Status::failed

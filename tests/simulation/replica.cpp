@@ -105,13 +105,18 @@ void Replica::later(Timestamp time, std::function<void()> task) {
 
 void Replica::wake() {
     loops_->wake();
-    step_at(parts_.ground.clock.now() + Milliseconds(1));
+    step_soon();
+}
+
+void Replica::step_soon() {
+    Ground& ground = parts_.ground;
+    step_at(ground.clock.now() + ground.faults.between(Milliseconds(1), Milliseconds(40)));
 }
 
 void Replica::run(std::function<void()> call) {
     auto body = [this, call = std::move(call)] {
         call();
-        step_at(parts_.ground.clock.now() + Milliseconds(1));
+        step_soon();
     };
     const bool quick = chance(parts_.ground.faults.random(), 0.5);
     if (!quick || parts_.fibers.inside())
@@ -141,7 +146,10 @@ void Replica::step() {
     if (++busy_steps_ == 400) parts_.ground.findings.add("the loops turn without end");
     survives([this, now] {
         const Timestamp next = loops_->step();
-        step_at(std::max(next, now + Milliseconds(1)));
+        if (next > now + Milliseconds(1))
+            step_at(next);
+        else
+            step_soon();
     });
 }
 

@@ -57,6 +57,8 @@ class Replica final : public control::Wake, public control::CallRunner {
     void wake() override;
     void run(std::function<void()> call) override;
     void step_at(Timestamp time);
+    /// The thread of the loops is woken, which takes a moment.
+    void step_soon();
     void step();
     void notice_silence();
     /// Runs at that time, or when it moves again, unless it is dead by then.

@@ -136,7 +136,7 @@ void Stage::run_until(Timestamp time) {
 void Stage::run_while(const std::function<bool()>& goes_on, Milliseconds at_most) {
     const Timestamp end = ground.clock.now() + at_most;
     while (!ground.findings.any() && ground.clock.now() < end && goes_on())
-        run_until(ground.clock.now() + Seconds(2));
+        run_until(ground.clock.now() + Seconds(4));
 }
 
 void Stage::end_faults() {

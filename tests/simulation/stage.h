@@ -45,7 +45,7 @@ class Stage final : public ControlPlane, public CommandRoom, public Mourner {
     /// Runs until that time, or until something is found wrong.
     void run_until(Timestamp time);
     void run_for(Milliseconds span) { run_until(ground.clock.now() + span); }
-    /// Asks every two seconds.
+    /// Asks every four seconds.
     void run_while(const std::function<bool()>& goes_on, Milliseconds at_most);
     void end_faults();
 

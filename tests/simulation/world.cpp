@@ -45,12 +45,12 @@ std::vector<std::string> World::differences() {
 }
 
 void World::converge(const char* what) {
-    int seconds = 0;
+    int looks = 0;
     Timestamp good_since = stage_.ground.clock.now();
     stage_.run_while(
         [&] {
-            if (++seconds % 30 == 0) users_.retry_what_failed();
-            if (!differences().empty()) good_since = stage_.ground.clock.now() + Seconds(2);
+            if (++looks % 15 == 0) users_.retry_what_failed();
+            if (!differences().empty()) good_since = stage_.ground.clock.now() + Seconds(4);
             return stage_.ground.clock.now() - good_since < rest_least;
         },
         rest_most);
