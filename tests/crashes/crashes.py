@@ -1,5 +1,7 @@
-"""Twenty sudden deaths over five lives of a cluster: the control plane, the local cloud, the head's
-machine, a worker's, in turn, each at a random moment of creating, working, resizing or ending.
+"""Twenty sudden deaths over five lives of a cluster: the control plane, the local cloud, a machine's
+first process (which is hopyard-node, and the machine is dead), in turn, each at a random moment of
+creating, working, resizing or ending. The lives go on side by side, each in an installation of its
+own: most of the time is spent waiting until a cloud's word counts as final.
 
 After each, whoever runs the product starts what ended ('hopyard up'), nobody does anything else, and
 within a minute things must be as they were wanted: nothing doubled, nothing left, and no job lost
@@ -10,6 +12,8 @@ import random
 import signal
 import subprocess
 import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from rig.api import Problem, until
@@ -19,8 +23,11 @@ from rig.steps import expect
 
 CONVERGES_WITHIN = 60
 LIVES = 5
-VICTIMS = ["control", "cloud", "head", "worker"]
-JOB_SECONDS = 4
+LIVES_AT_ONCE = 3
+MOMENTS = 4
+PROGRAMS = ["control", "cloud", "node"]
+JOB_SECONDS = 14  # still at work when the head dies after Slurm has written that it is
+SLURM_WRITES_WITHIN = 6
 
 
 @dataclass
@@ -29,12 +36,15 @@ class Cluster:
     cloud: LocalCloud
     id: str
     workers: int
+    name: str = "life"
     slowest: dict[str, float] = field(default_factory=dict)
 
+    def say(self, what: str) -> None:
+        print(f"{self.name}: {what}", flush=True)
 
-def dead_machine(cluster: Cluster, role: str, choice: random.Random) -> str:
-    """kill -9 of the first process of a machine of that role, as soon as there is one: the machine
-    is dead then. Its name; empty when none came."""
+
+def a_machine(cluster: Cluster, role: str, choice: random.Random) -> tuple[str, int]:
+    """A machine of that role, as soon as there is one, and its first process."""
     here = cluster.here
 
     def living():
@@ -44,15 +54,13 @@ def dead_machine(cluster: Cluster, role: str, choice: random.Random) -> str:
                 found[name] = process
         return [(name, number) for name, number in sorted(found.items())
                 if ("-head" in name) == (role == "head")]
-    try:
-        machines = until(living, 10, f"a machine of a {role}")
-    except TimeoutError:
-        return ""
-    name, process = choice.choice(machines)
-    try:
-        os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:  # it ended by itself in between
-        return ""
+    return choice.choice(until(living, 10, f"a machine of a {role}"))
+
+
+def dead_machine(cluster: Cluster, role: str, choice: random.Random) -> str:
+    """kill -9 of its first process: the machine is dead then. Its name."""
+    name, process = a_machine(cluster, role, choice)
+    os.kill(process, signal.SIGKILL)
     return name
 
 
@@ -107,7 +115,7 @@ def as_wanted(cluster: Cluster) -> list[str]:
 
 
 def converge(cluster: Cluster, what: str, began: float, wrong_now) -> None:
-    """Starts what ended, and waits until nothing is wrong any more; `began`: when something died."""
+    """Starts what ended, and waits until nothing is wrong any more; `began`: when it died."""
     wrong = ["not looked at"]
     while time.monotonic() - began < CONVERGES_WITHIN:
         try:
@@ -118,7 +126,7 @@ def converge(cluster: Cluster, what: str, began: float, wrong_now) -> None:
         if not wrong:
             seconds = time.monotonic() - began
             cluster.slowest[what] = max(seconds, cluster.slowest.get(what, 0))
-            print(f"      as wanted again after {seconds:.1f} s", flush=True)
+            cluster.say(f"as wanted again {seconds:.1f} s after {what} died")
             return
         time.sleep(0.1)
     raise AssertionError(f"not as wanted {CONVERGES_WITHIN} s after: {wrong}")
@@ -135,7 +143,9 @@ def gone(cluster: Cluster) -> list[str]:
 
 
 def submit(cluster: Cluster) -> dict[str, str]:
-    """A job on each worker; job to worker."""
+    """A job on each worker; job to worker. Slurm writes what happened to its jobs within five
+    seconds, and no setting changes that: a head that dies before has never heard of it. What is
+    asked of us begins after that."""
     head = cluster.here.api.cluster(cluster.id)
     jobs = cluster.here.ssh(head, "; ".join(
         ["sbatch --parsable --requeue --exclusive -N1 -o /tmp/%j --wrap "
@@ -144,7 +154,9 @@ def submit(cluster: Cluster) -> dict[str, str]:
     def placed():
         told = cluster.here.ssh(head, "squeue -h -t R -o '%i %N'").splitlines()
         return dict(line.split() for line in told) if len(told) == len(jobs) else None
-    return until(placed, 20, "every worker has a job")
+    on = until(placed, 20, "every worker has a job")
+    time.sleep(SLURM_WRITES_WITHIN)
+    return on
 
 
 def check_jobs(cluster: Cluster, jobs: dict[str, str], died: str) -> None:
@@ -158,6 +170,7 @@ def check_jobs(cluster: Cluster, jobs: dict[str, str], died: str) -> None:
         if worker != died:
             expect("Restarts=0" in told and f"NodeList={worker} " in told,
                    f"job {job} ran on {worker}, which lived, and still: {told}")
+    time.sleep(SLURM_WRITES_WITHIN)
 
 
 class Moments:
@@ -170,7 +183,7 @@ class Moments:
     def die(self, victim: str, within: float, moment: str, wrong_now) -> str:
         time.sleep(self.choice.uniform(0, within))
         died = kill(self.cluster, victim, self.choice)
-        print(f"  {moment}: {victim} {'' if died == victim else died} killed", flush=True)
+        self.cluster.say(f"{moment}: {died} killed")
         converge(self.cluster, victim, time.monotonic(), wrong_now)
         return died
 
@@ -191,33 +204,56 @@ class Moments:
         self.die(victim, 0.6, "one more" if more else "one less", lambda: as_wanted(self.cluster))
 
     def ending(self, victim: str) -> None:
-        self.cluster.here.api.delete(f"/v1/clusters/{self.cluster.id}")
-        self.die(victim, 0.5, "terminating", lambda: gone(self.cluster))
+        def end() -> None:
+            self.cluster.here.api.delete(f"/v1/clusters/{self.cluster.id}")
+        if victim in ("control", "cloud"):
+            end()
+            self.die(victim, 0.3, "terminating", lambda: gone(self.cluster))
+            return
+        # A cluster ends within tenths of a second: who is to die must be known before.
+        name, process = a_machine(self.cluster, victim, self.choice)
+        end()
+        os.kill(process, signal.SIGKILL)
+        self.cluster.say(f"terminating: {name} killed")
+        converge(self.cluster, victim, time.monotonic(), lambda: gone(self.cluster))
 
 
 def victims(choice: random.Random) -> list[list[str]]:
-    """For each life, who dies at each of the four moments: every one of them at every moment, over
-    four lives; the fifth as it comes."""
-    first = VICTIMS[:]
-    choice.shuffle(first)
-    return [first[turn:] + first[:turn] for turn in range(4)] + [choice.sample(VICTIMS, 4)]
+    """For each life, who dies at each of its moments: the three programs in turn."""
+    turn = choice.randrange(len(PROGRAMS))
+    order = [PROGRAMS[(turn + number) % len(PROGRAMS)] for number in range(LIVES * MOMENTS)]
+    order = [choice.choice(["head", "worker"]) if one == "node" else one for one in order]
+    return [order[first:first + MOMENTS] for first in range(0, len(order), MOMENTS)]
 
 
-def live(seed: int) -> None:
-    choice = random.Random(seed)
-    deaths = 0
-    slowest: dict[str, float] = {}
+def live_once(number: int, order: list[str], seed: int) -> dict[str, float]:
+    """Who died, and the longest it took until everything was as wanted."""
+    choice = random.Random(seed * 1000 + number)
     with Installation("crashes") as here:
         here.up()
         here.prepare()
-        for number, order in enumerate(victims(choice)[:LIVES], 1):
-            print(f"life {number}: {', '.join(order)}", flush=True)
-            cluster = Cluster(here, LocalCloud(here.cloud_state), "", 2, slowest)
-            cluster.id = here.create(f"life-{number}", cluster.workers)
-            moments = Moments(cluster, choice)
-            for moment, victim in zip((moments.creating, moments.working, moments.resizing,
-                                       moments.ending), order):
-                moment(victim)
-                deaths += 1
-    print(f"{deaths} deaths; slowest: "
+        cluster = Cluster(here, LocalCloud(here.cloud_state), "", 2, f"life {number}")
+        cluster.say(", ".join(order))
+        cluster.id = here.create(f"life-{number}", cluster.workers)
+        moments = Moments(cluster, choice)
+        for moment, victim in zip((moments.creating, moments.working, moments.resizing,
+                                   moments.ending), order):
+            moment(victim)
+        return cluster.slowest
+
+
+def live(seed: int) -> None:
+    lives = list(enumerate(victims(random.Random(seed)), 1))
+    with ThreadPoolExecutor(LIVES_AT_ONCE) as pool:
+        ends = [pool.submit(live_once, number, order, seed) for number, order in lives]
+    failures = [end.exception() for end in ends if end.exception()]
+    for failure in failures:
+        traceback.print_exception(failure)
+    slowest: dict[str, float] = {}
+    for end in ends:
+        for who, seconds in ({} if end.exception() else end.result()).items():
+            slowest[who] = max(seconds, slowest.get(who, 0))
+    print("the slowest: "
           + ", ".join(f"{who} {seconds:.1f} s" for who, seconds in sorted(slowest.items())))
+    if failures:
+        raise AssertionError(f"{len(failures)} of {len(lives)} lives failed")

@@ -264,8 +264,6 @@ class Slurm final : public WorkloadManager {
         const auto now = std::chrono::steady_clock::now();
         if (now - registration_seen_ < registration_period) return false;
         registration_seen_ = now;
-        if (!accepts_connections(orders.head_address, controller_port, Milliseconds(500)))
-            return false;
         const auto line = run({"/usr/bin/scontrol", "--oneliner", "show", "node", orders.node});
         return line && !is_registered(*line);
     }

@@ -82,8 +82,10 @@ Step step_removed(const Member& wanted, const NodeSeen& seen) {
     return result;
 }
 
+/// One that drains too: that it is drained is said by Slurm alone.
 bool wants_a_node(Member::State state) {
-    return state == Member::State::expected || state == Member::State::member;
+    return state == Member::State::expected || state == Member::State::member ||
+           state == Member::State::draining;
 }
 
 void set_partitions(std::vector<std::string>& commands, std::string_view state) {

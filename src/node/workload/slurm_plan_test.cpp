@@ -89,7 +89,7 @@ const Row table[] = {
      false},
     {"a drain goes on", State::draining, drained(busy(node("mixed"))), true, {}, false, false},
     {"a drain is over", State::draining, drained(node("idle")), true, {}, false, true},
-    {"what nobody knows needs no drain", State::draining, {}, false, {}, false, true},
+    {"a drain of what Slurm has forgotten", State::draining, {}, false, {}, true, false},
     {"a machine that went down under work loses it at once",
      State::absent,
      busy(node("mixed")),

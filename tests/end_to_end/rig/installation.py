@@ -183,10 +183,25 @@ class Installation:
         return Traces(self.root, self.cloud_state)
 
     def show_logs(self, lines: int = 40) -> None:
-        for path in sorted([*self.state.glob("*.log"), *self.cloud_state.glob("*.log"),
-                            *self.cloud_state.glob("machines/*/*.log")]):
-            tail = path.read_text(errors="replace").splitlines()[-lines:]
-            print(f"--- the end of {path.relative_to(self.root)}", *tail, sep="\n", file=sys.stderr)
+        """What somebody who looks for the cause wants to see: logs, activity, Slurm's view."""
+        paths = [*self.state.glob("*.log"), *self.cloud_state.glob("*.log"),
+                 *self.cloud_state.glob("machines/*/*.log")]
+        for process in self.traces().first_processes():
+            logs = Path(f"/proc/{process}/root/var/log")
+            paths += [logs / "hopyard-node.log", *logs.glob("slurm/*.log")]
+        for path in sorted(paths):
+            with contextlib.suppress(OSError):
+                tail = path.read_text(errors="replace").splitlines()[-lines:]
+                print(f"--- the end of {path}", *tail, sep="\n", file=sys.stderr)
+        with contextlib.suppress(Exception):  # they may be what does not answer
+            for cluster in self.api.get("/v1/clusters")["items"]:
+                print(f"--- what happened to {cluster['id']}", file=sys.stderr)
+                for entry in self.api.activity(cluster["id"])[-lines:]:
+                    print(entry["at"], entry["node"], entry["message"], entry["reason"],
+                          file=sys.stderr)
+                print(self.summary(cluster["id"]), file=sys.stderr)
+                print(self.ssh(cluster, "sinfo -N -h -o '%n %T %E'; scontrol -o show node; squeue",
+                               timeout=10, check=False), file=sys.stderr, flush=True)
 
     def remove(self) -> list[str]:
         """`down --purge`; what it left. The directory goes in any case."""
