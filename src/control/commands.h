@@ -70,8 +70,8 @@ class Commands {
     /// Gathers facts and weighs them; changes nothing.
     Result<decide::Preflight> dry_run(const Caller& caller, const model::ClusterSpec& spec);
     /// Preflight, then one transaction that stores the cluster, its secrets and the activity.
-    /// Nothing is made here: the container too is claimed by the loops, before anything else, so
-    /// that a request that dies half-way leaves nothing behind. Refused: the first blocking finding
+    /// Nothing is made here: the container too is claimed by the loops, so that a request that dies
+    /// half-way leaves nothing behind. Refused: the first blocking finding
     /// as the error, all of them through dry_run.
     Result<CreateOutcome> create(const Caller& caller, const model::ClusterSpec& spec);
 

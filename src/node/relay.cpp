@@ -4,32 +4,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "node/http_status.h"
+
 namespace hopyard::node {
 namespace {
 
 /// The wire promises an answer within 25 s.
 constexpr Seconds poll_time{25};
 
-int status_of(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::invalid_argument:
-            return 400;
-        case ErrorKind::unauthenticated:
-            return 401;
-        case ErrorKind::permission_denied:
-            return 403;
-        case ErrorKind::not_found:
-            return 404;
-        case ErrorKind::rate_limited:
-            return 429;
-        default:
-            return 503;
-    }
-}
-
 http::Response refuse_with(const Error& error) {
     const nlohmann::json body{{"code", error.code}, {"message", error.message}};
-    return http::json_response(status_of(error.kind), body.dump());
+    return http::json_response(http_status_of(error.kind), body.dump());
 }
 
 Failure forbidden() {

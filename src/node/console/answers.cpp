@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "base/json_fields.h"
+#include "node/http_status.h"
 
 namespace hopyard::node::console {
 namespace {
@@ -59,20 +60,7 @@ http::Response see_other(const std::string& path) {
 }
 
 int status_of(const Error& error) {
-    switch (error.kind) {
-        case ErrorKind::invalid_argument:
-            return 400;
-        case ErrorKind::unauthenticated:
-            return 401;
-        case ErrorKind::permission_denied:
-            return 403;
-        case ErrorKind::not_found:
-            return 404;
-        case ErrorKind::rate_limited:
-            return 429;
-        default:
-            return 503;
-    }
+    return http_status_of(error.kind);
 }
 
 http::Response json_error(const Error& error) {
