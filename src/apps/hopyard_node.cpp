@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "node/machine.h"
 #include "node/program.h"
+#include "node/workload/saved_jobs.h"
 
 namespace {
 
@@ -85,7 +86,10 @@ int main(int count, char** words) {
         ->capture_default_str();
     app.add_subcommand("run", "run until told to stop; also without any word");
     CLI::App* version = app.add_subcommand("version", "say which version this is");
+    CLI::App* prolog = app.add_subcommand(
+        "await-saved-job", "wait until Slurm has written the job that it is about to start");
     CLI11_PARSE(app, count, words);
+    if (prolog->parsed()) return workload::run_prolog();
     if (version->parsed()) {
         fmt::print("hopyard-node {}\n", options.version);
         return 0;

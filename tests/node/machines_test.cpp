@@ -222,6 +222,30 @@ TEST(Machines, GiveTheWorkOfALostOneToAnother) {
         << "the job runs again when its machine is back";
 }
 
+TEST(Machines, RememberEveryJobThatAWorkerHasStarted) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1"}));
+    // Whatever was written just before, the next change is written at once.
+    cluster.on_head("sbatch -H --wrap true");
+    for (const char* job : {"2", "3"}) {
+        const Stopwatch starting;
+        cluster.on_head(
+            "sbatch --requeue -N1 -o /dev/null --wrap 'touch /tmp/began-$SLURM_JOB_ID; "
+            "sleep 1000'");
+        cluster.lab.run(
+            "w1", "ada", std::string("until test -e /tmp/began-") + job + "; do :; done");
+        std::cout << "job " << job << " began after " << starting.ms() << " ms\n";
+        cluster.lab.kill_machine("c-test-head");
+        cluster.lab.start("c-test-head", head_address);
+        const auto found = cluster.on_head(
+            std::string("timeout 15 sh -c 'until squeue -h -o \"%i %T\" | grep \"^") + job +
+            " \"; do sleep 0.1; done'");
+        EXPECT_EQ(found.substr(0, 2), job + std::string(" "));
+        cluster.on_head(std::string("scancel ") + job);
+        EXPECT_TRUE(cluster.sees([](const Report& report) { return is_idle(report, "w1"); }));
+    }
+}
+
 TEST(Machines, ComeBackFromTheirDisksWhenNobodyAnswers) {
     Cluster cluster;
     ASSERT_TRUE(cluster.start({"w1"}));

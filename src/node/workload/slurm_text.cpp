@@ -24,7 +24,6 @@ SlurmdUser=root
 AuthType=auth/munge
 AuthInfo=cred_expire=5
 CredType=cred/munge
-StateSaveLocation=/var/lib/slurm/slurmctld
 SlurmdSpoolDir=/var/lib/slurm/slurmd
 SlurmctldPidFile=/run/slurmctld.pid
 SlurmdPidFile=/run/slurmd.pid
@@ -168,6 +167,7 @@ std::string slurm_conf(const nodewire::Orders& orders, const ControllerFacts& fa
     if (const auto share = memory_per_core(orders); share > 0) {
         text += fmt::format("DefMemPerCPU={}\n", share);
     }
+    text += fmt::format("StateSaveLocation={}\nPrologSlurmctld={}\n", state_directory, prolog_file);
     return text.append(fixed_part);
 }
 

@@ -12,6 +12,10 @@ namespace hopyard::node::workload {
 
 /// The port of the controller and of the machines' own daemons.
 inline constexpr int controller_port = 6817;
+/// Where the controller keeps its state, and what starts before each job (saved_jobs.h).
+inline constexpr const char* state_directory = "/var/lib/slurm/slurmctld";
+inline constexpr const char* prolog_file = "/etc/slurm/prolog";
+inline constexpr const char* prolog_log = "/var/log/slurm/prolog.log";
 /// Character devices that stand for GPUs, on every machine alike: gres.conf names all of them for
 /// all machines, and each machine offers as many as it has.
 inline constexpr const char* gpu_directory = "/var/lib/slurm/gpu";
