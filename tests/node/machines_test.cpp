@@ -222,28 +222,38 @@ TEST(Machines, GiveTheWorkOfALostOneToAnother) {
         << "the job runs again when its machine is back";
 }
 
+/// A job of that number begins on the one worker, and the head dies that long afterwards.
+void lose_head_after_start(Cluster& cluster, const std::string& job, Milliseconds after) {
+    const Stopwatch starting;
+    cluster.on_head(
+        "sbatch --requeue -N1 -o /dev/null --wrap 'touch /tmp/began-$SLURM_JOB_ID; sleep 1000'");
+    cluster.lab.run("w1", "ada", "until test -e /tmp/began-" + job + "; do :; done");
+    std::cout << "job " << job << " began after " << starting.ms() << " ms\n";
+    cluster.lab.run("w1", "ada", "sleep " + std::to_string(after.count() / 1e3));
+    cluster.lab.kill_machine("c-test-head");
+    cluster.lab.start("c-test-head", head_address);
+}
+
 TEST(Machines, RememberEveryJobThatAWorkerHasStarted) {
     Cluster cluster;
     ASSERT_TRUE(cluster.start({"w1"}));
+    const auto wait_for_job = [&](const std::string& job) {
+        return cluster.on_head("timeout 15 sh -c 'until scontrol -o show job " + job +
+                               " 2>/dev/null; do sleep 0.1; done'");
+    };
     // Whatever was written just before, the next change is written at once.
     cluster.on_head("sbatch -H --wrap true");
-    for (const char* job : {"2", "3"}) {
-        const Stopwatch starting;
-        cluster.on_head(
-            "sbatch --requeue -N1 -o /dev/null --wrap 'touch /tmp/began-$SLURM_JOB_ID; "
-            "sleep 1000'");
-        cluster.lab.run(
-            "w1", "ada", std::string("until test -e /tmp/began-") + job + "; do :; done");
-        std::cout << "job " << job << " began after " << starting.ms() << " ms\n";
-        cluster.lab.kill_machine("c-test-head");
-        cluster.lab.start("c-test-head", head_address);
-        const auto found = cluster.on_head(
-            std::string("timeout 15 sh -c 'until squeue -h -o \"%i %T\" | grep \"^") + job +
-            " \"; do sleep 0.1; done'");
-        EXPECT_EQ(found.substr(0, 2), job + std::string(" "));
-        cluster.on_head(std::string("scancel ") + job);
-        EXPECT_TRUE(cluster.sees([](const Report& report) { return is_idle(report, "w1"); }));
-    }
+    lose_head_after_start(cluster, "2", Milliseconds(0));
+    EXPECT_TRUE(wait_for_job("2").starts_with("JobId=2 "));
+    cluster.on_head("scancel 2");
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return is_idle(report, "w1"); }));
+
+    lose_head_after_start(cluster, "3", Milliseconds(1'000));
+    EXPECT_NE(wait_for_job("3").find("JobState=RUNNING"), std::string::npos);
+    EXPECT_TRUE(
+        cluster.sees([](const Report& report) { return state_of(report, "w1").jobs == 1; }));
+    EXPECT_NE(wait_for_job("3").find(" Restarts=0 "), std::string::npos) << "it just goes on";
+    EXPECT_EQ(cluster.lab.run("w1", "ada", "pgrep -c -f 'sleep 1000$'"), "1\n");
 }
 
 TEST(Machines, ComeBackFromTheirDisksWhenNobodyAnswers) {
