@@ -46,9 +46,9 @@ Json instance_view(Core&, const Resource& machine) {
     Json view = {{"hyperVGeneration", "V2"}};
     Json disk_status = status("ProvisioningState/succeeded", "Provisioning succeeded");
     disk_status["time"] = time;
-    view["disks"] = {{{"name", text_at(properties, "/storageProfile/osDisk/name")},
-                      {"statuses", {disk_status}}}};
-    view["statuses"] = {provisioning_status(machine)};
+    view["disks"] = Json::array({Json{{"name", text_at(properties, "/storageProfile/osDisk/name")},
+                                      {"statuses", Json::array({disk_status})}}});
+    view["statuses"] = Json::array({provisioning_status(machine)});
     if (!power.empty()) view["statuses"].push_back(status("PowerState/" + power, "VM " + power));
     if (power == "running") {
         Json ready = status("ProvisioningState/succeeded", "Ready");
@@ -58,7 +58,7 @@ Json instance_view(Core&, const Resource& machine) {
         view["osName"] = "debian";
         view["osVersion"] = "12";
         view["vmAgent"] = {{"vmAgentVersion", "2.9.0.4"},
-                           {"statuses", {ready}},
+                           {"statuses", Json::array({ready})},
                            {"extensionHandlers", Json::array()}};
     }
     return view;

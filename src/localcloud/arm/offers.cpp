@@ -34,8 +34,8 @@ Json show_sku(Core& core, const Size& size, const std::string& location) {
     Json restrictions = Json::array();
     if (core.catalog.restricted(size))
         restrictions.push_back({{"type", "Location"},
-                                {"values", {location}},
-                                {"restrictionInfo", {{"locations", {location}}}},
+                                {"values", Json::array({location})},
+                                {"restrictionInfo", {{"locations", Json::array({location})}}},
                                 {"reasonCode", "NotAvailableForSubscription"}});
     const std::string short_name = size.name.substr(size.name.find('_') + 1);
     return Json{
@@ -44,7 +44,7 @@ Json show_sku(Core& core, const Size& size, const std::string& location) {
         {"tier", "Standard"},
         {"size", short_name},
         {"family", size.family},
-        {"locations", {location}},
+        {"locations", Json::array({location})},
         {"locationInfo",
          {{{"location", location}, {"zones", Json::array()}, {"zoneDetails", Json::array()}}}},
         {"capabilities", capabilities},

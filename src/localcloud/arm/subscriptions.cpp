@@ -23,9 +23,9 @@ Json show_subscription(Core& core) {
 }
 
 Outcome list_subscriptions(Core& core, const Call&) {
-    return reply(
-        200,
-        Json{{"value", {show_subscription(core)}}, {"count", {{"type", "Total"}, {"value", 1}}}});
+    return reply(200,
+                 Json{{"value", Json::array({show_subscription(core)})},
+                      {"count", {{"type", "Total"}, {"value", 1}}}});
 }
 
 Outcome get_subscription(Core& core, const Call&) {
