@@ -46,8 +46,6 @@ class NodeAuthority {
 struct SessionOptions {
     /// Authority of the blob endpoint, for the machines' mounts; empty: public ones.
     std::string blob_ca_pem;
-    /// The blob endpoint's host is reached through the machine's gateway (StorageGrant::hosts).
-    bool blob_through_gateway = false;
     Milliseconds silence = Seconds(10);  ///< shown after that (D17)
 };
 

@@ -15,12 +15,6 @@ using nodewire::Member;
 /// The same on every machine of the cluster, and out of the way of what images make.
 constexpr int first_uid = 2000;
 
-std::string host_of(const std::string& url) {
-    const auto scheme = url.find("://");
-    const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
-    return url.substr(begin, url.find_first_of("/:?", begin) - begin);
-}
-
 void tell_state(const model::Node& node, Member& member) {
     const auto is = [&](Member::State state, const char* reason) {
         member.state = state;
@@ -81,8 +75,6 @@ nodewire::Orders common_part(const model::Cluster& cluster,
         auto& grant = orders.storage.emplace();
         grant.sas_url = *secrets.storage_grant;
         grant.ca_pem = options.blob_ca_pem;
-        if (options.blob_through_gateway)
-            grant.hosts = {{host_of(secrets.storage_grant->reveal()), "gateway"}};
     }
     orders.init_script = !cluster.spec.init_script.text.empty();
     orders.init_script_first = orders.init_script && cluster.spec.init_script.run_first;

@@ -98,14 +98,12 @@ TEST(Orders, give_a_worker_its_own_part_and_nothing_of_the_page) {
     EXPECT_EQ(worker.members[1].name, "w2");
 }
 
-TEST(Orders, lead_to_the_blob_endpoint_through_the_gateway_where_asked) {
+TEST(Orders, hand_over_the_right_on_the_container_once_there_is_one) {
     Ground ground;
-    EXPECT_TRUE(ground.compose().storage->hosts.empty());
-    ground.options = {.blob_ca_pem = "ca", .blob_through_gateway = true};
+    ground.options = {.blob_ca_pem = "ca"};
     const auto storage = ground.compose().storage;
     EXPECT_EQ(storage->sas_url.reveal(), "https://acct.blob.local:444/data?sig=s");
     EXPECT_EQ(storage->ca_pem, "ca");
-    EXPECT_EQ(storage->hosts, (std::map<std::string, std::string>{{"acct.blob.local", "gateway"}}));
     ground.secrets.storage_grant.reset();
     EXPECT_FALSE(ground.compose().storage) << "there is no right on the container yet";
 }

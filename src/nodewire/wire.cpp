@@ -127,8 +127,7 @@ json document(const Orders& orders) {
                 {"pageKey", orders.page_key_pem.reveal()}};
     if (orders.storage)
         out["storage"] = {{"sasUrl", orders.storage->sas_url.reveal()},
-                          {"authority", orders.storage->ca_pem},
-                          {"hosts", orders.storage->hosts}};
+                          {"authority", orders.storage->ca_pem}};
     out["workers"] = json::object();
     for (const auto& [name, worker] : orders.workers) out["workers"][name] = document(worker);
     return out;
@@ -164,8 +163,7 @@ Result<Orders> read_orders(const json& from) {
         StorageGrant& grant = orders.storage.emplace();
         Fields(*storage)
             .get("sasUrl", grant.sas_url)
-            .get("authority", grant.ca_pem)
-            .get("hosts", grant.hosts);
+            .get("authority", grant.ca_pem);
     }
     if (const json* workers = fields.member("workers"); workers != nullptr && workers->is_object())
         for (const auto& [name, worker] : workers->items()) {

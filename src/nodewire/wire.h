@@ -89,9 +89,6 @@ struct Member {
 struct StorageGrant {
     Secret sas_url;
     std::string ca_pem;  ///< authority of the blob endpoint; empty: public ones
-    /// Names that the endpoint's host is reached under, for /etc/hosts; "gateway" stands for the
-    /// machine's default gateway. Empty on Azure.
-    std::map<std::string, std::string> hosts;
 };
 
 /// All that a node should be. `revision` rises with every change of any part.

@@ -17,7 +17,7 @@ Orders example() {
     orders.munge_key = Secret(std::string("\0\xff\x01", 3));
     orders.users = {
         {.name = "ada", .uid = 2000, .administrator = true, .ssh_keys = {"ssh-ed25519 A"}}};
-    orders.storage = StorageGrant{.sas_url = Secret("https://x"), .hosts = {{"a.blob", "gateway"}}};
+    orders.storage = StorageGrant{.sas_url = Secret("https://x"), .ca_pem = "ca"};
     orders.members = {{.name = "demo-w1", .address = "10.0.0.5", .state = Member::State::draining}};
     orders.workers["demo-w1"] = worker;
     return orders;
@@ -30,7 +30,7 @@ TEST(Wire, orders_come_back_with_secrets_members_and_workers) {
     EXPECT_EQ(back->munge_key.reveal(), std::string("\0\xff\x01", 3));
     EXPECT_EQ(back->members.at(0).state, Member::State::draining);
     EXPECT_EQ(back->workers.at("demo-w1").revision, 3);
-    EXPECT_EQ(back->storage->hosts.at("a.blob"), "gateway");
+    EXPECT_EQ(back->storage->ca_pem, "ca");
 }
 
 TEST(Wire, reports_come_back_with_the_workers_inside) {

@@ -30,7 +30,7 @@ class BlobServer {
                     const std::string& bytes);
     const std::string& ca_pem() const { return authority_.certificate_pem; }
     /// The name that its URLs bear, which stands for its address.
-    std::string host_name() const { return "acct.blob.localhost"; }
+    static std::string host_name() { return "acct.blob.localhost"; }
 
   private:
     void wait_until_it_answers();

@@ -48,9 +48,7 @@ class Machine {
     void order(const std::optional<Secret>& url) {
         nodewire::Orders orders{.revision = ++revision_};
         if (url) {
-            orders.storage = nodewire::StorageGrant{.sas_url = *url,
-                                                    .ca_pem = server->ca_pem(),
-                                                    .hosts = {{server->host_name(), "127.0.0.1"}}};
+            orders.storage = nodewire::StorageGrant{.sas_url = *url, .ca_pem = server->ca_pem()};
         }
         board.set_orders(std::move(orders));
     }
@@ -282,6 +280,7 @@ bool isolate() {
     if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
     const auto hosts = directory + "/hosts";
     std::filesystem::copy_file("/etc/hosts", hosts);
+    std::ofstream(hosts, std::ios::app) << "127.0.0.1 " << BlobServer::host_name() << "\n";
     return mount(hosts.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr) == 0;
 }
 

@@ -88,40 +88,8 @@ bool has_mount(std::string_view mounts, std::string_view mount_point) {
     return mounts.find(wanted) != mounts.npos;
 }
 
-Result<std::vector<system::HostsEntry>> hosts_entries(
-    const std::map<std::string, std::string>& hosts, const std::optional<std::string>& gateway) {
-    std::map<std::string, std::vector<std::string>> names;
-    for (const auto& [name, address] : hosts) {
-        if (address != "gateway") {
-            names[address].push_back(name);
-        } else if (gateway) {
-            names[*gateway].push_back(name);
-        } else {
-            return fail(ErrorKind::unavailable,
-                        "no_default_gateway",
-                        "the machine has no default gateway, which leads to its container");
-        }
-    }
-    std::vector<system::HostsEntry> result;
-    for (auto& [address, of_address] : names) result.push_back({address, std::move(of_address)});
-    return result;
-}
-
-Result<void> ask_container(const Secret& sas_url,
-                           const std::string& ca_pem,
-                           const std::vector<system::HostsEntry>& hosts) {
-    http::ClientOptions options{.ca_pem = ca_pem, .connect_timeout = Milliseconds(3'000)};
-    const auto url = http::parse_url(sas_url.reveal());
-    for (const auto& entry : hosts) {
-        // The library answers names below "localhost" by itself (RFC 6761), so /etc/hosts is not
-        // enough.
-        for (const auto& name : entry.names) {
-            const auto port = url ? url->port : 443;
-            options.connect_to.emplace_back(fmt::format("{}:{}", name, port),
-                                            fmt::format("{}:{}", entry.address, port));
-        }
-    }
-    http::Client client(std::move(options));
+Result<void> ask_container(const Secret& sas_url, const std::string& ca_pem) {
+    http::Client client({.ca_pem = ca_pem, .connect_timeout = Milliseconds(3'000)});
     auto reply = client.send({.url = sas_url.reveal() + "&restype=container&comp=list&maxresults=1",
                               .timeout = Milliseconds(10'000)});
     if (!reply) return with_context("the container does not answer", std::move(reply).error());

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +16,6 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
-#include "node/system/hosts_file.h"
 #include "node/system/processes.h"
 
 namespace hopyard::node::storage {
@@ -43,16 +41,9 @@ system::Command mount_command(const std::string& container, const MountPaths& pa
 /// Whether the text of /proc/mounts names an rclone mount there.
 bool has_mount(std::string_view mounts, std::string_view mount_point);
 
-/// Lines for /etc/hosts out of StorageGrant::hosts; "gateway" becomes that address. `unavailable`
-/// when one is needed and there is none.
-Result<std::vector<system::HostsEntry>> hosts_entries(
-    const std::map<std::string, std::string>& hosts, const std::optional<std::string>& gateway);
-
 /// Asks the container, past the mount, whether it lists with this right; a call into the mount
 /// would hang for minutes when nobody answers. `permission_denied` and `not_found` when it refuses.
-Result<void> ask_container(const Secret& sas_url,
-                           const std::string& ca_pem,
-                           const std::vector<system::HostsEntry>& hosts);
+Result<void> ask_container(const Secret& sas_url, const std::string& ca_pem);
 
 /// Files of the cache that hold what the container does not have yet, open ones included: rclone
 /// keeps one small JSON file for each file of its cache, with "Dirty" in it. Remembers what it has

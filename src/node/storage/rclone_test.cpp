@@ -85,18 +85,6 @@ TEST(HasMount, KnowsOursFromOthers) {
     EXPECT_FALSE(has_mount("/dev/sdb /data ext4 rw 0 0\n", "/data"));
 }
 
-TEST(HostsEntries, PutTheGatewaysAddressForItsName) {
-    const std::map<std::string, std::string> hosts = {
-        {"a.blob.localhost", "gateway"}, {"b.blob.localhost", "gateway"}, {"c", "10.1.1.1"}};
-    const std::vector<system::HostsEntry> expected = {
-        {"10.1.1.1", {"c"}}, {"10.9.0.1", {"a.blob.localhost", "b.blob.localhost"}}};
-    EXPECT_EQ(hosts_entries(hosts, "10.9.0.1"), expected);
-    const auto refused = hosts_entries(hosts, std::nullopt);
-    ASSERT_FALSE(refused);
-    EXPECT_TRUE(is_transient(refused.error().kind));
-    EXPECT_TRUE(hosts_entries({{"c", "10.1.1.1"}}, std::nullopt));
-}
-
 TEST(PendingWrites, AreTheDirtyFilesOfTheCache) {
     const Directory directory;
     PendingWrites pending(directory.path());

@@ -23,10 +23,6 @@ constexpr Seconds mounts_soon{10};
 constexpr Milliseconds end_grace{5'000};
 constexpr std::uintmax_t log_bytes_max = 8u << 20;
 
-std::optional<std::string> gateway() {
-    return system::default_gateway(system::read_file("/proc/net/route").value_or(""));
-}
-
 }  // namespace
 
 Storage::Storage(Parts parts, Options options)
@@ -59,8 +55,6 @@ Result<Storage::Step> Storage::carry_out(const nodewire::Orders& orders) {
 }
 
 Result<Storage::Step> Storage::mount(const nodewire::StorageGrant& grant) {
-    ASSIGN_OR_RETURN(const auto hosts, storage::hosts_entries(grant.hosts, gateway()));
-    RETURN_IF_ERROR(system::set_hosts_block(options_.hosts, "storage", hosts));
     const Mounted wanted{storage::configuration(grant.sas_url), grant.ca_pem};
     if (mounted_ && *mounted_ != wanted) {
         if (!may_take_away()) return Step::remount_later;
@@ -79,7 +73,7 @@ Result<Storage::Step> Storage::mount(const nodewire::StorageGrant& grant) {
                                 options_.log_file));
     }
     if (!answered_) {
-        RETURN_IF_ERROR(storage::ask_container(grant.sas_url, grant.ca_pem, hosts));
+        RETURN_IF_ERROR(storage::ask_container(grant.sas_url, grant.ca_pem));
         answered_ = true;
         log::info("the container is mounted", {{"at", options_.mount_point}});
     }

@@ -37,7 +37,6 @@ class Storage {
         std::string mount_point = "/data";
         std::string cache = "/var/cache/hopyard-data";
         std::string log_file = "/var/log/hopyard-data.log";
-        std::string hosts = system::hosts_path;
         /// How long a new URL waits for pending writes.
         Milliseconds remount_patience{300'000};
     };

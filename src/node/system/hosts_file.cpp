@@ -2,9 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
-#include <sstream>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -79,31 +77,6 @@ Result<void> set_hosts_block(const std::string& path,
     }
     const auto before = read_file(path).value_or("");
     return write_in_place(path, with_hosts_block(before, block, entries));
-}
-
-std::optional<std::string> default_gateway(std::string_view routes) {
-    // Iface Destination Gateway Flags RefCnt Use Metric Mask ...; addresses are hexadecimal in the
-    // machine's own byte order (proc(5)).
-    std::istringstream lines{std::string(routes)};
-    std::string line;
-    std::getline(lines, line);
-    std::optional<std::pair<long, std::uint32_t>> best;
-    while (std::getline(lines, line)) {
-        std::istringstream fields(line);
-        std::string interface, destination, gateway, flags, references, use, mask;
-        long metric = 0;
-        if (!(fields >> interface >> destination >> gateway >> flags >> references >> use >>
-              metric >> mask)) {
-            continue;
-        }
-        if (destination != "00000000" || mask != "00000000" || gateway == "00000000") continue;
-        const auto address = static_cast<std::uint32_t>(strtoul(gateway.c_str(), nullptr, 16));
-        if (!best || metric < best->first) best = {metric, address};
-    }
-    if (!best) return std::nullopt;
-    const in_addr address{best->second};
-    char text[INET_ADDRSTRLEN];
-    return inet_ntop(AF_INET, &address, text, sizeof text);
 }
 
 }  // namespace hopyard::node::system

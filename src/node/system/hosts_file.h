@@ -3,7 +3,6 @@
 // lock on the file; it is written in place, since it may be bind-mounted.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,9 +29,5 @@ std::string with_hosts_block(std::string_view contents,
 Result<void> set_hosts_block(const std::string& path,
                              std::string_view block,
                              const std::vector<HostsEntry>& entries);
-
-/// The IPv4 gateway of the default route with the smallest metric; reads the text of
-/// /proc/net/route.
-std::optional<std::string> default_gateway(std::string_view routes);
 
 }  // namespace hopyard::node::system

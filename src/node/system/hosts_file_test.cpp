@@ -59,17 +59,5 @@ TEST(HostsFile, LosesNoBlockWhenSeveralWriteAtOnce) {
     std::filesystem::remove_all(pattern);
 }
 
-TEST(DefaultGateway, IsThatOfTheRouteWithTheSmallestMetric) {
-    const std::string head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n";
-    const std::string net = "eth0\t0000090A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
-    const std::string slow = "eth1\t00000000\t0102000A\t0003\t0\t0\t200\t00000000\t0\t0\t0\n";
-    const std::string fast = "eth0\t00000000\t0100090A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n";
-    EXPECT_EQ(default_gateway(head + net + slow + fast), "10.9.0.1");
-    EXPECT_EQ(default_gateway(head + net + slow), "10.0.2.1");
-    EXPECT_EQ(default_gateway(head + net), std::nullopt);
-    EXPECT_EQ(default_gateway(""), std::nullopt);
-    EXPECT_EQ(default_gateway(head + "nonsense\n"), std::nullopt);
-}
-
 }  // namespace
 }  // namespace hopyard::node::system
