@@ -30,6 +30,7 @@ Secret::~Secret() {
 }
 
 void Secret::wipe() {
+    if (bytes_.empty()) return;
     sodium_memzero(bytes_.data(), bytes_.size());
     bytes_.clear();
 }

@@ -7,6 +7,11 @@ constexpr Seconds validity{30 * 24 * 3600};
 
 }  // namespace
 
+Result<NodeAuthority::PageFacts> NodeAuthority::read_page(const Secret& certificate_pem) const {
+    ASSIGN_OR_RETURN(auto facts, http::read_certificate(certificate_pem.reveal()));
+    return PageFacts{.addresses = std::move(facts.ip_addresses), .not_after = facts.not_after};
+}
+
 InstallationAuthority::InstallationAuthority(http::KeyAndCertificate authority)
     : authority_(std::move(authority)) {}
 

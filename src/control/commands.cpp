@@ -152,7 +152,7 @@ Result<model::Cluster> Commands::change(const Caller& caller,
             return {};
         });
         if (outcome) {
-            if (changed) wake_.wake();
+            if (changed) wake_.wake_for(id);
             return after;
         }
         if (!lost_a_race(outcome.error())) return pass(outcome.error());
@@ -222,7 +222,7 @@ Result<CreateOutcome> Commands::create(const Caller& caller, const model::Cluste
         return {};
     };
     RETURN_IF_ERROR(store_.write(body));
-    wake_.wake();
+    wake_.wake_for(outcome.id);
     return outcome;
 }
 

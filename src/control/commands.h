@@ -30,6 +30,8 @@ class Wake {
   public:
     virtual ~Wake() = default;
     virtual void wake() = 0;
+    /// Only that cluster has changed: looking at one costs less than looking at all.
+    virtual void wake_for(const ClusterId& /*cluster*/) { wake(); }
 };
 
 struct Caller {

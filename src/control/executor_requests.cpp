@@ -74,8 +74,9 @@ cloud::WantedSecurityGroup group_of(const Cluster& cluster) {
 }
 
 Result<cloud::Wanted> rule_of(const Cluster& cluster, const model::ResourceName& name) {
+    const model::ResourceName group = decide::shared_names(cluster).security_group;
     for (const decide::PortRule& rule : decide::port_rules(cluster))
-        if (decide::rule_name(cluster, rule.name) == name)
+        if (decide::rule_name(cluster, group, rule.name) == name)
             return cloud::WantedSecurityRule{open(rule, name.name)};
     return fail(ErrorKind::internal,
                 "rule_unknown",

@@ -66,9 +66,9 @@ class Loops final : public Wake {
           LoopOptions options);
     ~Loops() override;
 
-    /// Any thread. With a cluster: only that one is looked at, which costs less.
+    /// Any thread.
     void wake() override;
-    void wake_for(const ClusterId& cluster);
+    void wake_for(const ClusterId& cluster) override;
     /// Called, on any thread, after something was stored that nodes or watchers may want to see.
     void on_change(std::function<void()> callback);
 

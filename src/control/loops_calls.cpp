@@ -155,10 +155,11 @@ bool Loops::State::still_holds(const store::Lease& fence) const {
 
 void Loops::State::perform(const Job& job) {
     if (!still_holds(job.fence)) return finish(job);
+    bool stores = true;
     if (is_about_container(job.call.kind)) {
         perform_storage(job);
     } else if (job.call.kind == Call::Kind::read) {
-        perform_read(job);
+        stores = perform_read(job);
     } else {
         const auto outcome = ask(job);
         note_reach(outcome ? nullptr : &outcome.error());
@@ -166,6 +167,7 @@ void Loops::State::perform(const Job& job) {
         store_outcome(job, outcome);
     }
     finish(job);
+    if (stores) tell_changed();
 }
 
 void Loops::State::finish(const Job& job) {
@@ -182,7 +184,6 @@ void Loops::State::finish(const Job& job) {
             known->second.due = true;
     }
     notify();
-    tell_changed();
 }
 
 Result<Accepted> Loops::State::ask(const Job& job) {
@@ -265,7 +266,8 @@ Result<void> Loops::State::put_learned(store::Transaction& t,
     return {};
 }
 
-void Loops::State::perform_read(const Job& job) {
+/// True when something may have been stored.
+bool Loops::State::perform_read(const Job& job) {
     const Timestamp began = clock.now();
     const auto seen = cloud.read(job.call.name);
     note_reach(seen ? nullptr : &seen.error());
@@ -274,14 +276,14 @@ void Loops::State::perform_read(const Job& job) {
         const std::lock_guard lock(mutex);
         auto& [until, attempts] = read_again_at[job.call.name];
         until = clock.now() + decide::wait_after(seen.error(), ++attempts);
-        return;
+        return false;
     }
     {
         const std::lock_guard lock(mutex);
         read_again_at.erase(job.call.name);
         observer.note_read(job.call.name, began, *seen);
     }
-    if (!*seen) return;
+    if (!*seen) return false;
     // Mostly there is nothing new in it, and nothing to write.
     bool is_new = false;
     const auto looked = store.read([&](store::Transaction& t) -> Result<void> {
@@ -296,7 +298,7 @@ void Loops::State::perform_read(const Job& job) {
         is_new = learn(*cluster, node ? &*node : nullptr, *row, **seen);
         return {};
     });
-    if (!looked || !is_new) return;
+    if (!looked || !is_new) return false;
     const auto written = write(job.fence, [&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(const auto row, t.resource(job.call.name));
         if (!row) return {};
@@ -304,6 +306,7 @@ void Loops::State::perform_read(const Job& job) {
     });
     if (!written)
         log::warning("what was seen could not be stored", {{"error", written.error().message}});
+    return true;
 }
 
 void Loops::State::perform_storage(const Job& job) {

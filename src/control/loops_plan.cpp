@@ -34,19 +34,19 @@ bool is_settled(const model::Cluster& cluster) {
     return cluster.phase == model::Phase::running || cluster.phase == model::Phase::stopped;
 }
 
-/// The rows as they are once the changes are stored.
+/// The rows as they are once the changes are stored: a view of both, which must outlive it.
 struct Rows {
-    model::Cluster cluster;
-    std::map<NodeId, Node> nodes;
-    std::map<ResourceName, Resource> resources;
+    const model::Cluster& cluster;
+    std::map<std::string_view, const Node*> nodes;  ///< by id
+    std::map<ResourceName, const Resource*> resources;
 
     Rows(const Snapshot& before, const RowChanges& changes)
-        : cluster(changes.cluster.value_or(before.cluster)) {
-        for (const Node& node : before.nodes) nodes.insert_or_assign(node.id, node);
-        for (const Node& node : changes.nodes) nodes.insert_or_assign(node.id, node);
-        for (const NodeId& id : changes.erased_nodes) nodes.erase(id);
-        for (const Resource& row : before.resources) resources.insert_or_assign(row.name, row);
-        for (const Resource& row : changes.resources) resources.insert_or_assign(row.name, row);
+        : cluster(changes.cluster ? *changes.cluster : before.cluster) {
+        for (const Node& node : before.nodes) nodes[node.id.value] = &node;
+        for (const Node& node : changes.nodes) nodes[node.id.value] = &node;
+        for (const NodeId& id : changes.erased_nodes) nodes.erase(id.value);
+        for (const Resource& row : before.resources) resources[row.name] = &row;
+        for (const Resource& row : changes.resources) resources[row.name] = &row;
         for (const ResourceName& name : changes.erased_resources) resources.erase(name);
     }
 
@@ -54,13 +54,13 @@ struct Rows {
     const Node* owner(const ResourceName& name) const {
         const auto row = resources.find(name);
         if (row == resources.end()) return nullptr;
-        if (!row->second.node.empty()) {
-            const auto node = nodes.find(row->second.node);
-            return node == nodes.end() ? nullptr : &node->second;
+        if (!row->second->node.empty()) {
+            const auto node = nodes.find(row->second->node.value);
+            return node == nodes.end() ? nullptr : node->second;
         }
         if (name.kind != ResourceKind::network_interface) return nullptr;
         for (const auto& [id, node] : nodes)
-            if (node.is_head && node.wanted != model::NodeWanted::removed) return &node;
+            if (node->is_head && node->wanted != model::NodeWanted::removed) return node;
         return nullptr;
     }
 };
@@ -108,15 +108,16 @@ void Loops::State::look_around(Timestamp now) {
 }
 
 Result<std::optional<Snapshot>> Loops::State::read_rows(const ClusterId& id) {
-    std::optional<Snapshot> snapshot;
+    Result<std::optional<Snapshot>> snapshot;
     const auto read = store.read([&](store::Transaction& t) -> Result<void> {
-        snapshot.reset();
-        ASSIGN_OR_RETURN(auto cluster, t.cluster(id));
-        if (!cluster) return {};
-        snapshot.emplace();
-        snapshot->cluster = std::move(*cluster);
-        ASSIGN_OR_RETURN(snapshot->nodes, t.nodes(id));
-        ASSIGN_OR_RETURN(snapshot->resources, t.resources(id));
+        snapshot->reset();
+        auto cluster = t.cluster(id);
+        if (!cluster) return pass(cluster.error());
+        if (!*cluster) return {};
+        Snapshot& rows = snapshot->emplace();
+        rows.cluster = std::move(**cluster);
+        ASSIGN_OR_RETURN(rows.nodes, t.nodes(id));
+        ASSIGN_OR_RETURN(rows.resources, t.resources(id));
         return {};
     });
     if (!read) return pass(read.error());
@@ -133,7 +134,8 @@ Loops::State::UnderWay Loops::State::under_way(const ClusterId& id) {
 void Loops::State::add_sightings(Snapshot& snapshot) {
     const std::lock_guard lock(mutex);
     for (const Resource& row : snapshot.resources) {
-        snapshot.sightings.emplace(row.name, observer.sighting(row.name));
+        snapshot.sightings.emplace_hint(
+            snapshot.sightings.end(), row.name, observer.sighting(row.name));
         const auto failed = read_again_at.find(row.name);
         const bool read_waits =
             failed != read_again_at.end() && failed->second.first > snapshot.now;
@@ -239,26 +241,17 @@ Result<void> Loops::State::store_rows(const store::Lease& fence,
 /// Decides when this cluster is looked at next, and what of it is worth a look meanwhile.
 void Loops::State::note_planned(const Snapshot& before, const Plan& plan) {
     forget(before, plan.rows);
-    const Rows after(before, plan.rows);
+    const model::Cluster& cluster = plan.rows.cluster ? *plan.rows.cluster : before.cluster;
     const std::lock_guard lock(mutex);
     if (plan.rows.erase_cluster) {
         clusters.erase(before.cluster.id);
         return;
     }
     Known& known = clusters[before.cluster.id];
-    known.version = after.cluster.version;
-    known.look_at = before.now + (is_settled(after.cluster) ? settled_period : unsettled_period);
+    known.version = cluster.version;
+    known.look_at = before.now + (is_settled(cluster) ? settled_period : unsettled_period);
     if (plan.look_again_at) known.look_at = std::min(*known.look_at, *plan.look_again_at);
-    known.expected.clear();
-    known.rows.clear();
-    for (const auto& [name, row] : after.resources) {
-        enlist(row);
-        known.rows.insert(name);
-        const bool listed_kind =
-            name.kind != ResourceKind::subnet && name.kind != ResourceKind::security_rule;
-        if (row.made && row.wanted && listed_kind)
-            known.expected.push_back({.name = name, .running = row.running});
-    }
+    note_rows(known, before, plan.rows);
     known.waits_for_list = plan.wants_list;
     if (plan.wants_list) {
         // It has to begin after now, and not right after the one before.
@@ -274,6 +267,29 @@ void Loops::State::note_planned(const Snapshot& before, const Plan& plan) {
         log::warning("a plan does not settle", {{"cluster", before.cluster.id.value}});
         known.plans_at_once = 0;
         known.look_at = before.now + pause_after_failure;
+    }
+}
+
+/// Rows come and go with plans only, and every other change gives one a higher version: as long as
+/// the sum of all versions stays, what was noted stays true.
+void Loops::State::note_rows(Known& known, const Snapshot& before, const RowChanges& changes) {
+    std::int64_t versions = 0;
+    for (const Resource& row : before.resources) versions += row.version;
+    if (changes.empty() && versions == known.row_versions) {
+        for (const Resource& row : before.resources) enlist(row);
+        return;
+    }
+    known.row_versions = changes.empty() ? versions : -1;
+    known.expected.clear();
+    known.rows.clear();
+    const Rows after(before, changes);
+    for (const auto& [name, row] : after.resources) {
+        enlist(*row);
+        known.rows.push_back(name);
+        const bool listed_kind =
+            name.kind != ResourceKind::subnet && name.kind != ResourceKind::security_rule;
+        if (row->made && row->wanted && listed_kind)
+            known.expected.push_back({.name = name, .running = row->running});
     }
 }
 
@@ -327,14 +343,18 @@ void Loops::State::erase_used_tokens(const store::Lease& fence, const Snapshot& 
     known->second.tokens_erased.insert(used.begin(), used.end());
 }
 
-void Loops::State::send(const store::Lease& fence, const Snapshot& before, const Plan& plan) {
-    if (plan.calls.empty()) return;
+/// The requests that say what is to be made, with the tokens of their machines.
+std::map<ResourceName, cloud::PutRequest> Loops::State::compose(const Snapshot& before,
+                                                                const Plan& plan) {
+    std::map<ResourceName, cloud::PutRequest> requests;
+    const auto puts = [](const Call& call) { return call.kind == Call::Kind::put; };
+    if (std::none_of(plan.calls.begin(), plan.calls.end(), puts)) return requests;
     const Rows rows(before, plan.rows);
     std::map<NodeId, Secret> tokens;
     const auto read = store.read([&](store::Transaction& t) -> Result<void> {
         tokens.clear();
         for (const Call& call : plan.calls) {
-            if (call.kind != Call::Kind::put || call.name.kind != ResourceKind::machine) continue;
+            if (!puts(call) || call.name.kind != ResourceKind::machine) continue;
             const Node* node = rows.owner(call.name);
             if (node == nullptr) continue;
             ASSIGN_OR_RETURN(auto token, t.secret(token_secret(rows.cluster.id, node->id)));
@@ -343,28 +363,38 @@ void Loops::State::send(const store::Lease& fence, const Snapshot& before, const
         return {};
     });
     if (!read) log::warning("tokens could not be read", {{"error", read.error().message}});
-    std::vector<Job> jobs;
     for (const Call& call : plan.calls) {
-        Job job{.cluster = rows.cluster.id,
+        if (!puts(call)) continue;
+        Subject subject{.cluster = rows.cluster, .node = rows.owner(call.name)};
+        if (subject.node != nullptr)
+            if (const auto token = tokens.find(subject.node->id); token != tokens.end())
+                subject.token = token->second;
+        auto request = put_request(call, subject, origin);
+        if (request)
+            requests.emplace(call.name, std::move(*request));
+        else
+            log::error("a request could not be composed", {{"error", request.error().message}});
+    }
+    return requests;
+}
+
+void Loops::State::send(const store::Lease& fence, const Snapshot& before, const Plan& plan) {
+    if (plan.calls.empty()) return;
+    auto requests = compose(before, plan);
+    const model::Cluster& cluster = plan.rows.cluster ? *plan.rows.cluster : before.cluster;
+    for (const Call& call : plan.calls) {
+        Job job{.cluster = cluster.id,
                 .call = call,
-                .container = container_of(rows.cluster),
+                .container = container_of(cluster),
                 .unsure_until = before.cluster.storage_unsure_until,
                 .fence = fence};
         if (call.kind == Call::Kind::put) {
-            Subject subject{.cluster = rows.cluster, .node = rows.owner(call.name)};
-            if (subject.node != nullptr)
-                if (const auto token = tokens.find(subject.node->id); token != tokens.end())
-                    subject.token = token->second;
-            auto request = put_request(call, subject, origin);
-            if (!request) {
-                log::error("a request could not be composed", {{"error", request.error().message}});
-                continue;
-            }
-            job.request = std::move(*request);
+            const auto request = requests.find(call.name);
+            if (request == requests.end()) continue;
+            job.request = std::move(request->second);
         }
-        jobs.push_back(std::move(job));
+        hand_over(std::move(job));
     }
-    for (Job& job : jobs) hand_over(std::move(job));
 }
 
 }  // namespace hopyard::control

@@ -66,7 +66,8 @@ struct Loops::State {
         std::int64_t version = 0;  ///< of its row when it was last planned
         int plans_at_once = 0;     ///< that changed rows, at one time
         std::vector<Expected> expected;
-        std::set<model::ResourceName> rows;
+        std::vector<model::ResourceName> rows;
+        std::int64_t row_versions = -1;  ///< the sum of them when `rows` and `expected` were noted
         std::set<NodeId> tokens_erased;
     };
     /// An operation to look at.
@@ -134,16 +135,19 @@ struct Loops::State {
                             decide::RowChanges& rows,
                             const std::map<NodeId, Secret>& tokens);
     void note_planned(const decide::Snapshot& before, const decide::Plan& plan);
+    void note_rows(Known& known, const decide::Snapshot& before, const decide::RowChanges& changes);
     void enlist(const model::Resource& row);
     void forget(const decide::Snapshot& before, const decide::RowChanges& rows);
     void erase_used_tokens(const store::Lease& fence, const decide::Snapshot& snapshot);
+    std::map<model::ResourceName, cloud::PutRequest> compose(const decide::Snapshot& before,
+                                                             const decide::Plan& plan);
     void send(const store::Lease& fence, const decide::Snapshot& before, const decide::Plan& plan);
 
     // --- loops_calls.cpp
     void hand_over(Job job);
     bool still_holds(const store::Lease& fence) const;
     void perform(const Job& job);
-    void perform_read(const Job& job);
+    bool perform_read(const Job& job);
     void perform_storage(const Job& job);
     Result<cloud::Accepted> ask(const Job& job);
     void store_outcome(const Job& job, const Result<cloud::Accepted>& outcome);

@@ -189,8 +189,10 @@ Result<nodewire::EnrolReply> NodeSessions::renew(const NodeId& caller,
 Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& report) {
     const Timestamp now = state_->clock.now();
     Heard heard;
+    ClusterId cluster;
     const auto body = [&](store::Transaction& transaction) -> Result<void> {
         ASSIGN_OR_RETURN(const Company company, company_of_head(transaction, caller));
+        cluster = company.cluster.id;
         for (const auto& relayed : report.workers) {
             ASSIGN_OR_RETURN(const auto node, transaction.node(NodeId(relayed.report.node)));
             if (node && node->cluster != company.cluster.id)
@@ -212,7 +214,7 @@ Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& 
         return {};
     };
     RETURN_IF_ERROR(state_->write(body));
-    if (heard.matters) state_->wake.wake();
+    if (heard.matters) state_->wake.wake_for(cluster);
     if (heard.members_change) state_->answer(caller);
     return {};
 }

@@ -41,6 +41,12 @@ class NodeAuthority {
     virtual Result<Page> issue_page(const NodeId& head,
                                     const std::vector<std::string>& addresses,
                                     Timestamp now) = 0;
+    struct PageFacts {
+        std::vector<std::string> addresses;
+        Timestamp not_after;
+    };
+    /// What such a certificate says.
+    virtual Result<PageFacts> read_page(const Secret& certificate_pem) const;
 };
 
 struct SessionOptions {

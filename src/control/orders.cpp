@@ -109,8 +109,73 @@ void number(nodewire::Orders& orders,
     orders.revision = given.number;
 }
 
+/// Values one after the other, each so that no two lists of values look alike.
+class Told {
+  public:
+    Told() { text_.reserve(4096); }
+    Told& operator<<(std::string_view text) {
+        *this << static_cast<std::int64_t>(text.size());
+        text_.append(text);
+        return *this;
+    }
+    Told& operator<<(std::int64_t number) {
+        text_.append(std::to_string(number)).push_back(' ');
+        return *this;
+    }
+    Told& operator<<(const Secret& secret) { return *this << std::string_view(secret.reveal()); }
+    template <class Item>
+    Told& operator<<(const std::vector<Item>& items) {
+        *this << static_cast<std::int64_t>(items.size());
+        for (const Item& item : items) *this << item;
+        return *this;
+    }
+    // Whoever adds a field to one of these has to tell it, or it does not compile.
+    Told& operator<<(const nodewire::User& user) {
+        const auto& [name, uid, administrator, password_hash, ssh_keys] = user;
+        return *this << name << uid << administrator << password_hash << ssh_keys;
+    }
+    Told& operator<<(const Member& member) {
+        const auto& [name, is_head, address, vcpus, memory_mb, gpus, state, reason] = member;
+        return *this << name << is_head << address << vcpus << memory_mb << gpus
+                     << static_cast<std::int64_t>(state) << reason;
+    }
+    Told& operator<<(const nodewire::StorageGrant& grant) {
+        const auto& [sas_url, ca_pem] = grant;
+        return *this << sas_url << ca_pem;
+    }
+    std::string digest() const { return to_hex(sha256(text_)); }
+
+  private:
+    std::string text_;
+};
+
+/// Of all but the number and the workers' parts, which are numbered on their own.
 std::string digest_of(const nodewire::Orders& orders) {
-    return to_hex(sha256(nodewire::to_json(orders)));
+    const auto& [revision,
+                 cluster,
+                 cluster_name,
+                 node,
+                 is_head,
+                 munge_key,
+                 users,
+                 storage,
+                 init_script,
+                 init_script_first,
+                 members,
+                 head_address,
+                 vcpus,
+                 memory_mb,
+                 gpus,
+                 placeholders,
+                 page_certificate_pem,
+                 page_key_pem,
+                 workers] = orders;
+    Told told;
+    told << cluster << cluster_name << node << is_head << munge_key << users << storage.has_value();
+    if (storage) told << *storage;
+    told << init_script << init_script_first << members << head_address << vcpus << memory_mb
+         << gpus << placeholders << page_certificate_pem << page_key_pem;
+    return told.digest();
 }
 
 }  // namespace
@@ -172,10 +237,8 @@ void number_orders(nodewire::Orders& orders,
         number(part, std::move(digest), applied[name], last);
         of_workers += name + " " + std::to_string(part.revision) + "\n";
     }
-    // The workers' parts are told by their numbers; writing all of them twice would be for nothing.
-    auto parts = std::exchange(orders.workers, {});
+    // The workers' parts are told by their numbers; telling all of them twice would be for nothing.
     std::string digest = to_hex(sha256(digest_of(orders) + of_workers));
-    orders.workers = std::move(parts);
     number(orders, std::move(digest), applied[orders.node], given[orders.node]);
 }
 

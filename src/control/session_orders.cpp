@@ -6,7 +6,6 @@
 #include "control/node_sessions_state.h"
 #include "control/passwords.h"
 #include "control/secrets.h"
-#include "http/certificates.h"
 
 namespace hopyard::control {
 namespace {
@@ -108,17 +107,30 @@ bool is_ahead(const model::Node& node, const nodewire::Orders& orders) {
     return node.seen.applied_revision > its.revision;
 }
 
+bool same(const std::vector<Secret>& a, const std::vector<Secret>& b) {
+    return std::equal(
+        a.begin(), a.end(), b.begin(), b.end(), [](const Secret& one, const Secret& other) {
+            return one.reveal() == other.reveal();
+        });
+}
+
+/// A row that has the same version is the same.
+bool same_rows(const Company& a, const Company& b) {
+    return a.cluster.version == b.cluster.version &&
+           std::equal(a.nodes.begin(),
+                      a.nodes.end(),
+                      b.nodes.begin(),
+                      b.nodes.end(),
+                      [](const model::Node& one, const model::Node& other) {
+                          return one.id == other.id && one.version == other.version;
+                      });
+}
+
 /// The cluster and its secrets are as they were then, as far as orders depend on them.
 bool same_cluster(const GivenOrders& given, const Ground& ground) {
-    const auto secrets = secrets_of(ground);
-    const bool same_secrets =
-        std::equal(secrets.begin(),
-                   secrets.end(),
-                   given.secrets.begin(),
-                   given.secrets.end(),
-                   [](const Secret& a, const Secret& b) { return a.reveal() == b.reveal(); });
-    return same_secrets && (given.cluster_version == ground.company.cluster.version ||
-                            given.cluster == as_ordered(ground.company.cluster));
+    return same(secrets_of(ground), given.secrets) &&
+           (given.cluster_version == ground.company.cluster.version ||
+            given.cluster == as_ordered(ground.company.cluster));
 }
 
 /// Those whose part of the orders cannot be another one than it was then: it says only what the
@@ -162,13 +174,14 @@ std::vector<std::string> page_addresses(const Company& company) {
 }
 
 bool page_fits(KnownPage& known,
+               const NodeAuthority& authority,
                const Secret& certificate,
                std::vector<std::string> addresses,
                Timestamp now) {
     if (known.certificate_pem.empty() || known.certificate_pem != certificate.reveal()) {
-        const auto facts = http::read_certificate(certificate.reveal());
+        auto facts = authority.read_page(certificate);
         if (!facts) return false;
-        known = {certificate.reveal(), facts->ip_addresses, facts->not_after};
+        known = {certificate.reveal(), std::move(facts->addresses), facts->not_after};
         std::sort(known.addresses.begin(), known.addresses.end());
     }
     std::sort(addresses.begin(), addresses.end());
@@ -189,8 +202,10 @@ Result<bool> add_missing(
         missing = true;
     }
     const auto addresses = page_addresses(ground.company);
-    if (!addresses.empty() && !page_fits(known, secrets.page_certificate_pem, addresses, now)) {
-        if (!made.page || !page_fits(known, made.page->certificate_pem, addresses, now)) {
+    if (!addresses.empty() &&
+        !page_fits(known, authority, secrets.page_certificate_pem, addresses, now)) {
+        if (!made.page ||
+            !page_fits(known, authority, made.page->certificate_pem, addresses, now)) {
             ASSIGN_OR_RETURN(made.page,
                              authority.issue_page(ground.company.self.id, addresses, now));
         }
@@ -257,16 +272,21 @@ Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const Nod
     }
     if (last && still_good(*last, ground, now)) return last;
     if (last) made.known_page = last->page;
-    ASSIGN_OR_RETURN(const bool missing, add_missing(ground, made, authority, random, now));
+    std::vector<Secret> secrets = secrets_of(ground);
+    ASSIGN_OR_RETURN(bool missing, add_missing(ground, made, authority, random, now));
     ASSIGN_OR_RETURN(Numbered next, numbered(ground, last.get(), options));
     if (missing || next.news) {
         const auto give = [&](store::Transaction& transaction) -> Result<void> {
-            ASSIGN_OR_RETURN(ground, read_ground(transaction, head));
-            ASSIGN_OR_RETURN(const bool still_missing,
-                             add_missing(ground, made, authority, random, now));
-            ASSIGN_OR_RETURN(next, numbered(ground, last.get(), options));
-            if (still_missing)
-                RETURN_IF_ERROR(store_secrets(transaction, ground, authority.ca_pem()));
+            ASSIGN_OR_RETURN(Ground again, read_ground(transaction, head));
+            std::vector<Secret> secrets_again = secrets_of(again);
+            // Mostly nobody came in between, and what was made of the rows is what they give.
+            if (!same_rows(again.company, ground.company) || !same(secrets_again, secrets)) {
+                ground = std::move(again);
+                secrets = std::move(secrets_again);
+                ASSIGN_OR_RETURN(missing, add_missing(ground, made, authority, random, now));
+                ASSIGN_OR_RETURN(next, numbered(ground, last.get(), options));
+            }
+            if (missing) RETURN_IF_ERROR(store_secrets(transaction, ground, authority.ca_pem()));
             ground.revisions = Secret(to_json(next.revisions));
             return transaction.put_secret(order_revisions_secret(ground.company.cluster.id),
                                           ground.revisions);

@@ -3,8 +3,10 @@
 // confirmed by list and by direct read that the resource is gone.
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -29,7 +31,15 @@ struct ResourceName {
     std::string resource_group;
     std::string parent;
     std::string name;
-    auto operator<=>(const ResourceName&) const = default;
+    // What tells most apart comes first: rows are kept and looked up by name all the time.
+    std::strong_ordering operator<=>(const ResourceName& other) const {
+        return std::tie(kind, name, parent, resource_group) <=>
+               std::tie(other.kind, other.name, other.parent, other.resource_group);
+    }
+    bool operator==(const ResourceName& other) const {
+        return kind == other.kind && name == other.name && parent == other.parent &&
+               resource_group == other.resource_group;
+    }
 };
 
 /// A long-running operation as data: where to look, and when.

@@ -30,17 +30,27 @@ struct Tables {
 };
 
 template <class Map, class Key>
-auto find_row(const Map& map, const Key& key) {
-    const auto found = map.find(key);
-    using Row = typename Map::mapped_type;
-    return found == map.end() ? std::optional<Row>() : std::optional<Row>(found->second);
+Result<std::optional<typename Map::mapped_type>> find_row(const Map& map, const Key& key) {
+    // Made where it is returned: rows are large.
+    Result<std::optional<typename Map::mapped_type>> row;
+    if (const auto found = map.find(key); found != map.end()) row->emplace(found->second);
+    return row;
 }
 
+/// Copies are made last, of what is wanted, in the order in which it is wanted.
 template <class Map, class Keep>
 auto rows_where(const Map& map, Keep keep) {
-    std::vector<typename Map::mapped_type> rows;
+    std::vector<const typename Map::mapped_type*> found;
     for (const auto& [key, row] : map)
-        if (keep(row)) rows.push_back(row);
+        if (keep(row)) found.push_back(&row);
+    return found;
+}
+
+template <class Row>
+std::vector<Row> copies(const std::vector<const Row*>& found) {
+    std::vector<Row> rows;
+    rows.reserve(found.size());
+    for (const Row* row : found) rows.push_back(*row);
     return rows;
 }
 
@@ -73,8 +83,10 @@ class MemoryTransaction final : public Transaction {
             t_.clusters, [&](const Cluster& row) { return row.organisation == organisation; }));
     }
     Result<void> put(Cluster& cluster) override {
-        const auto same_name = cluster_named(cluster.organisation, cluster.spec.name);
-        if (*same_name && (*same_name)->id != cluster.id) return name_taken(cluster.spec.name);
+        for (const auto& [id, row] : t_.clusters)
+            if (row.organisation == cluster.organisation && row.spec.name == cluster.spec.name &&
+                id != cluster.id)
+                return name_taken(cluster.spec.name);
         return put_row(t_.clusters, cluster.id, cluster, "the cluster");
     }
     Result<void> erase(const ClusterId& id) override {
@@ -87,12 +99,12 @@ class MemoryTransaction final : public Transaction {
     }
 
     Result<std::vector<Node>> nodes(const ClusterId& cluster) override {
-        auto rows = rows_where(t_.nodes, [&](const Node& row) { return row.cluster == cluster; });
-        std::sort(rows.begin(), rows.end(), [](const Node& a, const Node& b) {
-            return std::tie(a.ordinal, a.generation, a.id) <
-                   std::tie(b.ordinal, b.generation, b.id);
+        auto found = rows_where(t_.nodes, [&](const Node& row) { return row.cluster == cluster; });
+        std::sort(found.begin(), found.end(), [](const Node* a, const Node* b) {
+            return std::tie(a->ordinal, a->generation, a->id) <
+                   std::tie(b->ordinal, b->generation, b->id);
         });
-        return rows;
+        return copies(found);
     }
     Result<std::optional<Node>> node(const NodeId& id) override { return find_row(t_.nodes, id); }
     Result<void> put(Node& node) override {
@@ -102,22 +114,23 @@ class MemoryTransaction final : public Transaction {
     Result<void> erase(const NodeId& id) override { return erase_row(t_.nodes, id); }
 
     Result<std::vector<Resource>> resources(const ClusterId& cluster) override {
-        return rows_where(t_.resources,
-                          [&](const Resource& row) { return row.cluster == cluster; });
+        return copies(
+            rows_where(t_.resources, [&](const Resource& row) { return row.cluster == cluster; }));
     }
     Result<std::optional<Resource>> resource(const ResourceName& name) override {
         return find_row(t_.resources, name);
     }
     Result<std::vector<Resource>> due_operations(Timestamp now, int limit) override {
-        auto rows = rows_where(t_.resources, [&](const Resource& row) {
+        auto found = rows_where(t_.resources, [&](const Resource& row) {
             return row.operation && row.operation->look_at <= now;
         });
-        std::sort(rows.begin(), rows.end(), [](const Resource& a, const Resource& b) {
-            return std::tie(a.operation->look_at, a.name) < std::tie(b.operation->look_at, b.name);
+        std::sort(found.begin(), found.end(), [](const Resource* a, const Resource* b) {
+            return std::tie(a->operation->look_at, a->name) <
+                   std::tie(b->operation->look_at, b->name);
         });
-        if (rows.size() > static_cast<std::size_t>(limit))
-            rows.resize(static_cast<std::size_t>(limit));
-        return rows;
+        if (found.size() > static_cast<std::size_t>(limit))
+            found.resize(static_cast<std::size_t>(limit));
+        return copies(found);
     }
     Result<std::optional<Timestamp>> next_operation_at() override {
         std::optional<Timestamp> soonest;
@@ -170,8 +183,8 @@ class MemoryTransaction final : public Transaction {
         return std::optional<ApiKey>();
     }
     Result<std::vector<ApiKey>> api_keys(const OrganisationId& organisation) override {
-        return rows_where(t_.api_keys,
-                          [&](const ApiKey& row) { return row.organisation == organisation; });
+        return copies(rows_where(
+            t_.api_keys, [&](const ApiKey& row) { return row.organisation == organisation; }));
     }
     Result<void> put(ApiKey& key) override {
         for (const auto& [id, row] : t_.api_keys)
@@ -209,21 +222,19 @@ class MemoryTransaction final : public Transaction {
     }
 
   private:
-    static std::vector<Cluster> by_age(std::vector<Cluster> rows) {
-        std::sort(rows.begin(), rows.end(), [](const Cluster& a, const Cluster& b) {
-            return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id);
+    static std::vector<Cluster> by_age(std::vector<const Cluster*> found) {
+        std::sort(found.begin(), found.end(), [](const Cluster* a, const Cluster* b) {
+            return std::tie(a->created_at, a->id) < std::tie(b->created_at, b->id);
         });
-        return rows;
+        return copies(found);
     }
 
+    /// Takes the row out of the map, to be put back when nothing comes of it.
     template <class Map>
-    void remember(Map& map, const typename Map::key_type& key) {
-        undo_.push_back([&map, key, before = find_row(map, key)] {
-            if (before) {
-                map.insert_or_assign(key, *before);
-            } else {
-                map.erase(key);
-            }
+    void take_out(Map& map, typename Map::iterator row) {
+        // The node itself is kept: neither key nor row is copied.
+        undo_.push_back([&map, node = std::make_shared<typename Map::node_type>(map.extract(row))] {
+            map.insert(std::move(*node));
         });
     }
     template <class Map>
@@ -231,8 +242,9 @@ class MemoryTransaction final : public Transaction {
                      const typename Map::key_type& key,
                      const typename Map::mapped_type& value) {
         if (!writes_) return write_in_read();
-        remember(map, key);
-        map.insert_or_assign(key, value);
+        if (const auto old = map.find(key); old != map.end()) take_out(map, old);
+        const auto* added = &map.emplace(key, value).first->first;
+        undo_.push_back([&map, added] { map.erase(map.find(*added)); });
         return {};
     }
     template <class Map, class Row>
@@ -248,21 +260,15 @@ class MemoryTransaction final : public Transaction {
     template <class Map>
     Result<void> erase_row(Map& map, const typename Map::key_type& key) {
         if (!writes_) return write_in_read();
-        if (!map.contains(key)) return {};
-        remember(map, key);
-        map.erase(key);
+        if (const auto row = map.find(key); row != map.end()) take_out(map, row);
         return {};
     }
     template <class Map, class Unwanted>
     Result<void> erase_where(Map& map, Unwanted unwanted) {
         if (!writes_) return write_in_read();
         for (auto row = map.begin(); row != map.end();) {
-            if (unwanted(*row)) {
-                remember(map, row->first);
-                row = map.erase(row);
-            } else {
-                ++row;
-            }
+            const auto one = row++;
+            if (unwanted(*one)) take_out(map, one);
         }
         return {};
     }
@@ -293,7 +299,7 @@ class MemoryStore final : public Store {
                                          Timestamp now,
                                          Milliseconds validity) override {
         const std::lock_guard lock(mutex_);
-        const std::optional<Lease> present = find_row(tables_.leases, name);
+        const std::optional<Lease> present = *find_row(tables_.leases, name);
         const bool free = !present || present->expires_at <= now;
         if (!free && present->holder != holder) return std::optional<Lease>();
         Lease lease{.name = name,

@@ -11,7 +11,7 @@
 namespace {
 
 constexpr std::size_t step = 16;
-constexpr std::size_t classes = 64;  ///< up to 1 KiB
+constexpr std::size_t classes = 256;  ///< up to 4 KiB
 constexpr std::size_t chunk_bytes = 1u << 20;
 
 /// In front of every block; a free one is in the list of its class.

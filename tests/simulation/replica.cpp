@@ -1,16 +1,15 @@
 #include "simulation/replica.h"
 
-#include <map>
+#include <sstream>
 
 #include <fmt/format.h>
-
-#include "http/certificates.h"
+#include <fmt/ranges.h>
 
 namespace hopyard::simulation {
 namespace {
 
-/// Signs for show. Pages are real certificates, because the control plane reads them; making one
-/// takes longer than all else in a life, so equal ones are made once in this process.
+/// Signs for show: a certificate is a line that says what it is about, because making real ones
+/// takes longer than all else in a life.
 class PaperAuthority final : public control::NodeAuthority {
   public:
     Result<Signed> sign(const std::string& signing_request_pem,
@@ -27,21 +26,21 @@ class PaperAuthority final : public control::NodeAuthority {
     Result<Page> issue_page(const NodeId&,
                             const std::vector<std::string>& addresses,
                             Timestamp) override {
-        static std::map<std::vector<std::string>, Page> pages;
-        static const auto authority =
-            http::make_authority("simulated", day_one, Seconds(20 * 365 * 24 * 3600));
-        const auto known = pages.find(addresses);
-        if (known != pages.end()) return known->second;
-        ASSIGN_OR_RETURN(auto issued,
-                         http::issue(authority,
-                                     {.common_name = "head",
-                                      .ip_addresses = addresses,
-                                      .now = day_one,
-                                      .validity = Seconds(10 * 365 * 24 * 3600)}));
-        return pages[addresses] = Page{.certificate_pem = Secret(issued.certificate_pem),
-                                       .key_pem = issued.private_key_pem};
+        return Page{.certificate_pem = Secret(fmt::format("{}", fmt::join(addresses, " "))),
+                    .key_pem = Secret("the key of a page")};
+    }
+    Result<PageFacts> read_page(const Secret& certificate_pem) const override {
+        PageFacts facts{.addresses = {}, .not_after = day_one + Seconds(10 * 365 * 24 * 3600)};
+        std::istringstream words(certificate_pem.reveal());
+        for (std::string word; words >> word;) facts.addresses.push_back(word);
+        if (facts.addresses.empty())
+            return fail(ErrorKind::invalid_argument, "no_page", "not a page's certificate");
+        return facts;
     }
 };
+
+/// The program's is shorter; nothing but the changes of other replicas waits for it.
+constexpr Milliseconds tick_period = Seconds(5);
 
 /// Spans are shorter than in production where a longer one would only take longer to simulate.
 control::LoopOptions loop_options(const std::string& holder) {
@@ -74,10 +73,10 @@ Replica::Replica(const ReplicaParts& parts, int number, const std::string& holde
     options.installation = our_installation;
     commands_ = std::make_unique<control::Commands>(
         store_, front_, front_, *this, ground.clock, parts_.random, std::move(options));
-    loops_->on_change([this] { sessions_->orders_may_have_changed(); });
+    loops_->on_change([this] { tick_soon(); });
     ground.trace.note([&] { return fmt::format("replica {} begins as {}", number, holder); });
     step_at(ground.clock.now());
-    notice_silence();
+    tick_at(ground.clock.now());
 }
 
 Replica::~Replica() {
@@ -105,6 +104,11 @@ void Replica::later(Timestamp time, std::function<void()> task) {
 
 void Replica::wake() {
     loops_->wake();
+    step_soon();
+}
+
+void Replica::wake_for(const ClusterId& cluster) {
+    loops_->wake_for(cluster);
     step_soon();
 }
 
@@ -153,11 +157,27 @@ void Replica::step() {
     });
 }
 
-void Replica::notice_silence() {
+/// What the program's ticker does, whenever somebody pokes it and every now and then.
+void Replica::tick() {
     survives([this] {
+        next_tick_.reset();
         const Timestamp now = parts_.ground.clock.now();
-        later(std::max(sessions_->notice_silence(), now + Milliseconds(100)),
-              [this] { notice_silence(); });
+        sessions_->orders_may_have_changed();
+        if (now >= next_silence_) next_silence_ = sessions_->notice_silence();
+        tick_at(std::min(now + tick_period, std::max(next_silence_, now + Milliseconds(1))));
+    });
+}
+
+void Replica::tick_soon() {
+    Ground& ground = parts_.ground;
+    tick_at(ground.clock.now() + ground.faults.between(Milliseconds(1), Milliseconds(40)));
+}
+
+void Replica::tick_at(Timestamp time) {
+    if (next_tick_ && *next_tick_ <= time) return;
+    next_tick_ = time;
+    later(time, [this, time] {
+        if (next_tick_ == time) tick();
     });
 }
 

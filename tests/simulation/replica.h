@@ -55,12 +55,15 @@ class Replica final : public control::Wake, public control::CallRunner {
 
   private:
     void wake() override;
+    void wake_for(const ClusterId& cluster) override;
     void run(std::function<void()> call) override;
     void step_at(Timestamp time);
     /// The thread of the loops is woken, which takes a moment.
     void step_soon();
     void step();
-    void notice_silence();
+    void tick();
+    void tick_soon();
+    void tick_at(Timestamp time);
     /// Runs at that time, or when it moves again, unless it is dead by then.
     void later(Timestamp time, std::function<void()> task);
 
@@ -69,6 +72,8 @@ class Replica final : public control::Wake, public control::CallRunner {
     bool dead_ = false;
     Timestamp still_until_;
     std::optional<Timestamp> next_step_;
+    std::optional<Timestamp> next_tick_;
+    Timestamp next_silence_;
     std::uint64_t steps_ = 0;
     Timestamp busy_since_;
     int busy_steps_ = 0;

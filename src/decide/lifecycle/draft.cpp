@@ -18,7 +18,9 @@ Draft::Draft(const Snapshot& snapshot)
       cluster(snapshot.cluster),
       shared(shared_names(snapshot.cluster)) {
     for (const Node& node : snapshot.nodes) nodes.emplace(node.id, node);
-    for (const Resource& resource : snapshot.resources) resources.emplace(resource.name, resource);
+    // Stores give them in this order.
+    for (const Resource& resource : snapshot.resources)
+        resources.emplace_hint(resources.end(), resource.name, resource);
 }
 
 Node* Draft::head() {

@@ -71,8 +71,7 @@ ResourceName interface_name(const Cluster& cluster, const Node& node) {
     return {ResourceKind::network_interface, cluster.spec.resource_group, "", owner + "-nic"};
 }
 
-ResourceName rule_name(const Cluster& cluster, const std::string& what) {
-    const ResourceName group = shared_names(cluster).security_group;
+ResourceName rule_name(const Cluster& cluster, const ResourceName& group, const std::string& what) {
     return {ResourceKind::security_rule,
             group.resource_group,
             group.name,

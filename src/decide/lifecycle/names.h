@@ -33,7 +33,9 @@ model::ResourceName machine_name(const model::Cluster& cluster, const model::Nod
 /// The head's interface belongs to the cluster, so that its address outlives its machine.
 model::ResourceName interface_name(const model::Cluster& cluster, const model::Node& node);
 /// A rule of ours in a security group of the user.
-model::ResourceName rule_name(const model::Cluster& cluster, const std::string& what);
+model::ResourceName rule_name(const model::Cluster& cluster,
+                              const model::ResourceName& group,
+                              const std::string& what);
 
 /// The names that the user left to us, filled in: stored with the cluster.
 model::NetworkSpec network_with_names(const model::Cluster& cluster);

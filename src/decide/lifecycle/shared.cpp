@@ -1,4 +1,6 @@
 // What all nodes of a cluster stand on. Everything that does not need another goes out at once.
+#include <set>
+
 #include <fmt/format.h>
 
 #include "decide/lifecycle/draft.h"
@@ -30,15 +32,14 @@ void provide(Draft& draft, const ResourceName& name, const char* what, const std
 
 // Rules of ours in a group of the user come and go one by one.
 void provide_rules(Draft& draft) {
-    for (const PortRule& rule : port_rules(draft.cluster))
-        provide(draft, rule_name(draft.cluster, rule.name), "security rule", content_of({rule}));
-    for (auto& [name, row] : draft.resources) {
-        if (name.kind != model::ResourceKind::security_rule) continue;
-        bool still = false;
-        for (const PortRule& rule : port_rules(draft.cluster))
-            still |= rule_name(draft.cluster, rule.name) == name;
-        if (!still) row.wanted = false;
+    std::set<ResourceName> wanted;
+    for (const PortRule& rule : port_rules(draft.cluster)) {
+        const auto name = rule_name(draft.cluster, draft.shared.security_group, rule.name);
+        provide(draft, *wanted.insert(name).first, "security rule", content_of({rule}));
     }
+    for (auto& [name, row] : draft.resources)
+        if (name.kind == model::ResourceKind::security_rule && !wanted.contains(name))
+            row.wanted = false;
 }
 
 void provide_grant(Draft& draft) {
