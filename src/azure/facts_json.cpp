@@ -78,6 +78,7 @@ std::optional<cloud::Size> read_size(std::string_view element, const std::string
     const double available = figure(facts, "vcpusavailable");
     size.vcpus = static_cast<int>(available > 0 ? available : figure(facts, "vcpus"));
     size.memory_mb = static_cast<std::int64_t>(figure(facts, "memorygb") * 1024);
+    size.counted_memory_mb = static_cast<std::int64_t>(figure(facts, "localmemorymb"));
     size.gpus = static_cast<int>(figure(facts, "gpus"));
     size.nvme = has_nvme(size.family, facts);
     size.unavailable = restriction(*item, location);

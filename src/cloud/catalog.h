@@ -26,13 +26,18 @@ struct Size {
     std::string family;  ///< joins to Usage::name
     int vcpus = 0;
     std::int64_t memory_mb = 0;
+    std::int64_t counted_memory_mb = 0;  ///< what one takes of the quota Usage::memory
     int gpus = 0;
     bool nvme = false;
     std::string unavailable;  ///< why it cannot be had here; empty when it can
 };
 
-/// A quota. Cores of the whole location have the name "cores".
+/// A quota of a whole location, or of a family of sizes.
 struct Usage {
+    static constexpr const char* cores = "cores";
+    static constexpr const char* machines = "virtualMachines";
+    static constexpr const char* memory = "localMemoryMB";  ///< of clouds that count memory
+
     std::string name;
     std::string display_name;
     std::int64_t used = 0;

@@ -120,9 +120,14 @@ class Weighing {
     }
 
     void need(const cloud::Size& machine, int count) {
-        const auto cores = static_cast<std::int64_t>(machine.vcpus) * count;
-        for (const std::string& name : {std::string("cores"), machine.family}) {
-            const auto same = [&](const QuotaLine& line) { return line.name == name; };
+        const std::pair<std::string, std::int64_t> amounts[] = {
+            {cloud::Usage::cores, machine.vcpus},
+            {machine.family, machine.vcpus},
+            {cloud::Usage::machines, 1},
+            {cloud::Usage::memory, machine.counted_memory_mb}};
+        for (const auto& [name, amount] : amounts) {
+            if (amount == 0) continue;
+            const auto same = [&name = name](const QuotaLine& line) { return line.name == name; };
             auto line = std::find_if(out_.quotas.begin(), out_.quotas.end(), same);
             if (line == out_.quotas.end()) {
                 const auto* usage = named(*facts_.usages, name);
@@ -130,7 +135,7 @@ class Weighing {
                 out_.quotas.push_back({.name = name, .used = usage->used, .limit = usage->limit});
                 line = out_.quotas.end() - 1;
             }
-            line->needed += cores;
+            line->needed += amount * count;
         }
     }
 

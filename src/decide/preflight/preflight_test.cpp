@@ -89,6 +89,17 @@ TEST(Preflight, every_bad_request_is_refused_with_its_field) {
          [](Spec& s, Facts&) { s.head.instance_type = "Gone"; },
          "/head/instanceType size_unavailable"},
         {"quota", [](Spec& s, Facts&) { s.workers[0].count = 3; }, "/workers quota_exceeded"},
+        {"quota of machines",
+         [](Spec&, Facts& f) {
+             f.usages->push_back({.name = "virtualMachines", .used = 98, .limit = 100});
+         },
+         "/workers quota_exceeded"},
+        {"quota of memory",
+         [](Spec&, Facts& f) {
+             f.sizes->front().counted_memory_mb = 1024;
+             f.usages->push_back({.name = "localMemoryMB", .used = 1, .limit = 3 * 1024});
+         },
+         "/workers quota_exceeded"},
         {"account",
          [](Spec& s, Facts&) { s.storage.account = "x"; },
          "/storage/account no_such_account"},

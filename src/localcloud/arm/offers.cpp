@@ -22,6 +22,7 @@ Json show_sku(Core& core, const Size& size, const std::string& location) {
                          capability("vCPUs", vcpus),
                          capability("vCPUsAvailable", vcpus),
                          capability("MemoryGB", memory),
+                         capability("LocalMemoryMB", std::to_string(size.counted_mb())),
                          capability("MaxDataDiskCount", "0"),
                          capability("MaxNetworkInterfaces", "1"),
                          capability("CpuArchitectureType", "x64"),
