@@ -43,12 +43,13 @@ class Check {
         if (value.empty()) refuse_field(field, "missing", "is required", remedy);
     }
 
+    // 30 GB is what a Debian image on Azure takes, 4095 the most that a system disk may have there.
     void disk(const std::string& field, std::int64_t size_gb) {
-        if (size_gb < 4 || size_gb > 32'767)
+        if (size_gb < 30 || size_gb > 4095)
             refuse_field(field,
                          "disk_size",
-                         fmt::format("{} GB is not from 4 to 32767", size_gb),
-                         "Choose at least 4 GB; 30 is the default.");
+                         fmt::format("{} GB is not from 30 to 4095", size_gb),
+                         "Choose at least 30 GB, which is the default.");
     }
 
     // Azure's rule for the machines' names leaves 40 characters to the cluster.
