@@ -6,7 +6,7 @@ import time
 from rig.api import Problem, until
 from rig.blobs import Blobs
 from rig.cloud import LocalCloud
-from rig.installation import ACCOUNT, DISK_GB, GROUP, HOST_LINKS, Installation
+from rig.installation import ACCOUNT, DISK_GB, GROUP, HOST_LINKS, ROOT, Installation
 from rig.network import connects, connects_from
 from rig.page import Page
 from rig.steps import Life, expect
@@ -279,7 +279,8 @@ def restart(facts: Facts):
     facts.two_nodes()
 
 
-@LIFE.step("no secret is in a log, a command line, an environment, a database or an open file")
+@LIFE.step("no secret is in a log, a command line, an environment, a database, an open file or a "
+           "captured exchange")
 def secrets(facts: Facts):
     def look():
         return look_for_secrets(facts.here, facts.cloud, facts.password)
@@ -306,6 +307,17 @@ def terminate(facts: Facts):
     expect(not (orphans["items"] if isinstance(orphans, dict) else orphans), orphans)
 
 
+@LIFE.step("what was sent to the cloud and what it answered passes Microsoft's validator")
+def traffic(facts: Facts):
+    judged = subprocess.run([ROOT / "tests/local_cloud/judge-traffic", "--captured",
+                             facts.here.sent, facts.here.answered], text=True, capture_output=True)
+    print("      " + judged.stdout.strip().replace("\n", "\n      "), flush=True)
+    cannot_be_judged = 77
+    if judged.returncode != cannot_be_judged:
+        expect(judged.returncode == 0, f"exit code {judged.returncode}: {judged.stderr}")
+
+
 def live() -> None:
     with Installation("life") as here:
+        here.capture()
         LIFE.live(Facts(here))

@@ -22,6 +22,7 @@ def look_for_secrets(here: Installation, cloud: LocalCloud, password: str) -> li
         expect(any(name.startswith(kind) for name in canaries), f"no {kind} to look for")
     return (in_files(canaries, logs(here), "log")
             + in_files(canaries, databases(here), "database")
+            + in_files(canaries, exchanges(here), "captured exchange")
             + in_processes(canaries)
             + in_open_files(canaries, here))
 
@@ -82,6 +83,12 @@ def logs(here: Installation) -> list[Path]:
 
 def databases(here: Installation) -> list[Path]:
     return list(here.state.glob("hopyard.db*"))
+
+
+def exchanges(here: Installation) -> list[Path]:
+    found = [sorted(folder.glob("*.json")) for folder in (here.sent, here.answered)]
+    expect(all(found), "no exchanges were captured")
+    return sum(found, [])
 
 
 def in_files(canaries: dict[str, list[bytes]], paths: list[Path], what: str) -> list[str]:

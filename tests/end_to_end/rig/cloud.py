@@ -47,7 +47,8 @@ class LocalCloud:
         url = f"{self.settings['resourceManagerUrl']}{self._subscription}{path}"
         url += ("&" if "?" in url else "?") + f"api-version={version}"
         request = urllib.request.Request(url, data=b"" if method == "POST" else None, method=method,
-                                         headers={"Authorization": f"Bearer {self._token()}"})
+                                         headers={"Authorization": f"Bearer {self._token()}",
+                                                  "Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, context=self.tls, timeout=20) as response:
                 return json.load(response)

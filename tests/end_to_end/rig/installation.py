@@ -50,9 +50,16 @@ class Installation:
         self.environment = {**os.environ, "XDG_CONFIG_HOME": str(self.config)}
         self.environment.pop("HOPYARD_URL", None)
         self.environment.pop("HOPYARD_API_KEY", None)
+        # What the control plane sends to the cloud and what that answers, seen from either side.
+        self.sent, self.answered = self.state / "sent", self.cloud_state / "answered"
         self.key_file = self.config / "hopyard/id_ed25519"
         self.api: Api = None  # type: ignore[assignment]
         self.keep = bool(os.environ.get("HOPYARD_KEEP"))
+
+    def capture(self) -> None:
+        """Exchanges with the cloud are written down by programs that start from now on."""
+        self.environment |= {"HOPYARD_CAPTURE_CLIENT": str(self.sent),
+                             "HOPYARD_CAPTURE": str(self.answered)}
 
     def __enter__(self):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key_file],
