@@ -47,7 +47,12 @@ bool cloud_agrees_it_is_lost(const Snapshot& snapshot, const Resource& row) {
     const auto seen = snapshot.sightings.find(row.name);
     if (seen == snapshot.sightings.end()) return false;
     const Timestamp settled = row.changed_at + snapshot.timing.settle;
-    return seen->second.gone_since(settled) || seen->second.off_since(settled);
+    if (seen->second.gone_since(settled) || seen->second.off_since(settled)) return true;
+    // A machine that spoke had power then.
+    const Node* node = owner_of(snapshot, row.name);
+    return node != nullptr && node->seen.silent_since &&
+           node->seen.last_report_at > row.changed_at &&
+           seen->second.off_since(*node->seen.last_report_at + snapshot.timing.silence);
 }
 
 /// Every property as a sentence; the first that does not hold.

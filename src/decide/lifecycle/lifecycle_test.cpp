@@ -310,6 +310,50 @@ TEST(Names, are_never_used_twice) {
 
 // --- losses ------------------------------------------------------------------------------------
 
+/// A running cluster whose worker was made a moment ago and has spoken since, and is silent now.
+Snapshot with_silent_worker() {
+    Snapshot snapshot = running_cluster(1);
+    machine_of(snapshot, "w1").changed_at = snapshot.now - Seconds(13);
+    auto& seen = node_of(snapshot, "w1").seen;
+    seen.last_report_at = snapshot.now - Seconds(12);
+    seen.silent_since = seen.last_report_at;
+    return snapshot;
+}
+
+TEST(Losses, are_looked_for_as_soon_as_a_node_is_silent) {
+    Snapshot snapshot = with_silent_worker();
+    Sighting& sighting = snapshot.sightings[machine_of(snapshot, "w1").name];
+    sighting.listed_at = snapshot.now - Seconds(2);
+    EXPECT_TRUE(plan(snapshot).wants_list) << "that list was begun before the silence counts";
+    sighting.listed_at = snapshot.now;
+    EXPECT_FALSE(plan(snapshot).wants_list);
+    EXPECT_TRUE(plan(snapshot).rows.nodes.empty()) << "silence changes nothing by itself";
+    sighting.listed_power = sighting.read_power = Sighting::Power::off;
+    sighting.read_at = snapshot.now;
+    EXPECT_TRUE(tells(plan(snapshot), "node_replaced"));
+
+    Snapshot speaks = snapshot;
+    node_of(speaks, "w1").seen.silent_since.reset();
+    EXPECT_TRUE(plan(speaks).rows.nodes.empty()) << "the cloud's word is too young against its own";
+    Snapshot mute = snapshot;
+    node_of(mute, "w1").seen.last_report_at = machine_of(mute, "w1").changed_at - Seconds(1);
+    EXPECT_FALSE(tells(plan(mute), "node_replaced")) << "it may be on its way";
+}
+
+TEST(Losses, are_looked_for_when_a_machine_has_said_nothing_for_long_enough) {
+    Snapshot snapshot = running_cluster(1);
+    model::Resource& machine = machine_of(snapshot, "w1");
+    node_of(snapshot, "w1").seen = {};
+    node_of(snapshot, "w1").phase = NodePhase::booting;
+    machine.changed_at = snapshot.now - Seconds(20);
+    EXPECT_EQ(plan(snapshot).look_again_at, machine.changed_at + snapshot.timing.settle);
+    EXPECT_FALSE(plan(snapshot).wants_list);
+    snapshot.now += Seconds(11);
+    EXPECT_TRUE(plan(snapshot).wants_list);
+    snapshot.sightings[machine.name].listed_at = snapshot.now;
+    EXPECT_FALSE(plan(snapshot).wants_list);
+}
+
 /// What a list and a read say of the worker's machine, and whether it is given up.
 TEST(Losses, of_a_worker_count_when_list_and_read_agree) {
     using Power = Sighting::Power;

@@ -1,6 +1,6 @@
 // What was there and is not any more. Silence is not death (product.md D17): a machine is given up
 // when the cloud says twice that it is gone or has no power, when Slurm lost it for long with
-// nothing on it, or when it never reported at all.
+// nothing on it, or when it never reported at all. But silence is a reason to look.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -60,18 +60,47 @@ void machine_lost(Draft& draft, Resource& row, bool gone) {
     draft.move(*node, NodePhase::failed);
 }
 
-void look_closer(Draft& draft, Resource& row) {
+/// It has spoken since its machine was made or started.
+bool has_spoken(const Node& node, const Resource& machine) {
+    return reports_count(node) && *node.seen.last_report_at > machine.changed_at;
+}
+
+/// From when on the cloud's word about a machine's power counts. A machine that has spoken had
+/// power then, however short after a change; once it is silent, a look that was begun after that is
+/// news.
+Timestamp power_settled(const Draft& draft, const Resource& row, const Node* node) {
+    const Timestamp settled = row.changed_at + draft.seen.timing.settle;
+    if (node == nullptr || !node->seen.silent_since || !has_spoken(*node, row)) return settled;
+    return std::min(settled, *node->seen.last_report_at + draft.seen.timing.silence);
+}
+
+/// Silence is not death, but it is a reason to look at once, and so is a machine that has not said
+/// anything when the cloud's word begins to count.
+void look_for_the_silent(Draft& draft, const Resource& row, const Node* node, Timestamp settled) {
+    if (node == nullptr || node->wanted != NodeWanted::running || !row.running) return;
+    if (!node->seen.silent_since && has_spoken(*node, row)) return;
+    if (!draft.reached(settled)) return;
     const Sighting* sighting = draft.sighting(row.name);
-    if (sighting == nullptr || draft.busy(row.name) || row.operation || !row.made) return;
+    if (sighting == nullptr || sighting->listed_at <= settled) draft.want_list();
+}
+
+void look_closer(Draft& draft, Resource& row) {
+    if (draft.busy(row.name) || row.operation || !row.made) return;
+    const bool is_machine = row.name.kind == ResourceKind::machine;
+    const Node* node = is_machine ? node_of_machine(draft, row) : nullptr;
+    const Timestamp powered = power_settled(draft, row, node);
+    look_for_the_silent(draft, row, node, powered);
+    const Sighting* sighting = draft.sighting(row.name);
+    if (sighting == nullptr) return;
     const Timestamp settled = row.changed_at + draft.seen.timing.settle;
     if (sighting->gone_since(settled)) {
         lost(draft, row, "resource_gone", "is gone from the cloud");
-        if (row.name.kind == ResourceKind::machine) machine_lost(draft, row, true);
+        if (is_machine) machine_lost(draft, row, true);
         return;
     }
     if (sighting->suspected_gone_since(settled)) draft.read(row.name, "the list does not show it");
-    if (row.name.kind != ResourceKind::machine) return;
-    if (row.running && sighting->off_since(settled)) {
+    if (!is_machine) return;
+    if (row.running && sighting->off_since(powered)) {
         lost(draft, row, "machine_off", "has no power although nobody here asked for that");
         machine_lost(draft, row, false);
     } else if (!row.running && sighting->on_since(settled)) {
@@ -82,7 +111,7 @@ void look_closer(Draft& draft, Resource& row) {
                       .code = "machine_on",
                       .message = row.name.name + " runs although nobody here asked for that",
                       .node = row.node});
-    } else if ((row.running && sighting->suspected_off_since(settled)) ||
+    } else if ((row.running && sighting->suspected_off_since(powered)) ||
                (!row.running && sighting->suspected_on_since(settled))) {
         draft.read(row.name, "the list shows another power state");
     }
