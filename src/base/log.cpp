@@ -1,7 +1,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -67,13 +67,19 @@ void set_level(Level level) {
     }
 }
 
-void to_file(const std::string& path) {
-    if (const int fd = ::open(path.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
-        fd >= 0)
-        ::close(fd);
+void to_file(const std::string& path, std::size_t bytes_max) {
+    constexpr std::size_t older_files = 1;
+    spdlog::file_event_handlers handlers;
+    // Whoever opens it first gives it its mode.
+    handlers.before_open = [](const spdlog::filename_t& name) {
+        const int file = ::open(name.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
+        if (file >= 0) ::close(file);
+    };
     const auto level = sink()->level();
-    sink() = configured(std::make_shared<spdlog::logger>(
-        "", std::make_shared<spdlog::sinks::basic_file_sink_mt>(path)));
+    sink() = configured(
+        std::make_shared<spdlog::logger>("",
+                                         std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+                                             path, bytes_max, older_files, false, handlers)));
     sink()->set_level(level);
 }
 

@@ -2,6 +2,7 @@
 // secret are never passed; a Secret does not convert. spdlog stays behind log.cpp (style B1).
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -27,8 +28,10 @@ using Fields = std::initializer_list<Field>;
 
 /// Lines below this level are dropped. The default is info.
 void set_level(Level level);
-/// Sends lines to that file (created 0600, appended) instead of standard error.
-void to_file(const std::string& path);
+/// Sends lines to that file (created 0600, appended) instead of standard error. A file that would
+/// grow beyond that many bytes becomes "name.1.ext" in place of the one before, and a new one
+/// begins.
+void to_file(const std::string& path, std::size_t bytes_max = 8u << 20);
 
 void debug(std::string_view event, Fields fields = {});
 void info(std::string_view event, Fields fields = {});

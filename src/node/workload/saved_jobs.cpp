@@ -3,13 +3,13 @@
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
-#include <thread>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "node/metadata.h"
 #include "node/system/files.h"
 #include "node/workload/slurm_text.h"
 
@@ -81,7 +81,7 @@ Awaited await_saved(const std::string& state_file, const StartingJob& job, Milli
         if (written >= 2) return Awaited::written_twice;
         for (auto now = version; now == version || now == Version{}; now = version_of(state_file)) {
             if (std::chrono::steady_clock::now() >= end) return Awaited::given_up;
-            std::this_thread::sleep_for(pause);
+            sleep_for(pause, {});
         }
         version = version_of(state_file);
         ++written;
