@@ -51,6 +51,8 @@ function(hopyard_module name)
         hopyard_build_quickly(${id}_test)
         target_compile_definitions(${id}_test PRIVATE HOPYARD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         add_test(NAME ${id} COMMAND ${id}_test)
+        set_tests_properties(${id} PROPERTIES LABELS unit)
+        add_dependencies(unit_tests ${id}_test)
     endif()
 endfunction()
 
