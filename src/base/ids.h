@@ -22,6 +22,9 @@ using OrganisationId = Id<struct OrganisationTag>;
 using ClusterId = Id<struct ClusterTag>;  ///< "c-" and 8 characters of base32
 using NodeId = Id<struct NodeTag>;        ///< also the machine's name in the cloud
 using ApiKeyId = Id<struct ApiKeyTag>;
+using PersonId = Id<struct PersonTag>;
+using SessionId = Id<struct SessionTag>;
+using InvitationId = Id<struct InvitationTag>;
 
 }  // namespace hopyard
 

@@ -3,25 +3,12 @@
 #include "base/json_fields.h"
 #include "model/phase.h"
 #include "model/spec_json.h"
+#include "model/stored_document.h"
 
 namespace hopyard::model {
 namespace {
 
 using nlohmann::json;
-
-Result<json> parsed(std::string_view text, const char* what) {
-    json document = json::parse(text, nullptr, false);
-    if (document.is_object()) return document;
-    return fail(ErrorKind::internal,
-                "stored_document_malformed",
-                std::string("a stored ") + what + " is not a JSON object");
-}
-
-Failure malformed(const char* what, const Fields& fields) {
-    return fail(ErrorKind::internal,
-                "stored_document_malformed",
-                std::string("a stored ") + what + " has a malformed '" + fields.fault() + "'");
-}
 
 // --- errors ------------------------------------------------------------------------------------
 
@@ -443,35 +430,6 @@ Result<Activity> activity_from_json(std::string_view text) {
     if (!fields.good() || !read_error(fields, "error", activity.error))
         return malformed("activity", fields);
     return activity;
-}
-
-std::string to_json(const ApiKey& key) {
-    return to_text({{"id", key.id.value},
-                    {"organisation", key.organisation.value},
-                    {"name", key.name},
-                    {"scope", to_string(key.scope)},
-                    {"keyHash", key.key_hash},
-                    {"createdAt", to_field(key.created_at)},
-                    {"expiresAt", to_field(key.expires_at)},
-                    {"revoked", key.revoked},
-                    {"version", key.version}});
-}
-
-Result<ApiKey> api_key_from_json(std::string_view text) {
-    ASSIGN_OR_RETURN(const json document, parsed(text, "API key"));
-    ApiKey key;
-    Fields fields(document);
-    fields.get("id", key.id)
-        .get("organisation", key.organisation)
-        .get("name", key.name)
-        .word("scope", key.scope, parse<Scope>)
-        .get("keyHash", key.key_hash)
-        .get("createdAt", key.created_at)
-        .get("expiresAt", key.expires_at)
-        .get("revoked", key.revoked)
-        .get("version", key.version);
-    if (!fields.good()) return malformed("API key", fields);
-    return key;
 }
 
 }  // namespace hopyard::model

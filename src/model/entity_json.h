@@ -18,12 +18,20 @@ std::string to_json(const Node&);
 std::string to_json(const Resource&);
 std::string to_json(const Activity&);
 std::string to_json(const ApiKey&);
+std::string to_json(const Organisation&);
+std::string to_json(const Person&);
+std::string to_json(const Session&);
+std::string to_json(const Invitation&);
 std::string to_json(const Error&);
 Result<Cluster> cluster_from_json(std::string_view);
 Result<Node> node_from_json(std::string_view);
 Result<Resource> resource_from_json(std::string_view);
 Result<Activity> activity_from_json(std::string_view);
 Result<ApiKey> api_key_from_json(std::string_view);
+Result<Organisation> organisation_from_json(std::string_view);
+Result<Person> person_from_json(std::string_view);
+Result<Session> session_from_json(std::string_view);
+Result<Invitation> invitation_from_json(std::string_view);
 Result<Error> error_from_json(std::string_view);
 
 }  // namespace hopyard::model

@@ -57,6 +57,10 @@ constexpr Words<Severity, 3> severity_words{
     {{Severity::info, "info"}, {Severity::warning, "warning"}, {Severity::error, "error"}}};
 constexpr Words<Scope, 3> scope_words{
     {{Scope::read, "read"}, {Scope::operate, "operate"}, {Scope::administer, "administer"}}};
+constexpr Words<Role, 3> role_words{
+    {{Role::member, "member"}, {Role::administrator, "administrator"}, {Role::owner, "owner"}}};
+constexpr Words<Plan, 2> plan_words{
+    {{Plan::community, "community"}, {Plan::enterprise, "enterprise"}}};
 
 template <class Enum, std::size_t N>
 std::string_view word_of(const Words<Enum, N>& words, Enum value) {
@@ -188,6 +192,12 @@ std::string_view to_string(Severity value) {
 std::string_view to_string(Scope value) {
     return word_of(scope_words, value);
 }
+std::string_view to_string(Role value) {
+    return word_of(role_words, value);
+}
+std::string_view to_string(Plan value) {
+    return word_of(plan_words, value);
+}
 
 template <>
 std::optional<Wanted> parse(std::string_view word) {
@@ -224,6 +234,14 @@ std::optional<Severity> parse(std::string_view word) {
 template <>
 std::optional<Scope> parse(std::string_view word) {
     return value_of(scope_words, word);
+}
+template <>
+std::optional<Role> parse(std::string_view word) {
+    return value_of(role_words, word);
+}
+template <>
+std::optional<Plan> parse(std::string_view word) {
+    return value_of(plan_words, word);
 }
 
 }  // namespace hopyard::model

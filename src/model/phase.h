@@ -37,6 +37,8 @@ std::string_view to_string(ResourceKind);
 std::string_view to_string(PendingOperation::Verb);
 std::string_view to_string(Severity);
 std::string_view to_string(Scope);
+std::string_view to_string(Role);
+std::string_view to_string(Plan);
 
 /// The value of a word, or nothing: `parse<Phase>("running")`.
 template <class Enum>
@@ -59,5 +61,9 @@ template <>
 std::optional<Severity> parse(std::string_view word);
 template <>
 std::optional<Scope> parse(std::string_view word);
+template <>
+std::optional<Role> parse(std::string_view word);
+template <>
+std::optional<Plan> parse(std::string_view word);
 
 }  // namespace hopyard::model

@@ -13,9 +13,13 @@ namespace {
 using model::Activity;
 using model::ApiKey;
 using model::Cluster;
+using model::Invitation;
 using model::Node;
+using model::Organisation;
+using model::Person;
 using model::Resource;
 using model::ResourceName;
+using model::Session;
 
 struct Tables {
     std::map<ClusterId, Cluster> clusters;
@@ -23,6 +27,10 @@ struct Tables {
     std::map<ResourceName, Resource> resources;
     std::vector<Activity> activity;
     std::map<ApiKeyId, ApiKey> api_keys;
+    std::map<OrganisationId, Organisation> organisations;
+    std::map<PersonId, Person> persons;
+    std::map<SessionId, Session> sessions;
+    std::map<InvitationId, Invitation> invitations;
     std::map<std::string, Secret> secrets;
     std::map<std::string, std::string> settings;
     std::map<std::pair<OrganisationId, std::string>, RememberedReply> replies;
@@ -54,6 +62,26 @@ std::vector<Row> copies(const std::vector<const Row*>& found) {
     return rows;
 }
 
+/// The rows by that time, and by id where it is the same.
+template <class Row>
+std::vector<Row> in_order(std::vector<const Row*> found, Timestamp Row::*at) {
+    std::sort(found.begin(), found.end(), [&](const Row* a, const Row* b) {
+        return std::tie(a->*at, a->id) < std::tie(b->*at, b->id);
+    });
+    return copies(found);
+}
+
+template <class Map, class Wanted>
+Result<std::optional<typename Map::mapped_type>> first_where(const Map& map, Wanted wanted) {
+    Result<std::optional<typename Map::mapped_type>> row;
+    for (const auto& [key, each] : map)
+        if (wanted(each)) {
+            row->emplace(each);
+            break;
+        }
+    return row;
+}
+
 /// Works on the tables themselves and knows how to take everything back.
 class MemoryTransaction final : public Transaction {
   public:
@@ -76,11 +104,14 @@ class MemoryTransaction final : public Transaction {
         return std::optional<Cluster>();
     }
     Result<std::vector<Cluster>> clusters() override {
-        return by_age(rows_where(t_.clusters, [](const Cluster&) { return true; }));
+        return in_order(rows_where(t_.clusters, [](const Cluster&) { return true; }),
+                        &Cluster::created_at);
     }
     Result<std::vector<Cluster>> clusters_of(const OrganisationId& organisation) override {
-        return by_age(rows_where(
-            t_.clusters, [&](const Cluster& row) { return row.organisation == organisation; }));
+        return in_order(
+            rows_where(t_.clusters,
+                       [&](const Cluster& row) { return row.organisation == organisation; }),
+            &Cluster::created_at);
     }
     Result<void> put(Cluster& cluster) override {
         for (const auto& [id, row] : t_.clusters)
@@ -192,6 +223,84 @@ class MemoryTransaction final : public Transaction {
         return put_row(t_.api_keys, key.id, key, "the API key");
     }
 
+    Result<std::optional<Organisation>> organisation(const OrganisationId& id) override {
+        return find_row(t_.organisations, id);
+    }
+    Result<void> put(Organisation& organisation) override {
+        return put_row(t_.organisations, organisation.id, organisation, "the organisation");
+    }
+    Result<std::optional<Person>> person(const PersonId& id) override {
+        return find_row(t_.persons, id);
+    }
+    Result<std::optional<Person>> person_by_email(const std::string& email) override {
+        return first_where(t_.persons, [key = model::email_key(email)](const Person& row) {
+            return model::email_key(row.email) == key;
+        });
+    }
+    Result<std::vector<Person>> persons(const OrganisationId& organisation) override {
+        return in_order(
+            rows_where(t_.persons,
+                       [&](const Person& row) { return row.organisation == organisation; }),
+            &Person::joined_at);
+    }
+    Result<void> put(Person& person) override {
+        for (const auto& [id, row] : t_.persons)
+            if (id != person.id && model::email_key(row.email) == model::email_key(person.email))
+                return email_taken();
+        return put_row(t_.persons, person.id, person, "the person");
+    }
+    Result<void> erase(const PersonId& id) override {
+        RETURN_IF_ERROR(
+            erase_where(t_.sessions, [&](const auto& row) { return row.second.person == id; }));
+        return erase_row(t_.persons, id);
+    }
+    Result<std::optional<Session>> session(const SessionId& id) override {
+        return find_row(t_.sessions, id);
+    }
+    Result<std::optional<Session>> session_by_hash(const std::string& hash) override {
+        return first_where(t_.sessions, [&](const Session& row) {
+            return equal_in_constant_time(row.token_hash, hash);
+        });
+    }
+    Result<std::vector<Session>> sessions(const PersonId& person) override {
+        return in_order(
+            rows_where(t_.sessions, [&](const Session& row) { return row.person == person; }),
+            &Session::created_at);
+    }
+    Result<void> put(Session& session) override {
+        for (const auto& [id, row] : t_.sessions)
+            if (id != session.id && row.token_hash == session.token_hash) return token_taken();
+        return put_row(t_.sessions, session.id, session, "the session");
+    }
+    Result<void> erase(const SessionId& id) override { return erase_row(t_.sessions, id); }
+    Result<void> forget_sessions(Timestamp seen_before, Timestamp begun_before) override {
+        return erase_where(t_.sessions, [&](const auto& row) {
+            return row.second.last_seen_at < seen_before || row.second.created_at < begun_before;
+        });
+    }
+    Result<std::optional<Invitation>> invitation_by_hash(const std::string& hash) override {
+        return first_where(t_.invitations, [&](const Invitation& row) {
+            return equal_in_constant_time(row.token_hash, hash);
+        });
+    }
+    Result<std::vector<Invitation>> invitations(const OrganisationId& organisation) override {
+        return in_order(
+            rows_where(t_.invitations,
+                       [&](const Invitation& row) { return row.organisation == organisation; }),
+            &Invitation::created_at);
+    }
+    Result<void> put(Invitation& invitation) override {
+        for (const auto& [id, row] : t_.invitations)
+            if (id != invitation.id && row.token_hash == invitation.token_hash)
+                return token_taken();
+        return put_row(t_.invitations, invitation.id, invitation, "the invitation");
+    }
+    Result<void> erase(const InvitationId& id) override { return erase_row(t_.invitations, id); }
+    Result<void> forget_invitations(Timestamp expired_before) override {
+        return erase_where(t_.invitations,
+                           [&](const auto& row) { return row.second.expires_at < expired_before; });
+    }
+
     Result<std::optional<Secret>> secret(const std::string& name) override {
         return find_row(t_.secrets, name);
     }
@@ -222,13 +331,6 @@ class MemoryTransaction final : public Transaction {
     }
 
   private:
-    static std::vector<Cluster> by_age(std::vector<const Cluster*> found) {
-        std::sort(found.begin(), found.end(), [](const Cluster* a, const Cluster* b) {
-            return std::tie(a->created_at, a->id) < std::tie(b->created_at, b->id);
-        });
-        return copies(found);
-    }
-
     /// Takes the row out of the map, to be put back when nothing comes of it.
     template <class Map>
     void take_out(Map& map, typename Map::iterator row) {

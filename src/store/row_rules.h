@@ -35,6 +35,20 @@ inline Failure key_taken() {
     return fail(ErrorKind::already_exists, "key_exists", "another API key has the same hash");
 }
 
+inline Failure email_taken() {
+    Error error = refuse("/email",
+                         "email_taken",
+                         "somebody signs in with this address already",
+                         "Use another address, or sign in.")
+                      .value();
+    error.kind = ErrorKind::already_exists;
+    return pass(std::move(error));
+}
+
+inline Failure token_taken() {
+    return fail(ErrorKind::already_exists, "token_exists", "another row has the same token");
+}
+
 inline Failure cluster_gone() {
     return fail(ErrorKind::conflict, "cluster_gone", "its cluster is not there any more");
 }

@@ -32,6 +32,23 @@ const std::vector<Migration>& migrations() {
              "CREATE TABLE leases (name KEY PRIMARY KEY, holder TEXT NOT NULL, "
              "generation BIGINT NOT NULL, expires_at BIGINT NOT NULL)",
          }},
+        {2,
+         {
+             "CREATE TABLE organisations (id KEY PRIMARY KEY, version BIGINT NOT NULL, "
+             "document TEXT NOT NULL)",
+             "CREATE TABLE persons (id KEY PRIMARY KEY, organisation KEY NOT NULL, "
+             "email KEY NOT NULL UNIQUE, joined_at BIGINT NOT NULL, version BIGINT NOT NULL, "
+             "document TEXT NOT NULL)",
+             "CREATE INDEX persons_of_organisation ON persons (organisation, joined_at)",
+             "CREATE TABLE sessions (id KEY PRIMARY KEY, person KEY NOT NULL, "
+             "token_hash KEY NOT NULL UNIQUE, created_at BIGINT NOT NULL, "
+             "last_seen_at BIGINT NOT NULL, version BIGINT NOT NULL, document TEXT NOT NULL)",
+             "CREATE INDEX sessions_of_person ON sessions (person, created_at)",
+             "CREATE TABLE invitations (id KEY PRIMARY KEY, organisation KEY NOT NULL, "
+             "token_hash KEY NOT NULL UNIQUE, created_at BIGINT NOT NULL, "
+             "expires_at BIGINT NOT NULL, version BIGINT NOT NULL, document TEXT NOT NULL)",
+             "CREATE INDEX invitations_of_organisation ON invitations (organisation, created_at)",
+         }},
     };
     return list;
 }

@@ -90,6 +90,34 @@ class Transaction {
     virtual Result<std::vector<model::ApiKey>> api_keys(const OrganisationId& organisation) = 0;
     virtual Result<void> put(model::ApiKey& key) = 0;
 
+    virtual Result<std::optional<model::Organisation>> organisation(const OrganisationId& id) = 0;
+    virtual Result<void> put(model::Organisation& organisation) = 0;
+    virtual Result<std::optional<model::Person>> person(const PersonId& id) = 0;
+    /// Without regard to case.
+    virtual Result<std::optional<model::Person>> person_by_email(const std::string& email) = 0;
+    /// In the order in which they came.
+    virtual Result<std::vector<model::Person>> persons(const OrganisationId& organisation) = 0;
+    /// `already_exists` ("email_taken") when another person of the installation has the address.
+    virtual Result<void> put(model::Person& person) = 0;
+    /// With the person's sessions.
+    virtual Result<void> erase(const PersonId& id) = 0;
+    virtual Result<std::optional<model::Session>> session(const SessionId& id) = 0;
+    virtual Result<std::optional<model::Session>> session_by_hash(const std::string& hash) = 0;
+    /// In the order in which they began.
+    virtual Result<std::vector<model::Session>> sessions(const PersonId& person) = 0;
+    virtual Result<void> put(model::Session& session) = 0;
+    virtual Result<void> erase(const SessionId& id) = 0;
+    /// Those last used before the first time, and those begun before the second.
+    virtual Result<void> forget_sessions(Timestamp seen_before, Timestamp begun_before) = 0;
+    virtual Result<std::optional<model::Invitation>> invitation_by_hash(
+        const std::string& hash) = 0;
+    /// In the order in which they were made, those that have expired too.
+    virtual Result<std::vector<model::Invitation>> invitations(
+        const OrganisationId& organisation) = 0;
+    virtual Result<void> put(model::Invitation& invitation) = 0;
+    virtual Result<void> erase(const InvitationId& id) = 0;
+    virtual Result<void> forget_invitations(Timestamp expired_before) = 0;
+
     /// Secrets are sealed before they reach the database (sealed.h). Names are paths:
     /// "cluster/<id>/munge-key". Absent: nothing.
     virtual Result<std::optional<Secret>> secret(const std::string& name) = 0;
