@@ -40,7 +40,9 @@ struct Service::State {
           node_routes(parts, options.want_tick) {}
 
     void mount() {
-        const v1::General general{.version = options.version, .conditions = options.conditions};
+        const v1::General general{.version = options.version,
+                                  .conditions = options.conditions,
+                                  .gauges = options.gauges};
         v1_gate.mount(people, v1::general_endpoints(parts, general));
         v1_gate.mount(people, v1::metrics_endpoints(parts, metrics, general));
         v1_gate.mount(people, v1::cluster_endpoints(parts));

@@ -21,6 +21,8 @@ struct ServiceOptions {
     std::string version;
     /// What must be well besides the store: the cloud, the loops. Called for each GET /v1/health.
     std::function<std::vector<v1::Condition>()> conditions;
+    /// What else is measured. Called for each GET /metrics.
+    std::function<std::vector<Gauge>()> gauges;
     /// Called, from any thread, when a tick would have something to do at once. Must not block and
     /// must not call tick() itself.
     std::function<void()> want_tick;

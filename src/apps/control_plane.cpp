@@ -1,5 +1,6 @@
 #include "apps/control_plane.h"
 
+#include <atomic>
 #include <fstream>
 #include <thread>
 #include <vector>
@@ -26,6 +27,8 @@ namespace {
 constexpr std::size_t calls_max = 32;
 constexpr int request_threads = 4;
 constexpr Milliseconds tick_period{500};
+/// They step at least as often as the lease is prolonged.
+constexpr Seconds loops_stuck_after{60};
 constexpr Seconds listener_certificate_validity{825LL * 24 * 3600};
 constexpr const char* people_listener = "people";
 constexpr const char* node_listener = "nodes";
@@ -80,6 +83,21 @@ Result<http::TlsOptions> people_certificate(const cli::ServeOptions& options,
                             .private_key_pem = Secret(std::move(key))};
 }
 
+/// Where another replica leads, the loops of this one step, too: to take over when that one ends.
+api::v1::Condition loops_condition(Timestamp stepped_at, Timestamp now) {
+    api::v1::Condition condition{.name = "loops"};
+    if (now - stepped_at <= loops_stuck_after) return condition;
+    condition.problem =
+        Error{.kind = ErrorKind::internal,
+              .code = "loops_stuck",
+              .message = "the loops have not stepped for " + to_human(now - stepped_at) +
+                         "; nothing is planned",
+              .owner = Owner::administrator,
+              .next_action = "Look into the log, and start the control plane again."};
+    condition.since = stepped_at;
+    return condition;
+}
+
 std::string host_name() {
     char name[256] = {};
     return ::gethostname(name, sizeof name - 1) == 0 ? name : "hopyard";
@@ -100,6 +118,7 @@ struct ControlPlane::State {
           store(the_store),
           clock(the_clock),
           random(the_random),
+          stepped_at(clock.now().time_since_epoch()),
           manager(config.manager_client),
           blob(config.blob_client),
           connection(config.options, manager, blob, clock, random),
@@ -114,7 +133,9 @@ struct ControlPlane::State {
                 {.installation = installation.id,
                  .holder = host_name() + "/" + random_uuid(random),
                  .node_url = options.node_url,
-                 .node_ca_pem = installation.authority.certificate_pem}),
+                 .node_ca_pem = installation.authority.certificate_pem,
+                 .on_event = [this](control::LoopEvent what,
+                                    std::string_view outcome) { count(what, outcome); }}),
           orphans(store, connection.cloud(), installation.id),
           commands(store,
                    connection.catalog(),
@@ -146,6 +167,7 @@ struct ControlPlane::State {
                    .random = random},
                   {.version = HOPYARD_VERSION,
                    .conditions = [this] { return conditions(); },
+                   .gauges = [this] { return gauges(); },
                    .want_tick = [this] { ticker.poke(); },
                    .orphans = &orphans}),
           server(http::ServerOptions{}) {
@@ -154,9 +176,42 @@ struct ControlPlane::State {
 
     std::vector<api::v1::Condition> conditions() const {
         const control::LoopStatus status = loops.status();
-        return {{.name = "cloud",
-                 .problem = status.cloud_problem,
-                 .since = status.cloud_problem_since}};
+        return {
+            {.name = "cloud", .problem = status.cloud_problem, .since = status.cloud_problem_since},
+            loops_condition(Timestamp(stepped_at.load()), clock.now())};
+    }
+
+    std::vector<api::Gauge> gauges() const {
+        const control::LoopStatus status = loops.status();
+        const std::chrono::duration<double> age = clock.now() - Timestamp(stepped_at.load());
+        return {{.name = "hopyard_loops_lease_held",
+                 .help = "1 while this replica holds the loops, 0 while it is in reserve",
+                 .value = status.holds_lease ? 1.0 : 0.0},
+                {.name = "hopyard_loops_step_age_seconds",
+                 .help = "Time since the loops began their last step",
+                 .value = age.count()},
+                {.name = "hopyard_cloud_calls_under_way",
+                 .help = "Calls to the cloud that have not been answered yet",
+                 .value = static_cast<double>(status.calls_under_way)}};
+    }
+
+    void count(control::LoopEvent what, std::string_view outcome) {
+        api::Metrics& metrics = service.metrics();
+        switch (what) {
+            case control::LoopEvent::step:
+                stepped_at = clock.now().time_since_epoch();
+                return metrics.count("loop_steps",
+                                     "Steps of the loops, by whether this replica leads",
+                                     {{"as", std::string(outcome)}});
+            case control::LoopEvent::plan:
+                return metrics.count("loop_plans",
+                                     "Plans of clusters, by what became of them",
+                                     {{"outcome", std::string(outcome)}});
+            case control::LoopEvent::call:
+                return metrics.count("cloud_calls",
+                                     "Calls of the loops to the cloud, by what came back",
+                                     {{"outcome", std::string(outcome)}});
+        }
     }
 
     Result<void> listen() {
@@ -199,6 +254,7 @@ struct ControlPlane::State {
     store::Store& store;
     const Clock& clock;
     Random& random;
+    std::atomic<Milliseconds> stepped_at;
     http::Client manager;
     http::Client blob;
     azure::Connection connection;

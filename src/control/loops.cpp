@@ -11,8 +11,6 @@ namespace {
 constexpr const char* lease_name = "loops";
 /// A cloud that does not answer for so long is worth telling.
 constexpr Milliseconds outage_told_after = Seconds(15);
-/// After a failure of the store.
-constexpr Milliseconds store_pause = Seconds(1);
 
 }  // namespace
 
@@ -40,7 +38,9 @@ Timestamp Loops::State::step() {
         const std::lock_guard lock(mutex);
         wake_asked = false;
     }
-    if (!keep_lease(now)) return now + std::min(options.lease_validity / 3, Milliseconds(1000));
+    const bool leads = keep_lease(now);
+    tell(LoopEvent::step, leads ? "leading" : "standby");
+    if (!leads) return now + std::min(options.lease_validity / 3, Milliseconds(1000));
     tell_of_outages(now);
     list_when_due(now);
     look_at_operations(now);

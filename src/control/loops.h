@@ -12,6 +12,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "base/ids.h"
 #include "base/random.h"
@@ -32,6 +33,12 @@ class CallRunner {
     virtual void run(std::function<void()> call) = 0;
 };
 
+enum class LoopEvent {
+    step,  ///< "leading", or "standby" while another replica holds the lease
+    plan,  ///< of one cluster: "stored", or the kind of the error
+    call   ///< to the cloud: "done", or the kind of the error
+};
+
 struct LoopOptions {
     InstallationId installation;
     std::string holder;       ///< this replica's name in the lease
@@ -43,6 +50,8 @@ struct LoopOptions {
     Milliseconds orphan_patience = Seconds(600);  ///< product.md D11
     Milliseconds orphan_disk_patience = Seconds(24 * 3600);
     bool sweep_removes = true;  ///< false after a database was restored: only reports (D11)
+    /// Told of everything that is done, for whoever counts; on any thread, and must not block.
+    std::function<void(LoopEvent what, std::string_view outcome)> on_event;
 };
 
 /// What health and metrics tell.

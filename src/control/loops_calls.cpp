@@ -99,6 +99,7 @@ bool Loops::State::is_held(const Bucket& bucket, Timestamp now) const {
 /// Null: an answer came. What was not sent because its bucket is held says nothing.
 void Loops::State::note_reach(const Error* error) {
     if (error != nullptr && error->code == "bucket_held") return;
+    tell(LoopEvent::call, error == nullptr ? "done" : to_string(error->kind));
     const bool silent = error != nullptr && (error->kind == ErrorKind::unavailable ||
                                              error->kind == ErrorKind::timed_out);
     const Timestamp now = clock.now();

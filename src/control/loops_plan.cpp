@@ -162,6 +162,7 @@ void Loops::State::plan_cluster(const ClusterId& id) {
     }
     if (!fence) return;
     const auto pause = [&](const Error& error) {
+        tell(LoopEvent::plan, to_string(error.kind));
         log::warning("a cluster could not be planned",
                      {{"cluster", id.value}, {"error", error.message}});
         const std::lock_guard lock(mutex);
@@ -201,6 +202,7 @@ void Loops::State::plan_cluster(const ClusterId& id) {
             if (kind == ErrorKind::conflict || kind == ErrorKind::already_exists) continue;
             return pause(stored.error());
         }
+        tell(LoopEvent::plan, "stored");
         note_planned(**snapshot, plan);
         erase_used_tokens(*fence, **snapshot);
         if (!plan.rows.empty()) tell_changed();

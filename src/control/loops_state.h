@@ -117,6 +117,9 @@ struct Loops::State {
     void mark_all_due();
     void notify();
     void tell_changed();
+    void tell(LoopEvent what, std::string_view outcome) const {
+        if (options.on_event) options.on_event(what, outcome);
+    }
     Result<void> write(const store::Lease& fence, const store::Store::Body& body);
 
     // --- loops_plan.cpp

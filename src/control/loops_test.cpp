@@ -67,6 +67,23 @@ TEST(Loops, what_does_not_need_each_other_is_asked_for_at_once) {
     EXPECT_EQ(rig.cloud.count("put machine"), 3);
 }
 
+TEST(Loops, tell_what_they_do_and_what_came_of_it) {
+    Rig rig;
+    std::map<std::pair<LoopEvent, std::string>, int> told;
+    rig.options.on_event = [&](LoopEvent what, std::string_view outcome) {
+        ++told[{what, std::string(outcome)}];
+    };
+    rig.restart();
+    running(rig, 1);
+    EXPECT_GT((told[{LoopEvent::step, "leading"}]), 0);
+    EXPECT_GT((told[{LoopEvent::plan, "stored"}]), 0);
+    EXPECT_GT((told[{LoopEvent::call, "done"}]), 5);
+    EXPECT_EQ((told[{LoopEvent::call, "unavailable"}]), 0);
+    rig.cloud.fail_next("list", {.error = error_of(ErrorKind::unavailable)});
+    rig.run_for(Seconds(20));
+    EXPECT_EQ((told[{LoopEvent::call, "unavailable"}]), 1);
+}
+
 TEST(Loops, every_resource_has_a_row_and_bears_our_tags_and_the_users) {
     Rig rig;
     const ClusterId id = running(rig, 1);

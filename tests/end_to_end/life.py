@@ -292,6 +292,20 @@ def secrets(facts: Facts):
     expect(not found, "\n".join(found))
 
 
+@LIFE.step("the metrics show the loops at work: steps, plans and calls, and that nothing is wrong")
+def metrics(facts: Facts):
+    values = dict(line.rsplit(" ", 1) for line in facts.here.api.text("/metrics").splitlines()
+                  if not line.startswith("#"))
+    for name in ('hopyard_loop_steps_total{as="leading"}', "hopyard_loops_lease_held",
+                 'hopyard_loop_plans_total{outcome="stored"}',
+                 'hopyard_cloud_calls_total{outcome="done"}'):
+        expect(float(values.get(name, 0)) > 0, f"{name} of {sorted(values)}")
+    expect(float(values["hopyard_loops_step_age_seconds"]) < 20, values)
+    for condition in ("store", "cloud", "loops"):
+        name = f'hopyard_condition_good{{condition="{condition}"}}'
+        expect(values.get(name) == "1", f"{name} of {sorted(values)}")
+
+
 @LIFE.step("terminate deletes all that was made for the cluster, and keeps the container")
 def terminate(facts: Facts):
     container = facts.cluster()["container"]

@@ -103,6 +103,8 @@ Result<std::vector<Gauge>> gauges(Parts& parts, const General& general) {
                        .help = "1 while the store, the cloud or the loops are well",
                        .labels = {{"condition", condition.name}},
                        .value = condition.problem ? 0.0 : 1.0});
+    if (general.gauges)
+        for (Gauge& gauge : general.gauges()) out.push_back(std::move(gauge));
     out.push_back({.name = "hopyard_build_info",
                    .help = "The version that runs",
                    .labels = {{"version", general.version}},

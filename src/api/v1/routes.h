@@ -22,6 +22,7 @@ struct Condition {
 struct General {
     std::string version;
     std::function<std::vector<Condition>()> conditions;
+    std::function<std::vector<Gauge>()> gauges;
 };
 
 /// version, health, capabilities, openapi.json.

@@ -53,6 +53,10 @@ class Api:
     def get(self, path):
         return self.call("GET", path)
 
+    def text(self, path) -> str:
+        """Of what answers no JSON."""
+        return self.get(path)["detail"]
+
     def post(self, path, body=None):
         return self.call("POST", path, body)
 
