@@ -189,7 +189,8 @@ void Nodes::connect(const Shared& head) {
 }
 
 void Nodes::fetch_orders(const Shared& head) {
-    if (head->fetching) return;
+    // Without power nobody would ever come back from it.
+    if (head->fetching || !head->powered) return;
     head->fetching = true;
     later(head, pace(*head, Milliseconds(5), Milliseconds(60)), [this, head] {
         head->fetching = false;

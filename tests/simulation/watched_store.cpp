@@ -94,6 +94,48 @@ class WatchedTransaction final : public Transaction {
     }
     Result<void> put(model::ApiKey& key) override { return t_.put(key); }
 
+    Result<std::optional<model::Organisation>> organisation(const OrganisationId& id) override {
+        return t_.organisation(id);
+    }
+    Result<void> put(model::Organisation& organisation) override { return t_.put(organisation); }
+    Result<std::optional<model::Person>> person(const PersonId& id) override {
+        return t_.person(id);
+    }
+    Result<std::optional<model::Person>> person_by_email(const std::string& email) override {
+        return t_.person_by_email(email);
+    }
+    Result<std::vector<model::Person>> persons(const OrganisationId& organisation) override {
+        return t_.persons(organisation);
+    }
+    Result<void> put(model::Person& person) override { return t_.put(person); }
+    Result<void> erase(const PersonId& id) override { return t_.erase(id); }
+    Result<std::optional<model::Session>> session(const SessionId& id) override {
+        return t_.session(id);
+    }
+    Result<std::optional<model::Session>> session_by_hash(const std::string& hash) override {
+        return t_.session_by_hash(hash);
+    }
+    Result<std::vector<model::Session>> sessions(const PersonId& person) override {
+        return t_.sessions(person);
+    }
+    Result<void> put(model::Session& session) override { return t_.put(session); }
+    Result<void> erase(const SessionId& id) override { return t_.erase(id); }
+    Result<void> forget_sessions(Timestamp seen_before, Timestamp begun_before) override {
+        return t_.forget_sessions(seen_before, begun_before);
+    }
+    Result<std::optional<model::Invitation>> invitation_by_hash(const std::string& hash) override {
+        return t_.invitation_by_hash(hash);
+    }
+    Result<std::vector<model::Invitation>> invitations(
+        const OrganisationId& organisation) override {
+        return t_.invitations(organisation);
+    }
+    Result<void> put(model::Invitation& invitation) override { return t_.put(invitation); }
+    Result<void> erase(const InvitationId& id) override { return t_.erase(id); }
+    Result<void> forget_invitations(Timestamp expired_before) override {
+        return t_.forget_invitations(expired_before);
+    }
+
     Result<std::optional<Secret>> secret(const std::string& name) override {
         return t_.secret(name);
     }
