@@ -22,6 +22,7 @@ const std::set<std::string>& known_members() {
                                              "loginUrl",
                                              "scope",
                                              "metadataUrl",
+                                             "pricesUrl",
                                              "subscriptionId",
                                              "tenantId",
                                              "clientId",
@@ -172,6 +173,7 @@ Result<Config> parse_config(std::string_view json) {
         .text("loginUrl", options.login_url)
         .text("scope", options.scope)
         .text("metadataUrl", options.metadata_url)
+        .text("pricesUrl", options.prices_url)
         .text("subscriptionId", options.subscription)
         .text("tenantId", options.tenant)
         .text("caFile", ca_file)
@@ -186,6 +188,7 @@ Result<Config> parse_config(std::string_view json) {
     if (kind != "azure" && kind != "local")
         return refuse_member("kind", "neither \"azure\" nor \"local\"", "Use one of the two.");
     config.kind = kind == "local" ? Config::Kind::local : Config::Kind::azure;
+    if (config.kind == Config::Kind::local) options.price_origin = cloud::PriceOrigin::rehearsal;
     if (options.subscription.empty())
         return refuse_member("subscriptionId", "missing", "Give the subscription's id.");
     if (options.tenant.empty() && !options.credentials.managed_identity)
@@ -193,6 +196,7 @@ Result<Config> parse_config(std::string_view json) {
     RETURN_IF_ERROR(check_url("resourceManagerUrl", options.resource_manager_url, true));
     RETURN_IF_ERROR(check_url("loginUrl", options.login_url, true));
     RETURN_IF_ERROR(check_url("metadataUrl", options.metadata_url, false));
+    RETURN_IF_ERROR(check_url("pricesUrl", options.prices_url, true));
     if (!ca_file.empty()) {
         ASSIGN_OR_RETURN(config.manager_client.ca_pem, read_file("caFile", ca_file));
         config.blob_client.ca_pem = config.manager_client.ca_pem;

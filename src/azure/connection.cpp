@@ -9,6 +9,7 @@
 #include "azure/facts.h"
 #include "azure/pipeline.h"
 #include "azure/preparing.h"
+#include "azure/prices.h"
 #include "azure/resources.h"
 
 namespace hopyard::azure {
@@ -54,7 +55,8 @@ struct Connection::State {
           resources(options, pipeline),
           facts(options, pipeline, blobs),
           containers(blobs),
-          preparing(options, pipeline) {}
+          preparing(options, pipeline),
+          prices(options, manager, clock) {}
 
     const Options options;
     SharedRandom random;
@@ -65,6 +67,7 @@ struct Connection::State {
     Facts facts;
     Containers containers;
     Preparing preparing;
+    RetailPrices prices;
 };
 
 Connection::Connection(Options options,
@@ -87,6 +90,9 @@ cloud::Storage& Connection::storage() {
 }
 cloud::Preparation& Connection::preparation() {
     return state_->preparing;
+}
+cloud::PriceSource& Connection::prices() {
+    return state_->prices;
 }
 
 }  // namespace hopyard::azure

@@ -13,6 +13,7 @@
 #include "cloud/catalog.h"
 #include "cloud/cloud.h"
 #include "cloud/preparation.h"
+#include "cloud/prices.h"
 #include "cloud/storage.h"
 #include "http/transport.h"
 
@@ -39,6 +40,8 @@ struct Options {
     /// Of the token that is asked for; the local cloud takes this one too.
     std::string scope = "https://management.azure.com/.default";
     std::string metadata_url = "http://169.254.169.254";
+    std::string prices_url = "https://prices.azure.com";
+    cloud::PriceOrigin price_origin = cloud::PriceOrigin::published;
     std::string subscription;
     std::string tenant;
     Credentials credentials;
@@ -76,6 +79,7 @@ class Connection {
     cloud::Catalog& catalog();
     cloud::Storage& storage();
     cloud::Preparation& preparation();
+    cloud::PriceSource& prices();
 
   private:
     struct State;

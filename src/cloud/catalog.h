@@ -3,11 +3,13 @@
 // inside.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "cloud/cloud.h"
+#include "cloud/prices.h"
 
 namespace hopyard::cloud {
 
@@ -29,7 +31,8 @@ struct Size {
     std::int64_t counted_memory_mb = 0;  ///< what one takes of the quota Usage::memory
     int gpus = 0;
     bool nvme = false;
-    std::string unavailable;  ///< why it cannot be had here; empty when it can
+    std::string unavailable;     ///< why it cannot be had here; empty when it can
+    std::optional<Price> price;  ///< only of a catalog that knows prices
 };
 
 /// A quota of a whole location, or of a family of sizes.

@@ -199,6 +199,7 @@ Result<void> Cloud::State::write_files(const std::string& url) {
         {"kind", "local"},
         {"resourceManagerUrl", url},
         {"loginUrl", url},
+        {"pricesUrl", url},
         {"subscriptionId", here.subscription},
         {"tenantId", here.principal.tenant},
         {"clientId", here.principal.client_id},

@@ -151,6 +151,7 @@ class Weighing {
             if (const auto* worker = size(field, group.key.instance_type); worker && usages)
                 need(*worker, std::max(0, group.count));
         }
+        cost();
         for (const QuotaLine& line : out_.quotas)
             if (line.used + line.needed > line.limit)
                 block(Error{.kind = ErrorKind::quota_exceeded,
@@ -164,6 +165,21 @@ class Weighing {
                             .owner = Owner::administrator,
                             .next_action = "Ask for fewer or smaller machines, or have the quota "
                                            "raised."});
+    }
+
+    void cost() {
+        Cost sum;
+        const auto add = [&](const std::string& size, int count, double& part) {
+            const auto* found = named(*facts_.sizes, size);
+            if (found == nullptr || !found->price) return false;
+            sum.of = *found->price;
+            part += found->price->per_hour * std::max(0, count);
+            return true;
+        };
+        if (!add(out_.spec.head.instance_type, 1, sum.head_per_hour)) return;
+        for (const auto& group : out_.spec.workers)
+            if (!add(group.key.instance_type, group.count, sum.workers_per_hour)) return;
+        out_.cost = sum;
     }
 
     // Step 2, the container (product.md D6).

@@ -39,10 +39,21 @@ struct QuotaLine {
     std::int64_t limit = 0;
 };
 
+/// What the machines of the cluster cost by the hour, without disks, addresses and traffic.
+struct Cost {
+    double head_per_hour = 0;
+    double workers_per_hour = 0;
+    cloud::Price of;  ///< currency, origin and age of the figures
+    double per_hour() const { return head_per_hour + workers_per_hour; }
+    /// A month has 730 hours, as Azure counts.
+    double per_month() const { return per_hour() * 730; }
+};
+
 struct Preflight {
     std::vector<Finding> findings;  ///< in the order of the twelve steps
     std::vector<PlannedResource> resources;
     std::vector<QuotaLine> quotas;
+    std::optional<Cost> cost;  ///< nothing when one of its sizes has no price
     /// The specification with every default filled in, as it would be stored.
     model::ClusterSpec spec;
     bool refused() const;

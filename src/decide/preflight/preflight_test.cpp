@@ -55,6 +55,18 @@ std::vector<std::string> blocking(const Preflight& preflight) {
     return codes;
 }
 
+TEST(Preflight, the_cost_is_the_sum_of_the_machines_or_nothing) {
+    Facts facts = good_facts();
+    EXPECT_FALSE(weigh(good_spec(), facts).cost);
+    facts.sizes->front().price = {.per_hour = 0.5, .currency = "USD"};
+    const auto cost = weigh(good_spec(), facts).cost;
+    ASSERT_TRUE(cost);
+    EXPECT_DOUBLE_EQ(cost->head_per_hour, 0.5);
+    EXPECT_DOUBLE_EQ(cost->workers_per_hour, 1.0);
+    EXPECT_DOUBLE_EQ(cost->per_month(), 1.5 * 730);
+    EXPECT_EQ(cost->of.currency, "USD");
+}
+
 TEST(Preflight, a_good_cluster_passes_and_has_its_defaults) {
     const Preflight preflight = weigh(good_spec(), good_facts());
     EXPECT_TRUE(blocking(preflight).empty());

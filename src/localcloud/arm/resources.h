@@ -19,6 +19,9 @@ void add_operation_routes(Routes& routes);
 void add_storage_routes(Routes& routes);
 void define_storage_work(Executor& executor, Ledger& ledger, BlobAccounts& blobs);
 
+/// The public price list (Azure's Retail Prices API), which needs no token, for the location that
+/// `filter` names: figures to rehearse with, for machines of this cloud cost nothing.
+std::string price_list(const Core& core, const std::string& filter);
 /// `GET /metadata/endpoints`, which needs no token.
 std::string cloud_metadata(const std::string& base_url,
                            const std::string& tenant,

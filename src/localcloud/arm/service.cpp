@@ -109,6 +109,9 @@ void Service::handle(const http::Request& request, http::Responder responder) {
 std::optional<http::Response> Service::answer_openly(const http::Request& request,
                                                      const std::string& base_url) const {
     if (auto response = parts_.tokens.answer(request, base_url)) return response;
+    if (to_lower(request.path()) == "/api/retail/prices" && request.method == "GET")
+        return http::json_response(200,
+                                   price_list(parts_.core, request.query("$filter").value_or("")));
     if (to_lower(request.path()) != "/metadata/endpoints") return std::nullopt;
     const std::string version = request.query("api-version").value_or("2015-01-01");
     return http::json_response(

@@ -1,0 +1,120 @@
+#include "control/prices.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/encoding.h"
+#include "base/log.h"
+
+namespace hopyard::control {
+namespace {
+
+using nlohmann::json;
+
+constexpr Seconds good_for{24 * 3600};
+constexpr Seconds rest_after_failure{10 * 60};
+constexpr const char* origins[] = {"published", "imported", "rehearsal"};
+
+std::string setting_of(const std::string& location) {
+    return "prices/" + to_lower(location);
+}
+
+std::string to_text(const cloud::PriceList& list) {
+    json entries = json::object();
+    for (const auto& entry : list.entries) entries[entry.size] = entry.per_hour;
+    return json{{"currency", list.currency},
+                {"origin", origins[static_cast<int>(list.origin)]},
+                {"asOf", to_rfc3339(list.as_of)},
+                {"perHour", std::move(entries)}}
+        .dump();
+}
+
+/// Nothing when it is not what to_text wrote.
+std::optional<cloud::PriceList> from_text(const std::string& location, const std::string& text) {
+    const json document = json::parse(text, nullptr, false);
+    if (!document.is_object() || !document.contains("perHour")) return std::nullopt;
+    cloud::PriceList list;
+    list.location = location;
+    list.currency = document.value("currency", "");
+    const std::string origin = document.value("origin", "");
+    for (int i = 0; i < 3; ++i)
+        if (origin == origins[i]) list.origin = static_cast<cloud::PriceOrigin>(i);
+    const auto as_of = from_rfc3339(document.value("asOf", ""));
+    if (!as_of) return std::nullopt;
+    list.as_of = *as_of;
+    for (const auto& [size, price] : document["perHour"].items())
+        if (price.is_number())
+            list.entries.push_back({.size = size, .per_hour = price.get<double>()});
+    return list;
+}
+
+}  // namespace
+
+Result<std::vector<cloud::Size>> PricedCatalog::sizes(const std::string& location) {
+    ASSIGN_OR_RETURN(auto sizes, catalog_.sizes(location));
+    const auto list = list_of(location);
+    if (!list) return sizes;
+    std::map<std::string, double> prices;
+    for (const auto& entry : list->entries) prices[to_lower(entry.size)] = entry.per_hour;
+    for (cloud::Size& size : sizes)
+        if (const auto found = prices.find(to_lower(size.name)); found != prices.end())
+            size.price = {.per_hour = found->second,
+                          .currency = list->currency,
+                          .origin = list->origin,
+                          .as_of = list->as_of};
+    return sizes;
+}
+
+std::optional<cloud::PriceList> PricedCatalog::list_of(const std::string& location) {
+    auto kept = stored(location);
+    const Timestamp now = clock_.now();
+    if (kept && (kept->origin == cloud::PriceOrigin::imported || now - kept->as_of < good_for))
+        return kept;
+    {
+        const std::lock_guard lock(mutex_);
+        Timestamp& rests_until = rests_until_[location];
+        if (now < rests_until) return kept;
+        rests_until = now + rest_after_failure;  // also while somebody else asks
+    }
+    auto fresh = source_.prices(location);
+    if (!fresh) {
+        log::warning("prices could not be read",
+                     {{"location", location}, {"cause", fresh.error().message}});
+        return kept;
+    }
+    keep(*fresh);
+    return std::move(*fresh);
+}
+
+std::optional<cloud::PriceList> PricedCatalog::stored(const std::string& location) {
+    std::optional<std::string> text;
+    const auto read = store_.read([&](store::Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(text, t.setting(setting_of(location)));
+        return {};
+    });
+    if (!read || !text) return std::nullopt;
+    return from_text(location, *text);
+}
+
+/// A list that could not be kept is asked for again.
+void PricedCatalog::keep(const cloud::PriceList& list) {
+    const auto kept = store_.write([&](store::Transaction& t) {
+        return t.put_setting(setting_of(list.location), to_text(list));
+    });
+    if (!kept) log::warning("prices could not be kept", {{"cause", kept.error().message}});
+}
+
+Result<std::vector<std::string>> PricedCatalog::import_prices(std::string_view pages) {
+    ASSIGN_OR_RETURN(const auto lists, source_.parse_prices(pages));
+    std::vector<std::string> locations;
+    RETURN_IF_ERROR(store_.write([&](store::Transaction& t) -> Result<void> {
+        locations.clear();
+        for (const cloud::PriceList& list : lists) {
+            RETURN_IF_ERROR(t.put_setting(setting_of(list.location), to_text(list)));
+            locations.push_back(list.location);
+        }
+        return {};
+    }));
+    return locations;
+}
+
+}  // namespace hopyard::control
