@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include <nlohmann/json.hpp>
+
 #include "api/errors.h"
+#include "api/views.h"
 #include "base/encoding.h"
 #include "base/log.h"
 
@@ -270,16 +273,42 @@ Result<http::Response> Gate::answer_once(const Endpoint& endpoint, const Call& c
     } release{*this, mine};
     ASSIGN_OR_RETURN(auto before, remembered(call, *key, hash));
     if (before) return std::move(*before);
-    auto outcome = endpoint.answer(call);
-    // A refusal changed nothing and may be asked again.
-    if (!outcome || outcome->status >= 400) return outcome;
+    return answer_and_keep(endpoint, call, *key, hash);
+}
+
+// A change and the reply to it are stored together: whoever repeats the request after a crash, or
+// asks another replica meanwhile, finds both or neither. What that transaction cannot know (the
+// warnings of a creation) is added afterwards.
+Result<http::Response> Gate::answer_and_keep(const Endpoint& endpoint,
+                                             const Call& call,
+                                             const std::string& key,
+                                             const std::string& hash) {
+    const OrganisationId& organisation = call.principal.organisation;
+    const auto reply = [&](int status, std::string body) {
+        return store::RememberedReply{
+            .request_hash = hash, .status = status, .body = std::move(body), .at = call.now};
+    };
+    Call once = call;
+#ifndef HOPYARD_DEFECT_keep_reply_late
+    once.keep_reply = [&](store::Transaction& t, const model::Cluster& cluster) -> Result<void> {
+        ASSIGN_OR_RETURN(const auto before, t.remembered(organisation, key));
+        if (before)
+            return fail(ErrorKind::conflict,
+                        "idempotency_key_in_use",
+                        "the request with this Idempotency-Key was carried out meanwhile");
+        ASSIGN_OR_RETURN(const auto rows, with_nodes(t, cluster));
+        return t.remember(organisation, key, reply(202, dump(view(rows))));
+    };
+#endif
+    auto outcome = endpoint.answer(once);
+    if (!outcome) {
+        // A refusal changed nothing and may be asked again, unless another replica was faster.
+        ASSIGN_OR_RETURN(auto meanwhile, remembered(call, key, hash));
+        return meanwhile ? std::move(*meanwhile) : std::move(outcome);
+    }
+    if (outcome->status >= 400) return outcome;
     RETURN_IF_ERROR(parts_.store.write([&](store::Transaction& t) {
-        return t.remember(call.principal.organisation,
-                          *key,
-                          {.request_hash = hash,
-                           .status = outcome->status,
-                           .body = outcome->body,
-                           .at = call.now});
+        return t.remember(organisation, key, reply(outcome->status, outcome->body));
     }));
     return outcome;
 }

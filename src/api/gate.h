@@ -27,12 +27,15 @@ struct Call {
     std::string request_id;
     Timestamp now;
     std::optional<std::int64_t> if_generation;  ///< of If-Match
+    /// Keeps the reply of a request with an Idempotency-Key, together with what it changes.
+    std::function<Result<void>(store::Transaction&, const model::Cluster&)> keep_reply = {};
 
     ClusterId cluster() const { return ClusterId(parameters.at("id")); }
     control::Caller caller() const {
         return {.organisation = principal.organisation,
                 .actor = principal.name,
-                .expected_generation = if_generation};
+                .expected_generation = if_generation,
+                .also = keep_reply};
     }
 };
 
@@ -82,6 +85,10 @@ class Gate {
                       http::Responder responder);
     Result<Principal> admit(const Endpoint& endpoint, const http::Request& request, Timestamp now);
     Result<http::Response> answer_once(const Endpoint& endpoint, const Call& call);
+    Result<http::Response> answer_and_keep(const Endpoint& endpoint,
+                                           const Call& call,
+                                           const std::string& key,
+                                           const std::string& hash);
     Result<std::optional<http::Response>> remembered(const Call& call,
                                                      const std::string& key,
                                                      const std::string& hash);

@@ -71,6 +71,8 @@ std::string_view weight_word(decide::Weight weight) {
     return "unchecked";
 }
 
+}  // namespace
+
 Result<ClusterRows> with_nodes(store::Transaction& t, model::Cluster cluster) {
     ClusterRows rows{.cluster = std::move(cluster), .nodes = {}};
     ASSIGN_OR_RETURN(rows.nodes, t.nodes(rows.cluster.id));
@@ -80,8 +82,6 @@ Result<ClusterRows> with_nodes(store::Transaction& t, model::Cluster cluster) {
     });
     return rows;
 }
-
-}  // namespace
 
 Result<ClusterRows> read_cluster(store::Store& store,
                                  const OrganisationId& organisation,

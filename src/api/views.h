@@ -29,6 +29,9 @@ Result<ClusterRows> read_cluster(store::Store& store,
 Result<std::vector<ClusterRows>> read_clusters(store::Store& store,
                                                const OrganisationId& organisation);
 
+/// The same of a cluster whose row is known, within a transaction.
+Result<ClusterRows> with_nodes(store::Transaction& transaction, model::Cluster cluster);
+
 nlohmann::ordered_json view(const ClusterRows& rows);
 nlohmann::ordered_json view(const model::Activity& entry);
 nlohmann::ordered_json view(const model::ApiKey& key);

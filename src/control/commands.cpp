@@ -148,6 +148,7 @@ Result<model::Cluster> Commands::change(const Caller& caller,
             RETURN_IF_ERROR(as_expected(caller, edit.cluster));
             RETURN_IF_ERROR(body(edit));
             ASSIGN_OR_RETURN(changed, store_edit(transaction, edit));
+            if (caller.also) RETURN_IF_ERROR(caller.also(transaction, edit.cluster));
             after = std::move(edit.cluster);
             return {};
         });
@@ -219,7 +220,7 @@ Result<CreateOutcome> Commands::create(const Caller& caller, const model::Cluste
         RETURN_IF_ERROR(transaction.put_secret(munge_key_secret(row.id), munge_key));
         RETURN_IF_ERROR(transaction.put_secret(first_administrator_secret(row.id), password));
         for (model::Activity entry : edit.activity) RETURN_IF_ERROR(transaction.append(entry));
-        return {};
+        return caller.also ? caller.also(transaction, row) : Result<void>();
     };
     RETURN_IF_ERROR(store_.write(body));
     wake_.wake_for(outcome.id);

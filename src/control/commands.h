@@ -40,6 +40,9 @@ struct Caller {
     /// Set: a change is refused with `conflict` ("precondition_failed") unless the cluster's
     /// generation, read in the same transaction, is still this one.
     std::optional<std::int64_t> expected_generation;
+    /// Set: runs in the transaction that stores the change, after it and with the cluster as it
+    /// will be. When it fails nothing is stored. May be called again when the transaction is.
+    std::function<Result<void>(store::Transaction&, const model::Cluster&)> also;
 };
 
 struct CreateOutcome {

@@ -44,6 +44,9 @@ constexpr std::array<Kind, fault_kinds> kinds{{
     {Fault::takeover, "takeover", 0.3},
     {Fault::storage_fails, "storage_fails", 0.3},
     {Fault::catalog_fails, "catalog_fails", 0.05},
+    {Fault::request_lost, "request_lost", 0.2},
+    {Fault::answer_lost, "answer_lost", 0.4},
+    {Fault::second_replica, "second_replica", 1.5},
 }};
 
 }  // namespace

@@ -44,6 +44,9 @@ enum class Fault {
     takeover,           ///< the leader stands still, another replica takes the lease
     storage_fails,
     catalog_fails,
+    request_lost,    ///< between a user and the control plane: it never arrives
+    answer_lost,     ///< the control plane did what it was asked, and its answer is lost
+    second_replica,  ///< two of them serve at once, until one dies or stands still for a while
     count_,
 };
 inline constexpr auto fault_kinds = static_cast<std::size_t>(Fault::count_);

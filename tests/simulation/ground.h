@@ -11,7 +11,7 @@
 namespace hopyard::simulation {
 
 inline const InstallationId our_installation("11111111-2222-4333-8444-555555555555");
-inline const OrganisationId our_organisation("main");
+inline const OrganisationId our_organisation("default");
 inline constexpr Timestamp day_one{Seconds(1'795'478'400)};
 
 /// Kills the program at one chosen place, for sweeps over all of them.

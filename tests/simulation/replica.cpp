@@ -39,6 +39,38 @@ class PaperAuthority final : public control::NodeAuthority {
     }
 };
 
+/// Everything that clusters need is there already.
+class NoPreparation final : public cloud::Preparation {
+    static Failure not_here() {
+        return fail(ErrorKind::unavailable, "not_simulated", "nothing is prepared here");
+    }
+    Result<cloud::Made> register_providers() override { return not_here(); }
+    Result<cloud::Made> ensure_group(const std::string&, const std::string&) override {
+        return not_here();
+    }
+    Result<cloud::Made> ensure_ssh_key(const std::string&,
+                                       const std::string&,
+                                       const std::string&,
+                                       const std::string&) override {
+        return not_here();
+    }
+    Result<cloud::Made> ensure_identity(const std::string&,
+                                        const std::string&,
+                                        const std::string&) override {
+        return not_here();
+    }
+    Result<cloud::Made> ensure_account(const std::string&,
+                                       const std::string&,
+                                       const std::string&) override {
+        return not_here();
+    }
+    Result<cloud::Made> ensure_storage_role(const std::string&,
+                                            const std::string&,
+                                            const std::string&) override {
+        return not_here();
+    }
+};
+
 /// The program's is shorter; nothing but the changes of other replicas waits for it.
 constexpr Milliseconds tick_period = Seconds(5);
 
@@ -63,7 +95,8 @@ Replica::Replica(const ReplicaParts& parts, int number, const std::string& holde
       store_(parts.store, parts.ground, parts.changes, {.replica = number}),
       loops_store_(parts.store, parts.ground, parts.changes, {.replica = number, .loops = true}),
       front_(parts.ground, parts.fibers, parts.requests, number),
-      authority_(std::make_unique<PaperAuthority>()) {
+      authority_(std::make_unique<PaperAuthority>()),
+      preparation_(std::make_unique<NoPreparation>()) {
     Ground& ground = parts_.ground;
     loops_ = std::make_unique<control::Loops>(
         loops_store_, front_, front_, *this, ground.clock, parts_.random, loop_options(holder));
@@ -92,6 +125,20 @@ bool Replica::survives(const std::function<void()>& call) {
         parts_.mourner.replica_died(number_);
         return false;
     }
+}
+
+void Replica::serve(const http::Request& request, http::Responder responder) {
+    if (!service_)
+        service_ = std::make_unique<api::Service>(
+            api::Parts{.store = store_,
+                       .commands = *commands_,
+                       .sessions = *sessions_,
+                       .catalog = front_,
+                       .preparation = *preparation_,
+                       .clock = parts_.ground.clock,
+                       .random = parts_.random},
+            api::ServiceOptions{.version = "simulated", .want_tick = [this] { tick_soon(); }});
+    service_->people()(request, std::move(responder));
 }
 
 void Replica::later(Timestamp time, std::function<void()> task) {
@@ -163,6 +210,7 @@ void Replica::tick() {
         next_tick_.reset();
         const Timestamp now = parts_.ground.clock.now();
         sessions_->orders_may_have_changed();
+        if (service_) service_->tick(now);
         if (now >= next_silence_) next_silence_ = sessions_->notice_silence();
         tick_at(std::min(now + tick_period, std::max(next_silence_, now + Milliseconds(1))));
     });

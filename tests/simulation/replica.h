@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "api/service.h"
 #include "control/commands.h"
 #include "control/loops.h"
 #include "control/node_sessions.h"
@@ -47,6 +48,8 @@ class Replica final : public control::Wake, public control::CallRunner {
     void stand_still(Timestamp until) { still_until_ = until; }
     bool stands_still() const { return still_until_ > parts_.ground.clock.now(); }
 
+    /// Carries out a request of a person. On a fiber: it may ask the cloud and wait.
+    void serve(const http::Request& request, http::Responder responder);
     control::Commands& commands() { return *commands_; }
     control::NodeSessions& sessions() { return *sessions_; }
     /// Calls it; false when the replica died of it.
@@ -86,6 +89,8 @@ class Replica final : public control::Wake, public control::CallRunner {
     std::unique_ptr<control::Loops> loops_;
     std::unique_ptr<control::NodeSessions> sessions_;
     std::unique_ptr<control::Commands> commands_;
+    std::unique_ptr<cloud::Preparation> preparation_;
+    std::unique_ptr<api::Service> service_;  ///< made when somebody asks: many die before that
 };
 
 }  // namespace hopyard::simulation

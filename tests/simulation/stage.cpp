@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "api/keys.h"
 #include "store/open.h"
 
 namespace hopyard::simulation {
@@ -11,7 +12,7 @@ namespace hopyard::simulation {
 Stage::Stage(const StageOptions& options)
     : ground(options.seed, options.trace),
       store(store::open_memory([this] {
-          if (ground.dies_at(CrashPoint::Place::before_commit)) throw ProgramDied();
+          if (dies_ && ground.dies_at(CrashPoint::Place::before_commit)) throw ProgramDied();
       })),
       judge(ground, *store),
       nodes(ground, *this),
@@ -19,6 +20,8 @@ Stage::Stage(const StageOptions& options)
       fibers_(ground.queue, [this](int number) { replica_died(number); }) {
     judge.know(nodes);
     if (options.calm) ground.faults.clear();
+    key_ = **api::make_first_key(*store, of_control_, ground.clock.now());
+    dies_ = true;
     ground.crash_point = options.crash;
     ground.cloud.add_foreign_things();
 }
@@ -32,7 +35,7 @@ Stage::~Stage() {
 }
 
 void Stage::begin() {
-    start_replica(holder_);
+    serving_ = start_replica(holder_);
 }
 
 std::uint64_t Stage::steps() const {
@@ -49,15 +52,20 @@ Replica* Stage::replica(int number) {
     return nullptr;
 }
 
-Replica* Stage::serving() {
-    Replica* one = replica(serving_);
-    return one == nullptr || one->dead() ? nullptr : one;
+Replica* Stage::awake(int number) {
+    Replica* one = replica(number);
+    return one == nullptr || one->dead() || one->stands_still() ? nullptr : one;
 }
 
-void Stage::start_replica(const std::string& holder) {
+Replica* Stage::serving() {
+    Replica* first = awake(serving_);
+    Replica* second = awake(second_);
+    if (first == nullptr || second == nullptr) return first != nullptr ? first : second;
+    return chance(ground.faults.random(), 0.5) ? first : second;
+}
+
+int Stage::start_replica(const std::string& holder) {
     const int number = next_replica_++;
-    serving_ = number;
-    holder_ = holder;
     replicas_.push_back(std::make_unique<Replica>(ReplicaParts{.ground = ground,
                                                                .fibers = fibers_,
                                                                .store = *store,
@@ -67,6 +75,7 @@ void Stage::start_replica(const std::string& holder) {
                                                                .random = of_control_},
                                                   number,
                                                   holder));
+    return number;
 }
 
 void Stage::replica_died(int number) {
@@ -77,18 +86,22 @@ void Stage::replica_died(int number) {
     one->die();
     // Its frames may still be on the stack: what is left of it goes in a moment.
     ground.queue.after(Milliseconds(0), [this, number] { bury(number); });
+    if (number == second_) second_ = 0;
     if (number != serving_) return;
+    if (second_ != 0) {
+        serving_ = std::exchange(second_, 0);
+        return;
+    }
     const Milliseconds down = ground.faults.between(Milliseconds(300), Seconds(20));
-    const std::string holder =
-        chance(ground.faults.random(), 0.5) ? holder_ : fmt::format("host-{}", ++hosts_);
-    ground.queue.after(down, [this, holder, number] {
-        if (serving_ == number) start_replica(holder);
+    if (!chance(ground.faults.random(), 0.5)) holder_ = fmt::format("host-{}", ++hosts_);
+    ground.queue.after(down, [this, number] {
+        if (serving_ == number) serving_ = start_replica(holder_);
     });
 }
 
 void Stage::bury(int number) {
     fibers_.kill(number);
-    if (number == serving_) nodes.connections_lost();
+    nodes.connections_lost();
     std::erase_if(replicas_, [&](const auto& one) {
         if (one->number() != number) return false;
         steps_ += one->steps();
@@ -96,32 +109,75 @@ void Stage::bury(int number) {
     });
 }
 
+void Stage::stand_still(Replica& one, Milliseconds for_how_long) {
+    const Timestamp until = ground.clock.now() + for_how_long;
+    ground.trace.note([&] { return fmt::format("replica {} stands still", one.number()); });
+    one.stand_still(until);
+    fibers_.freeze(one.number(), until);
+    nodes.connections_lost();
+}
+
 /// The leader stands still: its lease runs out, another replica takes over, and later the first one
 /// moves again, with everything in its head as it was.
 void Stage::take_over() {
-    Replica* leader = serving();
-    if (leader == nullptr || leader->stands_still()) return;
+    Replica* leader = awake(serving_);
+    if (leader == nullptr || second_ != 0) return;
     const int number = leader->number();
-    const Timestamp until = ground.clock.now() + ground.faults.between(Seconds(3), Seconds(60));
-    ground.trace.note([&] { return fmt::format("replica {} stands still", number); });
-    leader->stand_still(until);
-    fibers_.freeze(number, until);
-    nodes.connections_lost();
-    start_replica(fmt::format("host-{}", ++hosts_));
-    ground.queue.at(until + ground.faults.between(Seconds(1), Seconds(60)), [this, number] {
+    const Milliseconds pause = ground.faults.between(Seconds(3), Seconds(60));
+    stand_still(*leader, pause);
+    holder_ = fmt::format("host-{}", ++hosts_);
+    serving_ = start_replica(holder_);
+    ground.queue.after(pause + ground.faults.between(Seconds(1), Seconds(60)), [this, number] {
         if (Replica* old = replica(number); old != nullptr && !old->dead()) replica_died(number);
+    });
+}
+
+void Stage::add_second() {
+    if (second_ != 0 || awake(serving_) == nullptr) return;
+    second_ = start_replica(fmt::format("host-{}", ++hosts_));
+    ground.trace.note([&] { return fmt::format("replicas {} and {} serve", serving_, second_); });
+    part();
+}
+
+/// One of two that serve dies after a while. Before that it may stand still for longer than its
+/// lease, and goes on serving as if nothing had been.
+void Stage::part() {
+    const int number = chance(ground.faults.random(), 0.5) ? serving_ : second_;
+    Milliseconds when = ground.faults.between(Seconds(2), Seconds(60));
+    if (chance(ground.faults.random(), 0.6)) {
+        const Milliseconds pause = ground.faults.between(Seconds(3), Seconds(60));
+        ground.queue.after(when, [this, number, pause] {
+            if (Replica* one = awake(number); one != nullptr) stand_still(*one, pause);
+        });
+        when += pause + ground.faults.between(Seconds(1), Seconds(60));
+    }
+    ground.queue.after(when, [this, number] {
+        if (Replica* one = replica(number); one != nullptr && !one->dead()) replica_died(number);
     });
 }
 
 bool Stage::with_sessions(const std::function<void(control::NodeSessions&)>& call) {
     Replica* one = serving();
-    if (one == nullptr || one->stands_still()) return false;
-    return one->survives([&] { call(one->sessions()); });
+    return one != nullptr && one->survives([&] { call(one->sessions()); });
+}
+
+bool Stage::ask(http::Request request, Answer answer) {
+    Replica* one = serving();
+    if (one == nullptr) return false;
+    if (ground.faults.happens(Fault::request_lost)) return true;
+    if (ground.faults.happens(Fault::answer_lost)) answer = {};
+    request.headers.set("Authorization", "Bearer " + key_.reveal());
+    fibers_.start(one->number(),
+                  Milliseconds(1),
+                  [this, one, request = std::move(request), answer = std::move(answer)] {
+                      one->serve(request, responder(ground.queue, answer));
+                  });
+    return true;
 }
 
 bool Stage::run_command(std::function<void(control::Commands&)> command) {
     Replica* one = serving();
-    if (one == nullptr || one->stands_still()) return false;
+    if (one == nullptr) return false;
     fibers_.start(one->number(), Milliseconds(1), [one, command = std::move(command)] {
         command(one->commands());
     });

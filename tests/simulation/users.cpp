@@ -2,22 +2,17 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include "model/phase.h"
+#include "model/spec_json.h"
 
 namespace hopyard::simulation {
 
-using control::Commands;
 using model::ClusterSpec;
 using model::Wanted;
 using model::WorkerGroupSpec;
 
 namespace {
-
-const control::Caller somebody{.organisation = our_organisation, .actor = "somebody"};
-/// After that nobody waits for an answer any more.
-constexpr Milliseconds patience = Seconds(120);
 
 WorkerGroupSpec draw_group(Random& random, int most) {
     static constexpr const char* sizes[] = {"Small", "Medium"};
@@ -40,28 +35,18 @@ void take_from(std::vector<WorkerGroupSpec>& groups, const WorkerGroupSpec& fewe
     std::erase_if(groups, [](const WorkerGroupSpec& group) { return group.count == 0; });
 }
 
-/// Refusals that a command may give, whatever goes on around it.
-bool may_refuse(const Error& error) {
-    // Somebody's own first attempt, which went unanswered, may win against the second.
-    if (error.code == "container_claimed" || error.code == "name_taken") return true;
-    switch (error.kind) {
-        case ErrorKind::conflict:
-        case ErrorKind::not_found:
-        case ErrorKind::already_exists:
-        case ErrorKind::quota_exceeded:
-        case ErrorKind::unavailable:
-        case ErrorKind::timed_out:
-        case ErrorKind::rate_limited:
-            return true;
-        default:
-            return false;
-    }
+nlohmann::json document(const WorkerGroupSpec& group) {
+    return {{"instanceType", group.key.instance_type}, {"count", group.count}};
+}
+
+std::string workers_body(const WorkerGroupSpec& group) {
+    return nlohmann::json{{"workers", {document(group)}}}.dump();
 }
 
 }  // namespace
 
-Users::Users(Ground& ground, CommandRoom& room, Judge& judge, Nodes& nodes, store::Store& store)
-    : ground_(ground), room_(room), judge_(judge), nodes_(nodes), store_(store) {}
+Users::Users(Ground& ground, FrontDoor& door, Judge& judge, Nodes& nodes, store::Store& store)
+    : ground_(ground), door_(door), judge_(judge), nodes_(nodes), store_(store) {}
 
 ClusterSpec Users::draw_spec(int number) {
     Random& random = ground_.of_users;
@@ -109,37 +94,13 @@ void Users::begin(int clusters) {
 }
 
 void Users::create(Person& person) {
-    find_out(person);
-    if (person.wish) {
-        person.waits_for_answer = false;
-        return next_act(person);
-    }
-    const auto again = [this, &person] {
-        ground_.queue.after(Seconds(8), [this, &person] { create(person); });
-    };
     // Once the faults are over somebody who got no cluster does without.
     if (calm_) {
         person.commands_left = 0;
         return;
     }
-    if (person.waits_for_answer && ground_.clock.now() - person.asked_at < patience) return again();
-    person.asked_at = ground_.clock.now();
-    person.waits_for_answer = room_.run_command([this, &person](Commands& commands) {
-        const auto outcome = commands.create(somebody, person.spec);
-        ground_.trace.note([&] {
-            return fmt::format("{} is created: {}",
-                               person.spec.name,
-                               outcome ? outcome->id.value : outcome.error().message);
-        });
-        if (!outcome && !may_refuse(outcome.error()))
-            ground_.findings.add("creation is refused: " + outcome.error().message);
-        person.waits_for_answer = false;
-        if (!outcome) return;
-        ClusterSpec spec = outcome->preflight.spec;
-        spec.network = person.spec.network;
-        person.wish = Wish{.id = outcome->id, .spec = std::move(spec)};
-    });
-    again();
+    Wish hoped{.id = {}, .spec = person.spec};
+    ask(person, "create", hoped, "POST", "/v1/clusters", model::spec_to_json(person.spec));
 }
 
 void Users::next_act(Person& person) {
@@ -150,9 +111,7 @@ void Users::next_act(Person& person) {
 void Users::act(Person& person) {
     if (calm_) person.commands_left = 0;
     if (person.commands_left == 0) return;
-    if (person.waits_for_answer && ground_.clock.now() - person.asked_at < patience)
-        return next_act(person);
-    find_out(person);
+    if (person.asked) return next_act(person);
     --person.commands_left;
     if (person.wish->wanted != Wanted::terminated) draw_command(person);
     next_act(person);
@@ -178,11 +137,13 @@ void Users::draw_command(Person& person) {
     if (dice < 55) return change_ports(person);
     if (dice < 85) return change_power(person);
     if (dice < 92) return restart_one(person);
+    terminate(person);
+}
+
+void Users::terminate(Person& person) {
     Wish hoped = *person.wish;
     hoped.wanted = Wanted::terminated;
-    ask(person, "terminate", hoped, [id = hoped.id](Commands& commands) {
-        return commands.terminate(somebody, id);
-    });
+    ask(person, "terminate", std::move(hoped), "DELETE", "");
 }
 
 void Users::change_workers(Person& person) {
@@ -190,35 +151,37 @@ void Users::change_workers(Person& person) {
     const WorkerGroupSpec group = draw_group(ground_.of_users, 3);
     if (chance(ground_.of_users, 0.5)) {
         add_to(hoped.spec.workers, group);
-        return ask(person, "add workers", hoped, [id = hoped.id, group](Commands& commands) {
-            return commands.add_workers(somebody, id, {group});
-        });
+        return ask(
+            person, "add workers", std::move(hoped), "POST", "/workers/add", workers_body(group));
     }
     if (chance(ground_.of_users, 0.8)) {
         take_from(hoped.spec.workers, group);
-        return ask(person, "remove workers", hoped, [id = hoped.id, group](Commands& commands) {
-            return commands.remove_workers(somebody, id, {group});
-        });
+        return ask(person,
+                   "remove workers",
+                   std::move(hoped),
+                   "POST",
+                   "/workers/remove",
+                   workers_body(group));
     }
     hoped.spec.workers = {group};
-    ask(person, "set workers", hoped, [id = hoped.id, group](Commands& commands) {
-        return commands.set_workers(somebody, id, {group});
-    });
+    ask(person, "set workers", std::move(hoped), "PUT", "/workers", workers_body(group));
 }
 
 void Users::change_ports(Person& person) {
     Wish hoped = *person.wish;
     hoped.spec.ports.ssh = chance(ground_.of_users, 0.5);
     hoped.spec.ports.kafka = chance(ground_.of_users, 0.5);
-    std::optional<std::vector<std::string>> sources;
-    if (chance(ground_.of_users, 0.4)) sources = std::vector<std::string>{"198.51.100.0/24"};
-    if (sources) hoped.spec.port_sources = *sources;
-    ask(person,
-        "set ports",
-        hoped,
-        [id = hoped.id, ports = hoped.spec.ports, sources](Commands& commands) {
-            return commands.set_ports(somebody, id, ports, sources);
-        });
+    const model::Ports& ports = hoped.spec.ports;
+    nlohmann::json body{{"ports",
+                         {{"featureStore", ports.feature_store},
+                          {"onlineFeatureStore", ports.online_feature_store},
+                          {"kafka", ports.kafka},
+                          {"ssh", ports.ssh}}}};
+    if (chance(ground_.of_users, 0.4)) {
+        hoped.spec.port_sources = {"198.51.100.0/24"};
+        body["sources"] = hoped.spec.port_sources;
+    }
+    ask(person, "set ports", std::move(hoped), "PUT", "/ports", body.dump());
 }
 
 void Users::change_power(Person& person) {
@@ -226,32 +189,20 @@ void Users::change_power(Person& person) {
     const auto dice = below(ground_.of_users, 10);
     if (hoped.wanted == Wanted::stopped) {
         if (dice < 3) {
-            hoped.spec.head.instance_type = chance(ground_.of_users, 0.5) ? "Large" : "Medium";
-            return ask(person,
-                       "set head type",
-                       hoped,
-                       [id = hoped.id, type = hoped.spec.head.instance_type](Commands& commands) {
-                           return commands.set_head_type(somebody, id, type);
-                       });
+            std::string& type = hoped.spec.head.instance_type;
+            type = chance(ground_.of_users, 0.5) ? "Large" : "Medium";
+            const nlohmann::json body{{"instanceType", type}};
+            return ask(person, "set head type", std::move(hoped), "PUT", "/head", body.dump());
         }
         hoped.wanted = Wanted::running;
-        return ask(person, "start", hoped, [id = hoped.id](Commands& commands) {
-            return commands.start(somebody, id);
-        });
+        return ask(person, "start", std::move(hoped), "POST", "/start");
     }
     if (dice < 5) {
         hoped.wanted = Wanted::stopped;
-        return ask(person, "stop", hoped, [id = hoped.id](Commands& commands) {
-            return commands.stop(somebody, id);
-        });
+        return ask(person, "stop", std::move(hoped), "POST", "/stop");
     }
-    if (dice < 7)
-        return ask(person, "retry", hoped, [id = hoped.id](Commands& commands) {
-            return commands.retry(somebody, id);
-        });
-    ask(person, "restart", hoped, [id = hoped.id](Commands& commands) {
-        return commands.restart(somebody, id);
-    });
+    const char* verb = dice < 7 ? "retry" : "restart";
+    ask(person, verb, std::move(hoped), "POST", std::string("/") + verb);
 }
 
 void Users::restart_one(Person& person) {
@@ -263,135 +214,41 @@ void Users::restart_one(Person& person) {
     };
     if (!store_.read(look) || ids.empty()) return;
     const NodeId node = ids[below(ground_.of_users, ids.size())];
-    ask(person, "restart node", *person.wish, [id = person.wish->id, node](Commands& commands) {
-        return commands.restart_node(somebody, id, node);
-    });
+    ask(person, "restart node", *person.wish, "POST", "/nodes/" + node.value + "/restart");
 }
 
-void Users::ask(Person& person,
-                const char* what,
-                Wish hoped,
-                std::function<Result<model::Cluster>(Commands&)> command) {
-    person.waits_for_answer = true;
-    person.asked_at = ground_.clock.now();
-    person.maybe = hoped;
-    const bool runs = room_.run_command(
-        [this, &person, what, hoped, command = std::move(command)](Commands& commands) {
-            judge_.user_acts(hoped.id);
-            const auto answer = command(commands);
-            judge_.user_acts(hoped.id);
-            // A person who stopped waiting has looked for themselves.
-            if (person.maybe) {
-                person.maybe.reset();
-                if (answer) person.wish = hoped;
-            } else {
-                find_out(person);
-            }
-            person.waits_for_answer = false;
-            judge_answer(person, what, answer);
-        });
-    if (runs) return;
-    person.waits_for_answer = false;
-    person.maybe.reset();
-}
-
-void Users::judge_answer(Person& person, const char* what, const Result<model::Cluster>& answer) {
-    ground_.trace.note([&] {
-        return fmt::format(
-            "{} {}: {}",
-            what,
-            person.wish->id.value,
-            answer ? model::to_string(answer->phase) : std::string_view(answer.error().message));
-    });
-    if (!answer) {
-        if (!may_refuse(answer.error()))
-            ground_.findings.add(fmt::format("{} is refused: {}", what, answer.error().message));
-        return;
-    }
-    const std::string_view verb = what;
-    const model::Phase phase = answer->phase;
-    const bool shown = verb == "stop"        ? phase == model::Phase::stopping
-                       : verb == "start"     ? phase == model::Phase::starting
-                       : verb == "restart"   ? phase == model::Phase::starting
-                       : verb == "terminate" ? phase == model::Phase::terminating
-                                             : true;
-    if (!shown)
-        ground_.findings.add(
-            fmt::format("after {} the cluster is {}", what, model::to_string(phase)));
-}
-
-/// A request without an answer was carried out whole or not at all.
-void Users::find_out(Person& person) {
-    std::optional<model::Cluster> row;
-    const auto look = [&](store::Transaction& t) -> Result<void> {
-        if (person.wish) {
-            ASSIGN_OR_RETURN(row, t.cluster(person.wish->id));
-        } else {
-            ASSIGN_OR_RETURN(row, t.cluster_named(our_organisation, person.spec.name));
-        }
-        return {};
-    };
-    if (!store_.read(look)) return;
-    if (!person.wish) {
-        if (!row) return;
-        ClusterSpec spec = row->spec;
-        spec.network = person.spec.network;
-        person.wish = Wish{.id = row->id, .spec = std::move(spec)};
-        return;
-    }
-    if (!person.maybe) return;
-    const auto fits = [&](const Wish& wish) {
-        if (!row) return wish.wanted == Wanted::terminated;
-        auto mine = wish.spec.workers, stored = row->spec.workers;
-        const auto less = [](const auto& a, const auto& b) { return a.key < b.key; };
-        std::sort(mine.begin(), mine.end(), less);
-        std::sort(stored.begin(), stored.end(), less);
-        return wish.wanted == row->wanted && mine == stored && wish.spec.ports == row->spec.ports &&
-               wish.spec.port_sources == row->spec.port_sources && wish.spec.head == row->spec.head;
-    };
-    if (fits(*person.maybe))
-        person.wish = person.maybe;
-    else if (!fits(*person.wish))
-        ground_.findings.add("a request to " + person.wish->id.value + " was carried out by half");
-    person.maybe.reset();
-    person.waits_for_answer = false;
-}
-
+/// Whoever only pushes does not wait for an answer.
 void Users::retry_what_failed() {
     for (const auto& person : people_) {
         if (!person->wish || person->wish->wanted == Wanted::terminated) continue;
-        room_.run_command([this, id = person->wish->id](Commands& commands) {
-            judge_.user_acts(id);
-            (void)commands.retry(somebody, id);
-        });
+        judge_.user_acts(person->wish->id);
+        person->etag.clear();
+        door_.ask({.method = "POST", .target = "/v1/clusters/" + person->wish->id.value + "/retry"},
+                  [](const http::Response&) {});
     }
 }
 
 void Users::terminate_all() {
-    for (const auto& person : people_) {
-        find_out(*person);
-        if (!person->wish || person->wish->wanted == Wanted::terminated) continue;
-        Wish hoped = *person->wish;
-        hoped.wanted = Wanted::terminated;
-        ask(*person, "terminate", hoped, [id = hoped.id](Commands& commands) {
-            return commands.terminate(somebody, id);
-        });
-    }
+    for (const auto& person : people_)
+        if (person->wish && person->wish->wanted != Wanted::terminated) terminate(*person);
+}
+
+bool Users::certain() const {
+    return std::none_of(people_.begin(), people_.end(), [](const auto& person) {
+        return person->asked.has_value();
+    });
 }
 
 bool Users::done() const {
     return std::all_of(people_.begin(), people_.end(), [](const auto& person) {
-        return person->wish && person->commands_left == 0 && !person->waits_for_answer;
+        return person->wish && person->commands_left == 0 && !person->asked;
     });
 }
 
-std::vector<Wish> Users::wishes() {
+std::vector<Wish> Users::wishes() const {
     std::vector<Wish> out;
-    for (const auto& person : people_) {
-        if (!person->waits_for_answer || ground_.clock.now() - person->asked_at > patience)
-            find_out(*person);
+    for (const auto& person : people_)
         if (person->wish) out.push_back(*person->wish);
-    }
     return out;
 }
 

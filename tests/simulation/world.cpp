@@ -29,11 +29,15 @@ void World::every_second() {
         stage_.nodes.draw_faults();
         if (chance(stage_.ground.faults.random(), stage_.ground.faults.rate(Fault::takeover) / 60))
             stage_.take_over();
+        if (chance(stage_.ground.faults.random(),
+                   stage_.ground.faults.rate(Fault::second_replica) / 60))
+            stage_.add_second();
         stage_.ground.queue.after(Seconds(1), [this] { every_second(); });
     }
 }
 
 std::vector<std::string> World::differences() {
+    if (!users_.certain()) return {"somebody still waits for an answer"};
     const std::vector<Wish> wishes = users_.wishes();
     std::vector<std::string> all;
     for (const Wish& wish : wishes) {
