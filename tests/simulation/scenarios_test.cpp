@@ -245,6 +245,53 @@ TEST(Scenarios, a_second_replica_takes_over_and_the_first_one_does_no_harm) {
     scenario.comes_to_rest();
 }
 
+/// Adds one worker over the API; nothing when no answer came within that time.
+std::optional<http::Response> add_a_worker(Scenario& scenario, Milliseconds patience) {
+    http::Request request{.method = "POST",
+                          .target = "/v1/clusters/" + scenario.wish.id.value + "/workers/add",
+                          .body = R"({"workers": [{"instanceType": "Small", "count": 1}]})"};
+    request.headers.add("Idempotency-Key", "one-more");
+    // Kept alive by what is asked: an answer may come when nobody waits for it any more.
+    const auto came = std::make_shared<std::optional<http::Response>>();
+    EXPECT_TRUE(scenario.stage.ask(std::move(request),
+                                   [came](const http::Response& reply) { *came = reply; }));
+    scenario.stage.run_while([&] { return !*came; }, patience);
+    return *came;
+}
+
+TEST(Scenarios, a_request_whose_answer_died_with_the_replica_is_carried_out_once) {
+    Scenario scenario(spec_with(1));
+    scenario.comes_to_rest();
+    // It dies right after the next commit, until that is the one of the request.
+    Stage& stage = scenario.stage;
+    for (int i = 0; i < 30 && scenario.row().spec.workers[0].count == 1; ++i) {
+        const auto after_commit = CrashPoint::Place::after_commit;
+        stage.ground.crash_point =
+            CrashPoint{after_commit, stage.ground.passed[static_cast<std::size_t>(after_commit)]};
+        ASSERT_FALSE(add_a_worker(scenario, Seconds(20)));
+        stage.ground.crash_point.reset();
+        scenario.wait_for([&] { return stage.serving() != nullptr; });
+    }
+    ASSERT_EQ(scenario.row().spec.workers[0].count, 2);
+    const auto again = add_a_worker(scenario, Seconds(20));
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->status, 202) << again->body;
+    EXPECT_EQ(again->headers.get("Idempotency-Replayed"), "true");
+    scenario.wish.spec.workers[0].count = 2;
+    scenario.comes_to_rest();
+}
+
+TEST(Scenarios, two_replicas_serve_and_one_that_stood_still_does_no_harm) {
+    Scenario scenario(spec_with(2));
+    scenario.stage.add_second();
+    scenario.set_workers(1);
+    scenario.stage.run_for(Seconds(200));
+    scenario.comes_to_rest();
+    scenario.stage.add_second();
+    scenario.terminate();
+    scenario.comes_to_rest();
+}
+
 TEST(Scenarios, the_token_of_a_machine_is_worth_nothing_to_another) {
     Scenario scenario(spec_with(1));
     scenario.comes_to_rest();
