@@ -20,6 +20,7 @@
 #include "control/loops.h"
 #include "control/node_sessions.h"
 #include "http/server.h"
+#include "web/pages.h"
 
 namespace hopyard::apps {
 namespace {
@@ -169,7 +170,8 @@ struct ControlPlane::State {
                    .conditions = [this] { return conditions(); },
                    .gauges = [this] { return gauges(); },
                    .want_tick = [this] { ticker.poke(); },
-                   .orphans = &orphans}),
+                   .orphans = &orphans,
+                   .otherwise = web::serve_pages(web::embedded_pages())}),
           server(http::ServerOptions{}) {
         loops.on_change([this] { ticker.poke(); });
     }

@@ -1,0 +1,179 @@
+import {QueryCache, QueryClient, useMutation, useQuery, useQueryClient} from "@tanstack/react-query";
+import {useNotice} from "../parts/notices";
+import {api, done, Problem, type Activity, type Cluster} from "./client";
+import {people, type Session} from "./people";
+
+/** The one place that knows the names of what is kept. */
+export const keys = {
+  session: ["session"],
+  clusters: ["clusters"],
+  cluster: (id: string) => ["cluster", id],
+  activity: (id: string) => ["activity", id],
+  capabilities: ["capabilities"],
+};
+
+export const client: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error) => {
+      // The session has ended: whatever is open goes to the sign-in view.
+      if (error instanceof Problem && error.code === "session_missing") client.setQueryData(keys.session, null);
+    },
+  }),
+  defaultOptions: {
+    queries: {
+      staleTime: 30_000,
+      retry: (count, error) => error instanceof Problem && error.status === 0 && count < 3,
+    },
+  },
+});
+
+export const useSession = () =>
+  useQuery<Session | null>({
+    queryKey: keys.session,
+    queryFn: async () => {
+      try {
+        return await people.session();
+      } catch (error) {
+        if (error instanceof Problem && error.status === 401) return null;
+        throw error;
+      }
+    },
+    staleTime: 60_000,
+  });
+
+/** Of whoever is signed in; views below the sign-in gate only. */
+export function useMe(): Session {
+  const session = useSession().data;
+  if (!session) throw new Error("used outside the sign-in gate");
+  return session;
+}
+
+export const useClusters = () =>
+  useQuery({
+    queryKey: keys.clusters,
+    queryFn: async () => {
+      const all: Cluster[] = [];
+      let after: string | undefined;
+      do {
+        const page = await done(api.GET("/v1/clusters", {params: {query: {limit: 200, after}}}));
+        all.push(...page.items);
+        after = page.next === null ? undefined : String(page.next);
+      } while (after);
+      return all;
+    },
+  });
+
+/** null: it is gone. */
+export const useCluster = (id: string) =>
+  useQuery<Cluster | null>({
+    queryKey: keys.cluster(id),
+    queryFn: async () => {
+      try {
+        return await done(api.GET("/v1/clusters/{id}", {params: {path: {id}}}));
+      } catch (error) {
+        if (error instanceof Problem && error.status === 404) return null;
+        throw error;
+      }
+    },
+  });
+
+/** Newest first; the last 500. */
+export const useActivity = (id: string) =>
+  useQuery<Activity[]>({
+    queryKey: keys.activity(id),
+    queryFn: async () => {
+      const params = {path: {id}, query: {limit: 500}};
+      return (await done(api.GET("/v1/clusters/{id}/activity", {params: params as never}))).items;
+    },
+  });
+
+export const useCapabilities = () =>
+  useQuery({
+    queryKey: keys.capabilities,
+    queryFn: () => done(api.GET("/v1/capabilities")),
+    staleTime: 3_600_000,
+  });
+
+export const useGroups = () =>
+  useQuery({
+    queryKey: ["groups"],
+    queryFn: async () => (await done(api.GET("/v1/cloud/groups", {params: {query: {}}}))).items,
+  });
+
+export const useSizes = (location: string) =>
+  useQuery({
+    queryKey: ["sizes", location],
+    enabled: location !== "",
+    staleTime: 600_000,
+    queryFn: async () => (await done(api.GET("/v1/cloud/sizes", {params: {query: {location}}}))).items,
+  });
+
+export const useAccounts = (location: string) =>
+  useQuery({
+    queryKey: ["accounts", location],
+    enabled: location !== "",
+    queryFn: async () => (await done(api.GET("/v1/cloud/accounts", {params: {query: {location}}}))).items,
+  });
+
+export const useSshKeys = (group: string) =>
+  useQuery({
+    queryKey: ["keys", group],
+    enabled: group !== "",
+    queryFn: async () => (await done(api.GET("/v1/cloud/keys", {params: {query: {group}}}))).items,
+  });
+
+export const useIdentities = (group: string) =>
+  useQuery({
+    queryKey: ["identities", group],
+    enabled: group !== "",
+    queryFn: async () => (await done(api.GET("/v1/cloud/identities", {params: {query: {group}}}))).items,
+  });
+
+/** Of every location: ranges must not meet wherever they are. */
+export const useNetworks = () =>
+  useQuery({
+    queryKey: ["networks"],
+    queryFn: async () => (await done(api.GET("/v1/cloud/networks", {params: {query: {}}}))).items,
+  });
+
+export function keepCluster(cluster: Cluster): void {
+  client.setQueryData(keys.cluster(cluster.id), cluster);
+  client.setQueryData<Cluster[]>(keys.clusters, (all) => {
+    if (!all) return all;
+    const known = all.some((each) => each.id === cluster.id);
+    return known ? all.map((each) => (each.id === cluster.id ? cluster : each)) : [...all, cluster];
+  });
+}
+
+export type Act = "stop" | "start" | "restart" | "retry" | "terminate";
+
+const acts: Record<Act, (id: string) => Promise<Cluster>> = {
+  stop: (id) => done(api.POST("/v1/clusters/{id}/stop", {params: {path: {id}}})),
+  start: (id) => done(api.POST("/v1/clusters/{id}/start", {params: {path: {id}}})),
+  restart: (id) => done(api.POST("/v1/clusters/{id}/restart", {params: {path: {id}}})),
+  retry: (id) => done(api.POST("/v1/clusters/{id}/retry", {params: {path: {id}}})),
+  terminate: (id) => done(api.DELETE("/v1/clusters/{id}", {params: {path: {id}}})),
+};
+
+/** A change of a cluster: its answer is shown at once, its refusal as a notice. */
+export function useChange<T = void>(change: (input: T) => Promise<Cluster>) {
+  const notice = useNotice();
+  return useMutation({
+    mutationFn: change,
+    onSuccess: keepCluster,
+    onError: (error) => notice.problem(error),
+  });
+}
+
+export const useAct = (id: string) => useChange<Act>((act) => acts[act](id));
+
+/** A change of what a list shows: it is read again. */
+export function useSave<In, Out>(save: (input: In) => Promise<Out>, stale: readonly unknown[][]) {
+  const queries = useQueryClient();
+  const notice = useNotice();
+  return useMutation({
+    mutationFn: save,
+    onSuccess: () => Promise.all(stale.map((queryKey) => queries.invalidateQueries({queryKey}))),
+    onError: (error) => notice.problem(error),
+  });
+}

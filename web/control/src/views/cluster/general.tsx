@@ -1,0 +1,113 @@
+import {Button} from "@mantine/core";
+import {IconExternalLink} from "@tabler/icons-react";
+import {useQuery} from "@tanstack/react-query";
+import {useState} from "react";
+import {api, done, type Cluster} from "../../api/client";
+import {useMe} from "../../api/queries";
+import {asProblem, CopyLine, FaultAlert} from "../../parts/bits";
+import {nodeWords, when} from "../../pure/words";
+import {Progress} from "./progress";
+
+function FirstUser({cluster}: {cluster: Cluster}) {
+  const {may} = useMe();
+  const [shown, setShown] = useState(false);
+  // Only when asked for, and never kept: it is gone when this view is left.
+  const first = useQuery({
+    queryKey: ["first-administrator", cluster.id],
+    queryFn: () => done(api.GET("/v1/clusters/{id}/first-administrator", {params: {path: {id: cluster.id}}})),
+    enabled: may.administer && shown,
+    gcTime: 0,
+    retry: false,
+  });
+  return (
+    <section className="card">
+      <h2>First user</h2>
+      <div className="stack">
+        <div className="stack tight">
+          <span className="dim small">User name</span>
+          <CopyLine value={cluster.access.user} label="Copy the user name" />
+        </div>
+        {may.administer ? (
+          <div className="stack tight">
+            <span className="dim small">Password</span>
+            {first.data ? (
+              <CopyLine value={first.data.password} label="Copy the password" />
+            ) : (
+              <Button
+                variant="default"
+                style={{justifySelf: "start"}}
+                loading={first.isFetching}
+                onClick={() => (shown ? void first.refetch() : setShown(true))}
+              >
+                Show the password
+              </Button>
+            )}
+            {first.error && <FaultAlert fault={asProblem(first.error)} title="The password cannot be shown" />}
+          </div>
+        ) : (
+          <p className="dim small">Administrators of your organisation can see the password.</p>
+        )}
+      </div>
+    </section>
+  );
+}
+
+export function General({cluster}: {cluster: Cluster}) {
+  const running = cluster.phase === "running" || cluster.phase === "updating";
+  return (
+    <>
+      {cluster.phase !== "running" && cluster.phase !== "stopped" && <Progress cluster={cluster} />}
+      {cluster.phase === "stopped" && (
+        <section className="card">
+          <p>
+            This cluster is stopped. Its data is kept; select <strong>Start</strong> to bring back the head and{" "}
+            {nodeWords({...cluster, nodes: []}).replace(/^0 of /, "")}.
+          </p>
+        </section>
+      )}
+      <div className="two">
+        <section className="card">
+          <h2>Address</h2>
+          {cluster.access.url ? (
+            <div className="stack">
+              <CopyLine value={cluster.access.url} label="Copy the address" />
+              <Button
+                component="a"
+                href={cluster.access.url}
+                target="_blank"
+                rel="noreferrer"
+                disabled={!running}
+                style={{justifySelf: "start"}}
+                leftSection={<IconExternalLink size={16} />}
+              >
+                Open the cluster
+              </Button>
+            </div>
+          ) : (
+            <p className="dim">Known as soon as the head has its address.</p>
+          )}
+        </section>
+        <FirstUser cluster={cluster} />
+      </div>
+      <section className="card">
+        <h2>Overview</h2>
+        <dl className="facts">
+          <dt>Nodes</dt>
+          <dd>Head and {nodeWords(cluster)}</dd>
+          <dt>Resource group</dt>
+          <dd>{cluster.spec.resourceGroup}</dd>
+          <dt>Container</dt>
+          <dd>{cluster.container}</dd>
+          <dt>Created</dt>
+          <dd>{when(cluster.createdAt)}</dd>
+          {cluster.startedAt && (
+            <>
+              <dt>Running since</dt>
+              <dd>{when(cluster.startedAt)}</dd>
+            </>
+          )}
+        </dl>
+      </section>
+    </>
+  );
+}

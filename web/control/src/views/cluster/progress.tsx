@@ -1,0 +1,44 @@
+import type {Cluster, ClusterNode} from "../../api/client";
+import {PhaseMark, useNow} from "../../parts/bits";
+import {sentence} from "../../pure/draft";
+import {duration, isMoving, phaseTone} from "../../pure/words";
+
+function spent(node: ClusterNode, now: number): string {
+  const until = node.readyAt ? Date.parse(node.readyAt) : now;
+  return duration(until - Date.parse(node.createdAt));
+}
+
+export function nodeTitle(node: ClusterNode): string {
+  return node.role === "head" ? "Head" : `Worker ${node.ordinal}`;
+}
+
+/** What each machine is doing now, and for how long. */
+export function Progress({cluster}: {cluster: Cluster}) {
+  const now = useNow(isMoving(cluster));
+  if (cluster.nodes.length === 0) return null;
+  return (
+    <section className="card" aria-label="Progress">
+      <h2>Progress</h2>
+      <ol className="timeline">
+        {cluster.nodes.map((node) => {
+          const tone = node.problem ? "bad" : phaseTone(node.phase);
+          return (
+            <li key={node.id} className={tone}>
+              <div className="row tight">
+                <strong>{nodeTitle(node)}</strong>
+                <PhaseMark phase={node.phase} />
+                <span className="at">{spent(node, now)}</span>
+              </div>
+              {node.stage && node.phase !== "ready" && <p className="reason">{sentence(node.stage)}</p>}
+              {node.problem && (
+                <p className="bad-text small">
+                  {sentence(node.problem.message)} {node.problem.nextAction}
+                </p>
+              )}
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}
