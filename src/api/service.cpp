@@ -48,7 +48,7 @@ struct Service::State {
         v1_gate.mount(people, v1::cluster_endpoints(parts));
         v1_gate.mount(people, v1::change_endpoints(parts));
         v1_gate.mount(people, v1::key_endpoints(parts));
-        v1_gate.mount(people, v1::cloud_endpoints(parts, options.orphans));
+        v1_gate.mount(people, v1::cloud_endpoints(parts, options.orphans, options.import_prices));
         v1_gate.mount(people, v1::refused_endpoints());
         v1_gate.mount(people, events.endpoints());
         v1_gate.refuse_other_methods(people);

@@ -26,7 +26,8 @@ struct ServiceOptions {
     /// Called, from any thread, when a tick would have something to do at once. Must not block and
     /// must not call tick() itself.
     std::function<void()> want_tick;
-    Orphans* orphans = nullptr;  ///< null: asked for orphans, the answer is 501
+    Orphans* orphans = nullptr;     ///< null: asked for orphans, the answer is 501
+    v1::PriceImport import_prices;  ///< empty: a price list is not taken
     /// Takes the paths that are nobody's here (the web pages); without it they are 404.
     http::Handler otherwise;
 };

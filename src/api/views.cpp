@@ -168,6 +168,14 @@ ordered_json view(const model::ApiKey& key) {
             {"revoked", key.revoked}};
 }
 
+ordered_json price_view(const cloud::Price& price) {
+    static constexpr const char* origins[] = {"published", "imported", "rehearsal"};
+    return {{"perHour", price.per_hour},
+            {"currency", price.currency},
+            {"origin", origins[static_cast<int>(price.origin)]},
+            {"asOf", to_rfc3339(price.as_of)}};
+}
+
 ordered_json view(const decide::Preflight& preflight) {
     ordered_json findings = ordered_json::array();
     for (const decide::Finding& finding : preflight.findings) {
@@ -185,10 +193,19 @@ ordered_json view(const decide::Preflight& preflight) {
                           {"used", quota.used},
                           {"needed", quota.needed},
                           {"limit", quota.limit}});
+    ordered_json cost = nullptr;
+    if (preflight.cost) {
+        cost = price_view(preflight.cost->of);
+        cost["perHour"] = preflight.cost->per_hour();
+        cost["headPerHour"] = preflight.cost->head_per_hour;
+        cost["workersPerHour"] = preflight.cost->workers_per_hour;
+        cost["perMonth"] = preflight.cost->per_month();
+    }
     return {{"refused", preflight.refused()},
             {"findings", std::move(findings)},
             {"resources", std::move(resources)},
             {"quotas", std::move(quotas)},
+            {"cost", std::move(cost)},
             {"spec", ordered_json::parse(model::spec_to_json(preflight.spec))}};
 }
 

@@ -35,6 +35,7 @@ Result<ClusterRows> with_nodes(store::Transaction& transaction, model::Cluster c
 nlohmann::ordered_json view(const ClusterRows& rows);
 nlohmann::ordered_json view(const model::Activity& entry);
 nlohmann::ordered_json view(const model::ApiKey& key);
+nlohmann::ordered_json price_view(const cloud::Price& price);
 nlohmann::ordered_json view(const decide::Preflight& preflight);
 
 /// What If-Match compares: the generation, which rises with every accepted request and not with

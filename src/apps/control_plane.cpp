@@ -19,6 +19,7 @@
 #include "control/commands.h"
 #include "control/loops.h"
 #include "control/node_sessions.h"
+#include "control/prices.h"
 #include "http/server.h"
 #include "web/pages.h"
 
@@ -123,6 +124,7 @@ struct ControlPlane::State {
           manager(config.manager_client),
           blob(config.blob_client),
           connection(config.options, manager, blob, clock, random),
+          catalog(connection.catalog(), connection.prices(), store, clock),
           authority(installation.authority),
           calls(std::make_unique<CallPool>(calls_max)),
           loops(store,
@@ -139,7 +141,7 @@ struct ControlPlane::State {
                                     std::string_view outcome) { count(what, outcome); }}),
           orphans(store, connection.cloud(), installation.id),
           commands(store,
-                   connection.catalog(),
+                   catalog,
                    connection.storage(),
                    loops,
                    clock,
@@ -162,7 +164,7 @@ struct ControlPlane::State {
           service({.store = store,
                    .commands = commands,
                    .sessions = sessions,
-                   .catalog = connection.catalog(),
+                   .catalog = catalog,
                    .preparation = connection.preparation(),
                    .clock = clock,
                    .random = random},
@@ -171,6 +173,8 @@ struct ControlPlane::State {
                    .gauges = [this] { return gauges(); },
                    .want_tick = [this] { ticker.poke(); },
                    .orphans = &orphans,
+                   .import_prices =
+                       [this](std::string_view pages) { return catalog.import_prices(pages); },
                    .otherwise = web::serve_pages(web::embedded_pages())}),
           server(http::ServerOptions{}) {
         loops.on_change([this] { ticker.poke(); });
@@ -260,6 +264,7 @@ struct ControlPlane::State {
     http::Client manager;
     http::Client blob;
     azure::Connection connection;
+    control::PricedCatalog catalog;
     control::InstallationAuthority authority;
     std::unique_ptr<CallPool> calls;
     control::Loops loops;

@@ -28,7 +28,7 @@ struct Chosen {
     PortsOptions ports;
     LookUp look_up;
     PrepareOptions prepare;
-    std::string cluster, phase = "running", name, scope = "administer", key_id;
+    std::string cluster, phase = "running", name, scope = "administer", key_id, file;
     std::vector<std::string> words;
     bool follow = false, remove = false;
     int timeout_s = 1800;
@@ -255,6 +255,17 @@ void add_cloud(CLI::App& app, Chosen& c) {
         [&c] { c.remote = [&c](Session& s) { return cloud_orphans(s, c.output, c.remove); }; });
 }
 
+void add_prices(CLI::App& app, Chosen& c) {
+    CLI::App* prices = app.add_subcommand("prices", "What machines cost");
+    prices->require_subcommand(1);
+    CLI::App* import = prices->add_subcommand(
+        "import", "Take a saved price list, where there is no way out to the public one");
+    import->add_option("file", c.file, "Pages of the Retail Prices API, of one location")
+        ->required();
+    import->callback(
+        [&c] { c.remote = [&c](Session& s) { return prices_import(s, c.output, c.file); }; });
+}
+
 void add_api_key(CLI::App& app, Chosen& c) {
     CLI::App* key = app.add_subcommand("api-key", "Create, list and revoke API keys");
     key->require_subcommand(1);
@@ -317,6 +328,7 @@ int run(int argc, char** argv, const std::function<int(const ServeOptions&)>& se
     add_ports(*app.get_subcommand("cluster"), chosen);
     add_workers(app, chosen);
     add_cloud(app, chosen);
+    add_prices(app, chosen);
     add_api_key(app, chosen);
     try {
         app.parse(argc, argv);

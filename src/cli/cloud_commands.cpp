@@ -20,6 +20,8 @@ const std::map<std::string, std::vector<Column>> look_up_columns = {
       {"VCPUS", "/vcpus"},
       {"MEMORY MB", "/memoryMb"},
       {"GPUS", "/gpus"},
+      {"PER HOUR", "/price/perHour"},
+      {"CURRENCY", "/price/currency"},
       {"UNAVAILABLE", "/unavailable"}}},
     {"groups", {{"NAME", "/name"}, {"LOCATION", "/location"}}},
     {"keys", {{"NAME", "/name"}}},
@@ -27,6 +29,32 @@ const std::map<std::string, std::vector<Column>> look_up_columns = {
     {"accounts", {{"NAME", "/name"}, {"GROUP", "/resourceGroup"}, {"LOCATION", "/location"}}},
     {"networks", {{"NAME", "/name"}, {"GROUP", "/resourceGroup"}, {"SUBNETS", "/subnets"}}},
 };
+
+/// A saved list is three times as large as what is read of it, and a request has a limit.
+std::string without_what_prices_lack(const json& saved) {
+    static constexpr const char* read[] = {"currencyCode",
+                                           "retailPrice",
+                                           "armRegionName",
+                                           "productName",
+                                           "skuName",
+                                           "unitOfMeasure",
+                                           "type",
+                                           "armSkuName"};
+    json pages = json::array();
+    for (const json& page : saved.is_array() ? saved : json::array({saved})) {
+        json items = json::array();
+        for (const json& meter : page.value("/Items"_json_pointer, json::array())) {
+            if (!meter.is_object() || meter.value("serviceName", "") != "Virtual Machines")
+                continue;
+            json kept;
+            for (const char* member : read)
+                if (meter.contains(member)) kept[member] = meter[member];
+            items.push_back(std::move(kept));
+        }
+        pages.push_back({{"Items", std::move(items)}});
+    }
+    return pages.dump();
+}
 
 }  // namespace
 
@@ -63,6 +91,21 @@ int cloud_prepare(Session& session, const Output& output, const PrepareOptions& 
         render(*reply, output.format, {{"WHAT", "/kind"}, {"NAME", "/name"}, {"RESULT", "/result"}})
             .c_str(),
         stdout);
+    return exit_ok;
+}
+
+int prices_import(Session& session, const Output& output, const std::string& file) {
+    std::ifstream in(file);
+    const json saved = json::parse(in, nullptr, false);
+    if (saved.is_discarded())
+        return report(refuse("",
+                             "file_unreadable",
+                             "'" + file + "' cannot be read as JSON",
+                             "Save the pages of https://prices.azure.com/api/retail/prices.")
+                          .value());
+    const auto reply = session.call("PUT", "/v1/cloud/prices", without_what_prices_lack(saved));
+    if (!reply) return report(reply.error());
+    std::fputs(render(*reply, output.format, {{"LOCATION", "/location"}}).c_str(), stdout);
     return exit_ok;
 }
 

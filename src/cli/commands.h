@@ -83,6 +83,8 @@ struct PrepareOptions {
     std::string group, location, account, identity, ssh_key, ssh_key_file;
 };
 int cloud_prepare(Session& session, const Output& output, const PrepareOptions& options);
+/// Takes a price list that was saved from the vendor's public one.
+int prices_import(Session& session, const Output& output, const std::string& file);
 int cloud_orphans(Session& session, const Output& output, bool remove);
 int api_key_create(Session& session,
                    const Output& output,

@@ -37,7 +37,8 @@ ordered_json view_of(const cloud::Size& size) {
             {"memoryMb", size.memory_mb},
             {"gpus", size.gpus},
             {"nvme", size.nvme},
-            {"unavailable", size.unavailable}};
+            {"unavailable", size.unavailable},
+            {"price", size.price ? price_view(*size.price) : ordered_json(nullptr)}};
 }
 ordered_json view_of(const cloud::SshKey& key) {
     return {{"name", key.name}, {"publicKey", key.public_key}};
@@ -222,6 +223,28 @@ Endpoint prepare_endpoint(Parts& parts) {
             }};
 }
 
+// --- prices --------------------------------------------------------------------------------------
+
+Endpoint import_endpoint(const PriceImport& import) {
+    return {.method = "PUT",
+            .pattern = "/v1/cloud/prices",
+            .access = Access::administer,
+            .has_body = true,
+            .answer = [import](const Call& call) -> Result<http::Response> {
+                if (!import)
+                    return pass(Error{.kind = ErrorKind::unavailable,
+                                      .code = "feature_unavailable",
+                                      .message = "this control plane knows no prices",
+                                      .owner = Owner::administrator,
+                                      .next_action = "Ask one that is connected to a cloud."});
+                ASSIGN_OR_RETURN(const auto locations, import(call.request.body));
+                ordered_json items = ordered_json::array();
+                for (const std::string& location : locations)
+                    items.push_back({{"location", location}});
+                return items_response(std::move(items));
+            }};
+}
+
 // --- orphans -------------------------------------------------------------------------------------
 
 ordered_json view_of(const model::ResourceName& name) {
@@ -286,9 +309,12 @@ std::vector<Endpoint> orphan_endpoints(Orphans* orphans) {
 
 }  // namespace
 
-std::vector<Endpoint> cloud_endpoints(Parts& parts, Orphans* orphans) {
+std::vector<Endpoint> cloud_endpoints(Parts& parts,
+                                      Orphans* orphans,
+                                      const PriceImport& import_prices) {
     std::vector<Endpoint> all = look_ups(parts);
     all.push_back(prepare_endpoint(parts));
+    all.push_back(import_endpoint(import_prices));
     for (Endpoint& endpoint : orphan_endpoints(orphans)) all.push_back(std::move(endpoint));
     return all;
 }

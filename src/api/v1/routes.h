@@ -34,8 +34,12 @@ std::vector<Endpoint> cluster_endpoints(Parts& parts);
 /// What may be changed of a cluster: power, workers, ports, types.
 std::vector<Endpoint> change_endpoints(Parts& parts);
 std::vector<Endpoint> key_endpoints(Parts& parts);
-/// Look-ups, preparation and orphans. `orphans` may be null.
-std::vector<Endpoint> cloud_endpoints(Parts& parts, Orphans* orphans);
+/// Takes a saved price list; answers the locations it had prices for.
+using PriceImport = std::function<Result<std::vector<std::string>>(std::string_view pages)>;
+/// Look-ups, preparation, prices and orphans. `orphans` may be null, `import_prices` empty.
+std::vector<Endpoint> cloud_endpoints(Parts& parts,
+                                      Orphans* orphans,
+                                      const PriceImport& import_prices);
 /// What a later version serves: refused in words instead of being unknown.
 std::vector<Endpoint> refused_endpoints();
 
