@@ -106,14 +106,15 @@ void PricedCatalog::keep(const cloud::PriceList& list) {
 Result<std::vector<std::string>> PricedCatalog::import_prices(std::string_view pages) {
     ASSIGN_OR_RETURN(const auto lists, source_.parse_prices(pages));
     std::vector<std::string> locations;
-    RETURN_IF_ERROR(store_.write([&](store::Transaction& t) -> Result<void> {
+    const auto writing = [&](store::Transaction& t) -> Result<void> {
         locations.clear();
         for (const cloud::PriceList& list : lists) {
             RETURN_IF_ERROR(t.put_setting(setting_of(list.location), to_text(list)));
             locations.push_back(list.location);
         }
         return {};
-    }));
+    };
+    RETURN_IF_ERROR(store_.write(writing));
     return locations;
 }
 
