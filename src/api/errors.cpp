@@ -19,7 +19,18 @@ constexpr CodeStatus code_statuses[] = {
     {"key_unknown", 401},
     {"key_revoked", 401},
     {"key_expired", 401},
+    {"session_missing", 401},
+    {"setup_token_unknown", 401},
+    {"credentials_wrong", 401},
+    {"code_needed", 401},
+    {"code_wrong", 401},
     {"scope_too_small", 403},
+    {"person_needed", 403},
+    {"permission_missing", 403},
+    {"administrator_needed", 403},
+    {"owner_needed", 403},
+    {"totp_needed", 403},
+    {"cross_site", 403},
     {"method_not_allowed", 405},
     {"precondition_failed", 412},
     {"too_large", 413},
@@ -60,9 +71,9 @@ std::string_view title_of(int status) {
         case 400:
             return "The request is not well formed";
         case 401:
-            return "No valid API key";
+            return "Not signed in, or no valid API key";
         case 403:
-            return "The API key may not do this";
+            return "Whoever asks may not do this";
         case 404:
             return "Not found";
         case 405:

@@ -85,8 +85,7 @@ int EventStreams::open(const Call& call,
                                              {"Cache-Control", "no-store"},
                                              {"X-Accel-Buffering", "no"},
                                              {"X-Request-Id", call.request_id}}),
-                  .organisation = call.principal.organisation,
-                  .key = call.principal.key,
+                  .who = call.principal,
                   .cluster = cluster,
                   .last = after->value_or(news->newest),
                   .wrote_at = call.now};
@@ -121,7 +120,7 @@ bool EventStreams::send_activity(Client& client, const News& news) {
         store::ActivityPage page;
         const auto read = parts_.store.read([&](store::Transaction& t) -> Result<void> {
             ASSIGN_OR_RETURN(page,
-                             t.activity({.organisation = client.organisation,
+                             t.activity({.organisation = client.who.organisation,
                                          .cluster = client.cluster,
                                          .after = client.last,
                                          .limit = entries_per_look}));
@@ -157,8 +156,20 @@ void EventStreams::send_snapshots(Client& client, const News& news) {
     if (client.cluster && client.shown.empty()) client.ended = true;
 }
 
+/// A key that was revoked and a person who was removed or has signed out hear no more.
+bool EventStreams::may_still_listen(const Client& client, const News& news, Timestamp now) {
+    if (!client.who.is_person()) return news.usable_keys.contains(client.who.key);
+    bool may = false;
+    const auto read = parts_.store.read([&](store::Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(const auto session, t.session(client.who.session));
+        may = session && session->person == client.who.person && model::is_usable(*session, now);
+        return {};
+    });
+    return !read || may;
+}
+
 void EventStreams::send_to(Client& client, const News& news, Timestamp now) {
-    if (!client.stream.is_open() || !news.usable_keys.contains(client.key)) {
+    if (!client.stream.is_open() || !may_still_listen(client, news, now)) {
         client.ended = true;
         return;
     }
@@ -181,10 +192,10 @@ void EventStreams::tick(Timestamp now) {
     const std::lock_guard lock(mutex_);
     std::map<OrganisationId, std::optional<News>> all;
     for (Client& client : clients_) {
-        auto found = all.find(client.organisation);
+        auto found = all.find(client.who.organisation);
         if (found == all.end()) {
-            auto news = look(client.organisation, now);
-            found = all.emplace(client.organisation,
+            auto news = look(client.who.organisation, now);
+            found = all.emplace(client.who.organisation,
                                 news ? std::optional(std::move(*news)) : std::nullopt)
                         .first;
         }

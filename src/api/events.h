@@ -28,8 +28,7 @@ class EventStreams {
   private:
     struct Client {
         http::Stream stream;
-        OrganisationId organisation;
-        ApiKeyId key;
+        Principal who;
         std::optional<ClusterId> cluster;
         std::int64_t last = 0;                   ///< sequence number of the newest entry sent
         std::map<ClusterId, std::size_t> shown;  ///< digest of the newest snapshot sent
@@ -41,6 +40,7 @@ class EventStreams {
     int open(const Call& call, const std::optional<ClusterId>& cluster, http::Responder responder);
     Result<News> look(const OrganisationId& organisation, Timestamp now);
     void send_to(Client& client, const News& news, Timestamp now);
+    bool may_still_listen(const Client& client, const News& news, Timestamp now);
     bool send_activity(Client& client, const News& news);
     void send_snapshots(Client& client, const News& news);
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/errors.h"
+#include "api/people/sessions.h"
 #include "api/views.h"
 #include "base/encoding.h"
 #include "base/log.h"
@@ -22,21 +23,6 @@ bool is_plain(std::string_view text, std::string_view also) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                also.find(static_cast<char>(c)) != std::string_view::npos;
     });
-}
-
-Result<void> check_scope(const Endpoint& endpoint, const Principal& principal) {
-    const auto needed = endpoint.access == Access::administer ? model::Scope::administer
-                        : endpoint.access == Access::operate  ? model::Scope::operate
-                                                              : model::Scope::read;
-    if (principal.scope >= needed) return {};
-    static constexpr const char* words[] = {"read", "operate", "administer"};
-    return pass(Error{.kind = ErrorKind::permission_denied,
-                      .code = "scope_too_small",
-                      .message = "the API key '" + principal.name + "' has scope '" +
-                                 words[static_cast<int>(principal.scope)] + "'; this takes '" +
-                                 words[static_cast<int>(needed)] + "'",
-                      .owner = Owner::administrator,
-                      .next_action = "Use a key of that scope; an administrator can make one."});
 }
 
 Result<void> check_query(const Endpoint& endpoint, const http::Request& request) {
@@ -164,11 +150,22 @@ http::Response Gate::refuse(const http::Request& request, const Error& error) {
 
 Result<Principal> Gate::admit(const Endpoint& endpoint,
                               const http::Request& request,
+                              const http::PathParameters& parameters,
                               Timestamp now) {
-    auto principal = authenticator_.authenticate(request, now);
-    if (endpoint.access == Access::open) return principal ? *principal : Principal{};
-    if (!principal) return principal;
-    RETURN_IF_ERROR(check_scope(endpoint, *principal));
+    auto principal = options_.people ? authenticator_.authenticate_person_too(request, now)
+                                     : authenticator_.authenticate(request, now);
+    const bool changes = endpoint.method != "GET";
+    if (endpoint.access == Access::open) {
+        if (changes) RETURN_IF_ERROR(people::check_not_cross_site(request));
+        return principal ? *principal : Principal{};
+    }
+    if (!principal) {
+        if (endpoint.access == Access::person && principal.error().code == "key_missing")
+            return pass(people::session_missing());
+        return principal;
+    }
+    if (principal->is_person() && changes) RETURN_IF_ERROR(people::check_same_origin(request));
+    RETURN_IF_ERROR(check_access(endpoint.access, *principal, parameters));
     return principal;
 }
 
@@ -181,7 +178,7 @@ void Gate::pass_through(const Endpoint& endpoint,
               .request_id = request_id_of(request),
               .now = parts_.clock.now()};
     const auto checked = [&]() -> Result<void> {
-        ASSIGN_OR_RETURN(call.principal, admit(endpoint, request, call.now));
+        ASSIGN_OR_RETURN(call.principal, admit(endpoint, request, parameters, call.now));
         if (!options_.strict) return {};
         RETURN_IF_ERROR(check_query(endpoint, request));
         RETURN_IF_ERROR(check_body(endpoint, request));
@@ -251,8 +248,9 @@ Result<http::Response> Gate::answer_once(const Endpoint& endpoint, const Call& c
             "idempotency_key_refused",
             "this reply holds a secret and is not kept, so it cannot be repeated",
             "Leave the Idempotency-Key out.");
-    const std::string hash =
-        to_hex(sha256(call.request.method + "\n" + call.request.target + "\n" + call.request.body));
+    // What one person was told is not for another who happens to choose the same key.
+    const std::string hash = to_hex(sha256(call.request.method + "\n" + call.request.target + "\n" +
+                                           call.principal.person.value + "\n" + call.request.body));
     const std::pair mine(call.principal.organisation, *key);
     {
         const std::lock_guard lock(mutex_);

@@ -1,5 +1,6 @@
-// What every request passes before it reaches a function of ours: request id, API key and scope,
-// known query parameters, If-Match, Idempotency-Key, the count of it, and the form of errors.
+// What every request passes before it reaches a function of ours: request id, API key or session
+// and what they may do, the page that a browser asks from, known query parameters, If-Match,
+// Idempotency-Key, the count of it, and the form of errors.
 //
 // An endpoint is data: the same list is mounted, counted and compared with the API's description.
 #pragma once
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/access.h"
 #include "api/keys.h"
 #include "api/metrics.h"
 #include "api/parts.h"
@@ -23,7 +25,7 @@ namespace hopyard::api {
 struct Call {
     const http::Request& request;
     const http::PathParameters& parameters;
-    Principal principal;  ///< of an open endpoint: empty when there was no usable key
+    Principal principal;  ///< of an open endpoint: nobody without a usable key or session
     std::string request_id;
     Timestamp now;
     std::optional<std::int64_t> if_generation;  ///< of If-Match
@@ -37,13 +39,6 @@ struct Call {
                 .expected_generation = if_generation,
                 .also = keep_reply};
     }
-};
-
-enum class Access {
-    open,  ///< needs no key
-    read,
-    operate,
-    administer,
 };
 
 struct Endpoint {
@@ -65,6 +60,8 @@ struct GateOptions {
     bool idempotency_keys = false;
     /// Unknown query parameters, bodies where none belongs and other media types are refused.
     bool strict = false;
+    /// People who are signed in may ask, not keys alone.
+    bool people = false;
 };
 
 class Gate {
@@ -83,7 +80,10 @@ class Gate {
                       const http::Request& request,
                       const http::PathParameters& parameters,
                       http::Responder responder);
-    Result<Principal> admit(const Endpoint& endpoint, const http::Request& request, Timestamp now);
+    Result<Principal> admit(const Endpoint& endpoint,
+                            const http::Request& request,
+                            const http::PathParameters& parameters,
+                            Timestamp now);
     Result<http::Response> answer_once(const Endpoint& endpoint, const Call& call);
     Result<http::Response> answer_and_keep(const Endpoint& endpoint,
                                            const Call& call,

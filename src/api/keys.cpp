@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/people/sessions.h"
 #include "base/encoding.h"
 
 namespace hopyard::api {
@@ -64,7 +65,15 @@ Result<Principal> Authenticator::authenticate(const http::Request& request, Time
                          "the API key '" + row->name + "' has expired",
                          "Ask an administrator for another.");
     return Principal{
-        .organisation = row->organisation, .key = row->id, .name = row->name, .scope = row->scope};
+        .organisation = row->organisation, .name = row->name, .key = row->id, .scope = row->scope};
+}
+
+Result<Principal> Authenticator::authenticate_person_too(const http::Request& request,
+                                                         Timestamp now) {
+    if (presented(request).empty())
+        if (const Secret token = people::presented_token(request); !token.empty())
+            return people::principal_of(store_, token, now);
+    return authenticate(request, now);
 }
 
 Result<MadeKey> make_key(store::Store& store, Random& random, const NewKey& wanted, Timestamp now) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "api/access.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -14,20 +15,15 @@
 
 namespace hopyard::api {
 
-/// Who asks.
-struct Principal {
-    OrganisationId organisation;
-    ApiKeyId key;
-    std::string name;
-    model::Scope scope = model::Scope::read;
-};
-
 class Authenticator {
   public:
     explicit Authenticator(store::Store& store) : store_(store) {}
     /// From `Authorization: Bearer KEY` or `x-api-key: KEY`. `unauthenticated` with code
     /// key_missing, key_unknown, key_revoked or key_expired.
     Result<Principal> authenticate(const http::Request& request, Timestamp now);
+    /// The same; without a key from the cookie of a session, if there is one: also with code
+    /// session_missing.
+    Result<Principal> authenticate_person_too(const http::Request& request, Timestamp now);
 
   private:
     store::Store& store_;

@@ -31,23 +31,28 @@ struct Service::State {
         : parts(given),
           options(std::move(wanted)),
           authenticator(parts.store),
+          entrance(options.password_cost),
           v1_gate(parts,
                   authenticator,
                   metrics,
-                  {.render = problem, .idempotency_keys = true, .strict = true}),
+                  {.render = problem, .idempotency_keys = true, .strict = true, .people = true}),
           compat_gate(parts, authenticator, metrics, {.render = compat::envelope}),
           events(parts),
           node_routes(parts, options.want_tick) {}
 
     void mount() {
-        const v1::General general{.version = options.version,
-                                  .conditions = options.conditions,
-                                  .gauges = options.gauges};
+        const v1::General general{
+            .version = options.version, .conditions = options.conditions, .gauges = options.gauges};
         v1_gate.mount(people, v1::general_endpoints(parts, general));
         v1_gate.mount(people, v1::metrics_endpoints(parts, metrics, general));
         v1_gate.mount(people, v1::cluster_endpoints(parts));
         v1_gate.mount(people, v1::change_endpoints(parts));
         v1_gate.mount(people, v1::key_endpoints(parts));
+        v1_gate.mount(people, v1::sign_in_endpoints(parts, entrance, general));
+        v1_gate.mount(people, v1::me_endpoints(parts, entrance));
+        v1_gate.mount(people, v1::organisation_endpoints(parts));
+        v1_gate.mount(people, v1::member_endpoints(parts));
+        v1_gate.mount(people, v1::invitation_endpoints(parts, entrance));
         v1_gate.mount(people, v1::cloud_endpoints(parts, options.orphans, options.import_prices));
         v1_gate.mount(people, v1::refused_endpoints());
         v1_gate.mount(people, events.endpoints());
@@ -76,6 +81,7 @@ struct Service::State {
     ServiceOptions options;
     Metrics metrics;
     Authenticator authenticator;
+    people::Entrance entrance;
     Gate v1_gate;
     Gate compat_gate;
     EventStreams events;
@@ -109,8 +115,11 @@ void Service::tick(Timestamp now) {
     if (state_->pruned_at && now - *state_->pruned_at < between_prunings) return;
     state_->pruned_at = now;
     // What cannot be forgotten now is forgotten at the next round.
-    (void)state_->parts.store.write(
-        [&](store::Transaction& t) { return t.forget_replies_before(now - replies_kept); });
+    (void)state_->parts.store.write([&](store::Transaction& t) -> Result<void> {
+        RETURN_IF_ERROR(t.forget_sessions(now - model::session_idle, now - model::session_longest));
+        RETURN_IF_ERROR(t.forget_invitations(now));
+        return t.forget_replies_before(now - replies_kept);
+    });
 }
 
 void Service::close_streams() {

@@ -28,6 +28,7 @@ struct ServiceOptions {
     std::function<void()> want_tick;
     Orphans* orphans = nullptr;     ///< null: asked for orphans, the answer is 501
     v1::PriceImport import_prices;  ///< empty: a price list is not taken
+    people::HashCost password_cost = people::HashCost::interactive;
     /// Takes the paths that are nobody's here (the web pages); without it they are 404.
     http::Handler otherwise;
 };

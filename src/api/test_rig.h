@@ -74,6 +74,8 @@ struct Ask {
     std::string body = {};
     std::vector<std::pair<std::string, std::string>> headers = {};
     std::string certificate_subject = {};
+    std::string address = {};
+    bool secure = false;
 };
 
 class TestApi {

@@ -24,14 +24,17 @@ TestApi::TestApi()
               {.version = "9.9.9",
                .conditions = [this] { return conditions; },
                .want_tick = [this] { ++ticks_wanted; },
-               .orphans = &orphans}),
+               .orphans = &orphans,
+               .password_cost = people::HashCost::least}),
       administrator(**make_first_key(*store, random, clock.now())) {}
 
 std::shared_ptr<Caught> TestApi::call(const http::Handler& handler, Ask ask) {
     http::Request request{.method = std::move(ask.method),
                           .target = std::move(ask.target),
                           .body = std::move(ask.body),
-                          .peer = {.certificate_subject = std::move(ask.certificate_subject)}};
+                          .peer = {.address = std::move(ask.address),
+                                   .certificate_subject = std::move(ask.certificate_subject)},
+                          .secure = ask.secure};
     for (const auto& [name, value] : ask.headers) request.headers.add(name, value);
     auto caught = std::make_shared<Caught>();
     handler(request, http::Responder(std::make_shared<http::Exchange>(caught, caught->progress)));

@@ -21,6 +21,20 @@ Result<int> quarter(int number) {
     return half(once);
 }
 
+// RFC 4648 section 10, RFC 2202 section 3.
+TEST(Encoding, base32_and_hmac_sha1_answer_the_vectors_of_their_standards) {
+    const std::pair<const char*, const char*> words[] = {{"", ""},
+                                                         {"f", "MY"},
+                                                         {"fo", "MZXQ"},
+                                                         {"foo", "MZXW6"},
+                                                         {"foob", "MZXW6YQ"},
+                                                         {"fooba", "MZXW6YTB"},
+                                                         {"foobar", "MZXW6YTBOI"}};
+    for (const auto& [bytes, text] : words) EXPECT_EQ(to_base32(bytes), text);
+    EXPECT_EQ(to_hex(hmac_sha1("Jefe", "what do ya want for nothing?")),
+              "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+}
+
 TEST(Result, carries_a_value_or_the_error_of_the_innermost_call) {
     EXPECT_EQ(quarter(12), 3);
     const auto refused = quarter(6);

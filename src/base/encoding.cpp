@@ -22,6 +22,22 @@ std::string encode(std::string_view bytes, int variant) {
     return text;
 }
 
+std::string hmac(const EVP_MD* digest_of,
+                 std::size_t size,
+                 std::string_view key,
+                 std::string_view bytes) {
+    std::string digest(size, '\0');
+    unsigned int length = 0;
+    HMAC(digest_of,
+         key.data(),
+         static_cast<int>(key.size()),
+         raw(bytes),
+         bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()),
+         &length);
+    return digest;
+}
+
 }  // namespace
 
 std::string to_base64(std::string_view bytes) {
@@ -79,16 +95,24 @@ std::string sha256(std::string_view bytes) {
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
-    std::string digest(SHA256_DIGEST_LENGTH, '\0');
-    unsigned int length = 0;
-    HMAC(EVP_sha256(),
-         key.data(),
-         static_cast<int>(key.size()),
-         raw(bytes),
-         bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()),
-         &length);
-    return digest;
+    return hmac(EVP_sha256(), SHA256_DIGEST_LENGTH, key, bytes);
+}
+
+std::string hmac_sha1(std::string_view key, std::string_view bytes) {
+    return hmac(EVP_sha1(), SHA_DIGEST_LENGTH, key, bytes);
+}
+
+std::string to_base32(std::string_view bytes) {
+    static constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    std::string text;
+    unsigned held = 0;
+    int bits = 0;
+    for (const char c : bytes) {
+        held = held << 8 | static_cast<unsigned char>(c);
+        for (bits += 8; bits >= 5; bits -= 5) text += alphabet[held >> (bits - 5) & 31];
+    }
+    if (bits > 0) text += alphabet[held << (5 - bits) & 31];
+    return text;
 }
 
 std::string uuid5(std::string_view namespace_uuid, std::string_view name) {

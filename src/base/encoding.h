@@ -18,6 +18,10 @@ std::optional<std::string> from_hex(std::string_view text);
 std::string sha256(std::string_view bytes);
 /// 32 raw bytes.
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
+/// 20 raw bytes; for protocols that say so (one-time codes), nothing else.
+std::string hmac_sha1(std::string_view key, std::string_view bytes);
+/// RFC 4648 section 6, in capitals and without padding.
+std::string to_base32(std::string_view bytes);
 /// A version 5 UUID (RFC 9562) of that name in that namespace UUID: equal input, equal output.
 std::string uuid5(std::string_view namespace_uuid, std::string_view name);
 /// Percent-encodes everything but unreserved characters (RFC 3986 section 2.3).

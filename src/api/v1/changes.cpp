@@ -125,7 +125,7 @@ Endpoint node_restart(Parts& parts) {
 Endpoint ports(Parts& parts) {
     return {.method = "PUT",
             .pattern = "/v1/clusters/{id}/ports",
-            .access = Access::operate,
+            .access = Access::ports,
             .has_body = true,
             .answer = [&parts](const Call& call) -> Result<http::Response> {
                 ASSIGN_OR_RETURN(const auto wanted, ports_of(call));

@@ -31,7 +31,7 @@ std::vector<Condition> all_conditions(Parts& parts, const General& general) {
 /// Without its store this server can do nothing, and a balancer should not send it requests. While
 /// the cloud cannot be reached it still serves, and says so.
 http::Response health(Parts& parts, const General& general, const Call& call) {
-    const bool has_key = !call.principal.key.empty();
+    const bool known = call.principal.is_somebody();
     ordered_json shown = ordered_json::array();
     bool serving = true, well = true;
     for (const Condition& condition : all_conditions(parts, general)) {
@@ -39,7 +39,7 @@ http::Response health(Parts& parts, const General& general, const Call& call) {
         well = well && good;
         if (condition.name == "store") serving = good;
         ordered_json entry = {{"name", condition.name}, {"good", good}};
-        if (has_key) {
+        if (known) {
             entry["problem"] = good ? ordered_json(nullptr) : view(*condition.problem);
             entry["since"] = condition.since ? ordered_json(to_rfc3339(*condition.since)) : nullptr;
         }

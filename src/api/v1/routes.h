@@ -9,6 +9,7 @@
 
 #include "api/gate.h"
 #include "api/orphans.h"
+#include "api/people/entrance.h"
 
 namespace hopyard::api::v1 {
 
@@ -40,6 +41,15 @@ using PriceImport = std::function<Result<std::vector<std::string>>(std::string_v
 std::vector<Endpoint> cloud_endpoints(Parts& parts,
                                       Orphans* orphans,
                                       const PriceImport& import_prices);
+/// Signing in and out, the first owner, one's sessions.
+std::vector<Endpoint> sign_in_endpoints(Parts& parts,
+                                        people::Entrance& entrance,
+                                        const General& general);
+/// What people change about themselves.
+std::vector<Endpoint> me_endpoints(Parts& parts, people::Entrance& entrance);
+std::vector<Endpoint> organisation_endpoints(Parts& parts);
+std::vector<Endpoint> member_endpoints(Parts& parts);
+std::vector<Endpoint> invitation_endpoints(Parts& parts, people::Entrance& entrance);
 /// What a later version serves: refused in words instead of being unknown.
 std::vector<Endpoint> refused_endpoints();
 
