@@ -112,8 +112,8 @@ void BlobServer::set_policies(const std::string& container,
 Secret BlobServer::url(const std::string& container, const std::string& policy) const {
     auto signature = azure::policy_signature(account, container, key_, policy, true);
     CHECK(signature.has_value());
-    return Secret(
-        fmt::format("https://{}:{}/{}?{}", host_name(), port_, container, signature->reveal()));
+    return Secret(fmt::format(
+        "https://{}:{}/{}/{}?{}", address_, port_, account, container, signature->reveal()));
 }
 
 std::string BlobServer::blob(const std::string& container, const std::string& name) {

@@ -22,6 +22,7 @@ class BlobServer {
     void set_policies(const std::string& container,
                       const std::vector<std::string>& policies,
                       Seconds validity);
+    /// By address, as machines of the local cloud reach it.
     Secret url(const std::string& container, const std::string& policy) const;
     /// The blob's bytes, or "status 404" and the like.
     std::string blob(const std::string& container, const std::string& name);
@@ -29,10 +30,9 @@ class BlobServer {
                     const std::string& name,
                     const std::string& bytes);
     const std::string& ca_pem() const { return authority_.certificate_pem; }
-    /// The name that its URLs bear, which stands for its address.
-    static std::string host_name() { return "acct.blob.localhost"; }
 
   private:
+    static std::string host_name() { return "acct.blob.localhost"; }
     void wait_until_it_answers();
     http::Response send(http::OutgoingRequest request, const std::string& target);
     const std::string address_;
