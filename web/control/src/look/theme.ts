@@ -7,7 +7,7 @@ const hop: MantineColorsTuple = [
 /** Also read by the build, which writes its variables to a style sheet. */
 export const theme = createTheme({
   primaryColor: "hop",
-  primaryShade: {light: 8, dark: 7},
+  primaryShade: 8,
   colors: {hop},
   defaultRadius: "md",
   fontFamily:
@@ -19,6 +19,12 @@ export const theme = createTheme({
   },
   cursorType: "pointer",
   respectReducedMotion: true,
+  components: {
+    // Nearly every field is needed; those that are not say so.
+    InputWrapper: {defaultProps: {withAsterisk: false}},
+    // The library would lock scrolling with a style element, which the page's policy refuses.
+    Modal: {defaultProps: {lockScroll: false, overlayProps: {backgroundOpacity: 0.45}}},
+  },
 });
 
 /** Contrast of at least 4.5 to 1 on every surface we use (WCAG 2.2, 1.4.3). */

@@ -106,11 +106,17 @@ export function faultAt(findings: readonly Finding[], field: string): string | u
   return found && sentence(found.message);
 }
 
+/** As a sentence of its own. A name at the beginning ("cluster-1 runs") stays as it is written. */
 export function sentence(text: string): string {
   const trimmed = text.trim();
   if (!trimmed) return trimmed;
-  const capital = trimmed[0]!.toUpperCase() + trimmed.slice(1);
-  return /[.!?]$/.test(capital) ? capital : capital + ".";
+  const first = trimmed.split(/\s/, 1)[0]!;
+  const isKind = /^[a-z]+(_[a-z]+)+$/.test(first);
+  const isName = !isKind && /[-\d_/.@]/.test(first.replace(/[.,;:!?]+$/, ""));
+  const begun = isName
+    ? trimmed
+    : first[0]!.toUpperCase() + first.slice(1).replaceAll("_", " ") + trimmed.slice(first.length);
+  return /[.!?]$/.test(begun) ? begun : begun + ".";
 }
 
 function networkOf(draft: Draft): NonNullable<ClusterSpec["network"]> {

@@ -208,7 +208,7 @@ function Rules({organisation}: {organisation: Organisation}) {
   const allow = (patch: Partial<Organisation["permissions"]>) =>
     save.mutate({permissions: {...permissions, ...patch}});
   return (
-    <div className="two">
+    <div className="two cards-two">
       <section className="card">
         <h2>What members may do</h2>
         <div className="stack">

@@ -30,7 +30,7 @@ function Entry({entry, node}: {entry: Activity; node: string}) {
       </div>
       <div>{sentence(entry.message)}</div>
       {entry.reason && <div className="reason">{sentence(entry.reason)}</div>}
-      {entry.error && (
+      {entry.error && entry.error.message !== entry.message && (
         <div className="small bad-text">
           {sentence(entry.error.message)} {entry.error.nextAction}
         </div>

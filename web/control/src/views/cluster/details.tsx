@@ -26,7 +26,13 @@ function HeadType({cluster, onClose}: {cluster: Cluster; onClose: () => void}) {
       closeButtonProps={{"aria-label": "Close"}}
     >
       <div className="stack">
-        <SizePicker label="Instance type of the head" value={type} sizes={sizes.data ?? []} onChange={setType} />
+        <SizePicker
+          label="Instance type of the head"
+          value={type}
+          sizes={sizes.data ?? []}
+          onChange={setType}
+          startOpen
+        />
         <div className="row" style={{justifyContent: "flex-end"}}>
           <Button variant="default" onClick={onClose}>
             Cancel
@@ -155,7 +161,7 @@ export function Details({cluster}: {cluster: Cluster}) {
         </div>
         <Nodes cluster={cluster} />
       </section>
-      <div className="two">
+      <div className="two cards-two">
         <section className="card">
           <h2>Machines</h2>
           <dl className="facts">

@@ -65,7 +65,7 @@ export function General({cluster}: {cluster: Cluster}) {
           </p>
         </section>
       )}
-      <div className="two">
+      <div className="two cards-two">
         <section className="card">
           <h2>Address</h2>
           {cluster.access.url ? (

@@ -16,6 +16,7 @@ interface SizeProps {
   value: string;
   sizes: Size[];
   error?: string;
+  startOpen?: boolean;
   onChange: (name: string) => void;
 }
 
@@ -98,7 +99,7 @@ function PriceNote({sizes}: {sizes: Size[]}) {
 
 /** One line that says what is chosen, and a searchable table behind it. */
 export function SizePicker(props: SizeProps) {
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState(props.startOpen ?? false);
   const chosen = props.sizes.find((size) => size.name === props.value);
   return (
     <fieldset className="stack tight">
@@ -114,10 +115,10 @@ export function SizePicker(props: SizeProps) {
           variant="default"
           size="xs"
           aria-expanded={open}
+          aria-label={`${open ? "Close" : "Change"}: ${props.label}`}
           onClick={() => setOpen(!open)}
         >
           {open ? "Close" : "Change"}
-          <span className="visually-hidden">: {props.label}</span>
         </Button>
       </div>
       {open && <SizeTable {...props} />}

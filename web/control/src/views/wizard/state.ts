@@ -123,10 +123,12 @@ const asked = (spec: ClusterSpec) => ({
 
 export function useDryRun(draft: Draft, ready: boolean) {
   const spec = useMemo(() => specOf(draft), [draft]);
-  const [settled] = useDebouncedValue(spec, 300);
-  const query = useQuery({...asked(settled), enabled: ready, placeholderData: keepPreviousData});
+  // Whether it is ready waits with it: what stood there before the lists came is nobody's choice.
+  const wanted = useMemo(() => ({spec, ready}), [spec, ready]);
+  const [settled] = useDebouncedValue(wanted, 300);
+  const query = useQuery({...asked(settled.spec), enabled: settled.ready, placeholderData: keepPreviousData});
   /** The newest word on what stands in the form now. */
   const check = useCallback(() => client.fetchQuery(asked(spec)), [spec]);
-  const current = settled === spec && !query.isPlaceholderData && !query.isFetching;
+  const current = settled.spec === spec && !query.isPlaceholderData && !query.isFetching;
   return {spec, plan: query.data, current, error: query.error, check};
 }

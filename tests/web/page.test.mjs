@@ -1,0 +1,13 @@
+// One installation, from its first owner on: in this order.
+import {after} from "node:test";
+import {close} from "./browser.mjs";
+import {life} from "./life.mjs";
+import {organisation} from "./people.mjs";
+import {views} from "./views.mjs";
+import {wizard} from "./wizard.mjs";
+
+after(close);
+life();
+wizard();
+organisation();
+views();
