@@ -75,10 +75,10 @@ Result<http::TlsOptions> own_certificate(const Installation& installation,
 }
 
 Result<http::TlsOptions> people_certificate(const cli::ServeOptions& options,
+                                            const std::string& host,
                                             const Installation& installation,
                                             Timestamp now) {
-    if (options.tls_certificate_file.empty())
-        return own_certificate(installation, options.address, now);
+    if (options.tls_certificate_file.empty()) return own_certificate(installation, host, now);
     ASSIGN_OR_RETURN(auto chain, read_file("--tls-certificate", options.tls_certificate_file));
     ASSIGN_OR_RETURN(auto key, read_file("--tls-key", options.tls_key_file));
     return http::TlsOptions{.certificate_chain_pem = std::move(chain),
@@ -103,6 +103,15 @@ api::v1::Condition loops_condition(Timestamp stepped_at, Timestamp now) {
 std::string host_name() {
     char name[256] = {};
     return ::gethostname(name, sizeof name - 1) == 0 ? name : "hopyard";
+}
+
+/// Whoever listens everywhere is reached by name.
+std::string host_for_people(const std::string& address) {
+    return address == "0.0.0.0" || address == "::" ? host_name() : address;
+}
+
+std::string in_url(const std::string& host) {
+    return host.find(':') == std::string::npos ? host : "[" + host + "]";
 }
 
 }  // namespace
@@ -225,11 +234,12 @@ struct ControlPlane::State {
         http::ListenerOptions people{
             .name = people_listener, .address = options.address, .port = options.port};
         const bool plain = is_loopback(options.address);
+        const std::string host = host_for_people(options.address);
         if (!plain) {
-            ASSIGN_OR_RETURN(people.tls, people_certificate(options, installation, now));
+            ASSIGN_OR_RETURN(people.tls, people_certificate(options, host, installation, now));
         }
         ASSIGN_OR_RETURN(const std::uint16_t port, server.listen(people, service.people()));
-        url = (plain ? "http://" : "https://") + options.address + ":" + std::to_string(port);
+        url = (plain ? "http://" : "https://") + in_url(host) + ":" + std::to_string(port);
         if (!plain && options.tls_certificate_file.empty()) ca_file = options.state + "/ca.pem";
 
         ASSIGN_OR_RETURN(auto tls, own_certificate(installation, host_of(options.node_url), now));

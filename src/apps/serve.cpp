@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/keys.h"
+#include "api/people/entrance.h"
 #include "apps/control_plane.h"
 #include "apps/privileges.h"
 #include "azure/config.h"
@@ -62,6 +63,27 @@ Result<void> write_endpoint(const std::string& state, const ControlPlane& contro
     out.close();
     if (!out || ::rename((path + ".partial").c_str(), path.c_str()) != 0)
         return fail(ErrorKind::unavailable, "state_unwritable", "cannot write " + path);
+    return {};
+}
+
+/// The first owner's link, while nobody exists: shown to whoever sits at the terminal, and kept for
+/// our own user in the state directory. Never where others read: not in the log.
+Result<void> offer_setup(const std::string& state,
+                         store::Store& store,
+                         Random& random,
+                         const std::string& url) {
+    const std::string path = state + "/setup-link";
+    std::filesystem::remove(path);
+    ASSIGN_OR_RETURN(const auto token, api::people::make_setup_token(store, random));
+    if (!token) return {};
+    const std::string link = url + "/setup#token=" + token->reveal();
+    std::ofstream out(path);
+    out << link << "\n";
+    out.close();
+    if (!out) return fail(ErrorKind::unavailable, "state_unwritable", "cannot write " + path);
+    if (::isatty(STDOUT_FILENO) != 0)
+        std::printf("The first owner comes in with this link, once: %s\n", link.c_str());
+    log::info("nobody signs in yet", {{"link_of_the_first_owner_in", path}});
     return {};
 }
 
@@ -133,6 +155,7 @@ Result<void> run(cli::ServeOptions options) {
     ASSIGN_OR_RETURN(const auto control_plane,
                      ControlPlane::open(options, std::move(cloud), *store, clock, random));
     control_plane->start();
+    RETURN_IF_ERROR(offer_setup(options.state, *store, random, control_plane->url()));
     RETURN_IF_ERROR(write_endpoint(options.state, *control_plane));
     log::info("ready", {{"url", control_plane->url()}});
     int number = 0;

@@ -28,6 +28,8 @@ struct Chosen {
     PortsOptions ports;
     LookUp look_up;
     PrepareOptions prepare;
+    OrganisationOptions organisation;
+    std::string member, role = "member";
     std::string cluster, phase = "running", name, scope = "administer", key_id, file;
     std::vector<std::string> words;
     bool follow = false, remove = false;
@@ -286,6 +288,71 @@ void add_api_key(CLI::App& app, Chosen& c) {
         [&c] { c.remote = [&c](Session& s) { return api_key_revoke(s, c.output, c.key_id); }; });
 }
 
+void add_member(CLI::App& app, Chosen& c) {
+    CLI::App* member = app.add_subcommand("member", "List, invite, change and remove members");
+    member->require_subcommand(1);
+    member->add_subcommand("list", "List members")->callback([&c] {
+        c.remote = [&c](Session& s) { return member_list(s, c.output); };
+    });
+    CLI::App* invite = member->add_subcommand("invite", "Make a link, valid for 7 days");
+    invite->add_option("email", c.member, "For this address alone; default: whoever has the link");
+    invite->add_option("--role", c.role)
+        ->check(CLI::IsMember({"member", "administrator"}))
+        ->capture_default_str();
+    invite->callback([&c] {
+        c.remote = [&c](Session& s) { return member_invite(s, c.output, c.member, c.role); };
+    });
+    CLI::App* remove = member->add_subcommand("remove", "Remove a member, at once");
+    remove->add_option("member", c.member, "E-mail address or id")->required();
+    remove->callback(
+        [&c] { c.remote = [&c](Session& s) { return member_remove(s, c.output, c.member); }; });
+    CLI::App* role = member->add_subcommand("role", "Change a member's role");
+    role->add_option("member", c.member, "E-mail address or id")->required();
+    role->add_option("role", c.role, "member, administrator or owner")
+        ->check(CLI::IsMember({"member", "administrator", "owner"}))
+        ->required();
+    role->callback([&c] {
+        c.remote = [&c](Session& s) { return member_role(s, c.output, c.member, c.role); };
+    });
+}
+
+void add_switch(CLI::App& command,
+                const std::string& flag,
+                const std::string& help,
+                const std::function<void(bool)>& set) {
+    command
+        .add_option_function<std::string>(
+            flag, [set](const std::string& to) { set(to == "on"); }, help)
+        ->check(CLI::IsMember({"on", "off"}));
+}
+
+void add_organisation(CLI::App& app, Chosen& c) {
+    CLI::App* organisation =
+        app.add_subcommand("organisation", "What holds for everybody: plan, switches");
+    organisation->require_subcommand(1);
+    organisation->add_subcommand("show", "Show the organisation")->callback([&c] {
+        c.remote = [&c](Session& s) { return organisation_show(s, c.output); };
+    });
+    CLI::App* set = organisation->add_subcommand("set", "Change what is named; the rest stays");
+    set->add_option("--name", c.organisation.name);
+    set->add_option("--plan", c.organisation.plan)
+        ->check(CLI::IsMember({"community", "enterprise"}));
+    add_switch(*set, "--require-totp", "One-time codes for everybody", [&c](bool on) {
+        c.organisation.require_totp = on;
+    });
+    const std::pair<const char*, std::pair<const char*, const char*>> switches[] = {
+        {"inviteMembers", {"--members-invite", "Members invite members"}},
+        {"manageClusters", {"--members-manage-clusters", "Members create and terminate clusters"}},
+        {"managePorts", {"--members-manage-ports", "Members open and close ports"}}};
+    for (const auto& [name, words] : switches)
+        add_switch(*set, words.first, words.second, [&c, name = name](bool on) {
+            c.organisation.permissions[name] = on;
+        });
+    set->callback([&c] {
+        c.remote = [&c](Session& s) { return organisation_set(s, c.output, c.organisation); };
+    });
+}
+
 Result<Target> target(const Chosen& chosen) {
     ASSIGN_OR_RETURN(Target out, read_configuration(configuration_path()));
     const auto from = [](const char* name) -> std::string {
@@ -330,6 +397,8 @@ int run(int argc, char** argv, const std::function<int(const ServeOptions&)>& se
     add_cloud(app, chosen);
     add_prices(app, chosen);
     add_api_key(app, chosen);
+    add_member(app, chosen);
+    add_organisation(app, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& stop) {

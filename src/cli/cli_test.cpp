@@ -167,6 +167,40 @@ TEST(Commands, ports_keeps_the_switches_that_were_not_named) {
               R"({"ports":{"kafka":true,"ssh":true},"sources":["10.0.0.0/8"]})");
 }
 
+TEST(People, a_member_is_named_by_address_or_id) {
+    ScriptedServer server;
+    server.reply("GET /v1/members", 200, R"({"items":[{"id":"p-1","email":"Ada@example.org"}]})");
+    server.reply("PATCH /v1/members/p-1", 200, R"({"id":"p-1","role":"owner"})");
+    server.reply("DELETE /v1/members/p-1", 204, "");
+    Session session = server.session();
+    EXPECT_EQ(member_role(session, {}, "ada@example.org", "owner"), exit_ok);
+    EXPECT_EQ(server.last().body, R"({"role":"owner"})");
+    EXPECT_EQ(member_remove(session, {.yes = true}, "p-1"), exit_ok);
+    EXPECT_EQ(server.last().method, "DELETE");
+    EXPECT_EQ(member_remove(session, {.yes = true}, "eve@example.org"), exit_not_found);
+}
+
+TEST(People, an_invitation_and_a_change_send_what_was_named_and_nothing_else) {
+    ScriptedServer server;
+    server.reply("POST /v1/invitations", 201, R"({"id":"i-1","link":"l"})");
+    server.reply("PATCH /v1/organisation", 200, "{}");
+    const auto words = [&](std::vector<std::string> given) {
+        given.insert(given.end(), {"--server", server.url()});
+        return run_words(given);
+    };
+    EXPECT_EQ(words({"member", "invite", "eve@example.org", "--role", "administrator"}), exit_ok);
+    EXPECT_EQ(server.last().body, R"({"email":"eve@example.org","role":"administrator"})");
+    EXPECT_EQ(words({"member", "invite"}), exit_ok);
+    EXPECT_EQ(server.last().body, R"({"role":"member"})");
+    EXPECT_EQ(words({"organisation", "set", "--members-manage-ports", "on"}), exit_ok);
+    EXPECT_EQ(server.last().body, R"({"permissions":{"managePorts":true}})");
+    EXPECT_EQ(words({"organisation", "set", "--require-totp", "off", "--plan", "enterprise"}),
+              exit_ok);
+    EXPECT_EQ(server.last().body, R"({"plan":"enterprise","requireTotp":false})");
+    EXPECT_EQ(words({"organisation", "set"}), exit_refused);
+    EXPECT_EQ(words({"member", "invite", "--role", "owner"}), exit_usage);
+}
+
 TEST(Wait, ends_when_the_phase_is_reached_or_with_the_cause_of_the_failure) {
     ScriptedServer server;
     Session session = server.session();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -92,6 +93,27 @@ int api_key_create(Session& session,
                    const std::string& scope);
 int api_key_list(Session& session, const Output& output);
 int api_key_revoke(Session& session, const Output& output, const std::string& id);
+
+// --- people (people_commands.cpp) ---
+int member_list(Session& session, const Output& output);
+/// `email` may be empty: then the link is for whoever has it.
+int member_invite(Session& session,
+                  const Output& output,
+                  const std::string& email,
+                  const std::string& role);
+/// A member is named by id or address.
+int member_role(Session& session,
+                const Output& output,
+                const std::string& member,
+                const std::string& role);
+int member_remove(Session& session, const Output& output, const std::string& member);
+int organisation_show(Session& session, const Output& output);
+struct OrganisationOptions {
+    std::string name, plan;  ///< empty: as they are
+    std::optional<bool> require_totp;
+    std::map<std::string, bool> permissions;  ///< by the API's name: "inviteMembers" …
+};
+int organisation_set(Session& session, const Output& output, const OrganisationOptions& options);
 
 /// Asks on the terminal; false when there is none or the answer is not yes.
 bool confirmed(const Output& output, const std::string& question);

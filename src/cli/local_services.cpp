@@ -224,6 +224,17 @@ Result<Target> ensure_access(const UpOptions& options) {
     return made;
 }
 
+std::string setup_link(Session& session, const std::string& state) {
+    const auto reply = session.call("GET", "/v1/sign-in");
+    if (!reply) return "";
+    const auto document = nlohmann::json::parse(*reply, nullptr, false);
+    if (!document.is_object() || document.value("setUp", true)) return "";
+    std::ifstream in(state + "/setup-link");
+    std::string link;
+    std::getline(in, link);
+    return link;
+}
+
 Result<void> stop_control_plane(const Places& places) {
     const auto endpoint = read_endpoint(places.state);
     if (!endpoint || !answers(*endpoint)) return {};

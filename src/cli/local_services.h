@@ -25,6 +25,10 @@ Result<Found> ensure_control_plane(const UpOptions& options);
 /// A key that works, in the user's configuration file; a new one is made when there is none.
 Result<Target> ensure_access(const UpOptions& options);
 
+/// The link with which the first owner comes in; empty when there is somebody already, or when it is
+/// not ours to read.
+std::string setup_link(Session& session, const std::string& state);
+
 Result<void> stop_control_plane(const Places& places);
 Result<void> stop_cloud(const DownOptions& options);
 

@@ -165,9 +165,14 @@ Result<json> bring_up(const UpOptions& options) {
     json outcome = {{"url", target.url},
                     {"apiKey", target.api_key.reveal()},
                     {"caFile", target.ca_file.empty() ? json() : json(target.ca_file)},
-                    {"clusterId", nullptr}};
-    if (options.only_services) return outcome;
+                    {"clusterId", nullptr},
+                    {"setupUrl", nullptr}};
     Session session(target);
+    if (const std::string link = setup_link(session, options.places.state); !link.empty()) {
+        outcome["setupUrl"] = link;
+        say("nobody signs in yet; the first owner comes in with this link, once:\n  " + link);
+    }
+    if (options.only_services) return outcome;
     RETURN_IF_ERROR(prepare_cloud(session));
     ASSIGN_OR_RETURN(const std::string id, ensure_cluster(session, options));
     outcome["clusterId"] = id;
