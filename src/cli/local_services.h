@@ -25,8 +25,8 @@ Result<Found> ensure_control_plane(const UpOptions& options);
 /// A key that works, in the user's configuration file; a new one is made when there is none.
 Result<Target> ensure_access(const UpOptions& options);
 
-/// The link with which the first owner comes in; empty when there is somebody already, or when it is
-/// not ours to read.
+/// The link with which the first owner comes in; empty when there is somebody already, or when the
+/// link is not ours to read.
 std::string setup_link(Session& session, const std::string& state);
 
 Result<void> stop_control_plane(const Places& places);

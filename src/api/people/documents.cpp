@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include "api/views.h"
+#include "model/json_reader.h"
 #include "model/phase.h"
 
 namespace hopyard::api::people {

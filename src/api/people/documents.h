@@ -4,14 +4,17 @@
 
 #include <string>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "api/gate.h"
 #include "api/people/passwords.h"
 #include "api/people/sessions.h"
 #include "http/message.h"
 #include "model/access.h"
-#include "model/json_reader.h"
+
+namespace hopyard::model {
+class ObjectReader;
+}
 
 namespace hopyard::api::people {
 

@@ -1,10 +1,13 @@
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include "api/people/documents.h"
 #include "api/people/entrance.h"
 #include "api/people/membership.h"
 #include "api/v1/routes.h"
 #include "api/views.h"
+#include "model/json_reader.h"
 #include "model/phase.h"
 
 namespace hopyard::api::v1 {

@@ -1,10 +1,13 @@
 // What people change about themselves: name, address, password, one-time codes.
+#include <nlohmann/json.hpp>
+
 #include "api/people/documents.h"
 #include "api/people/entrance.h"
 #include "api/people/totp.h"
 #include "api/v1/routes.h"
 #include "api/views.h"
 #include "base/encoding.h"
+#include "model/json_reader.h"
 
 namespace hopyard::api::v1 {
 namespace {
