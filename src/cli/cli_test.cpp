@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/doctor.h"
+#include "cli/local_services.h"
 #include "cli/progress.h"
 #include "http/server.h"
 
@@ -199,6 +200,22 @@ TEST(People, an_invitation_and_a_change_send_what_was_named_and_nothing_else) {
     EXPECT_EQ(server.last().body, R"({"plan":"enterprise","requireTotp":false})");
     EXPECT_EQ(words({"organisation", "set"}), exit_refused);
     EXPECT_EQ(words({"member", "invite", "--role", "owner"}), exit_usage);
+}
+
+TEST(Up, shows_the_link_of_the_first_owner_while_nobody_exists) {
+    ScriptedServer server;
+    Session session = server.session();
+    const auto state =
+        std::filesystem::temp_directory_path() / ("hopyard-up-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(state);
+    std::ofstream(state / "setup-link") << "http://h/setup#token=t\n";
+    server.reply("GET /v1/sign-in", 200, R"({"setUp":false})");
+    EXPECT_EQ(setup_link(session, state.string()), "http://h/setup#token=t");
+    server.reply("GET /v1/sign-in", 200, R"({"setUp":true})");
+    EXPECT_EQ(setup_link(session, state.string()), "");
+    server.reply("GET /v1/sign-in", 404, "{}");
+    EXPECT_EQ(setup_link(session, state.string()), "");
+    std::filesystem::remove_all(state);
 }
 
 TEST(Wait, ends_when_the_phase_is_reached_or_with_the_cause_of_the_failure) {

@@ -24,7 +24,7 @@ struct Activity {
     std::string code;              ///< stable: "node_ready", "request_accepted", "job_cut_off"
     std::string message;           ///< one sentence for a person
     std::string reason;            ///< the rule and the numbers behind it; may be empty
-    std::string actor;             ///< API key name, or "hopyard"
+    std::string actor;             ///< name of a person or an API key, or "hopyard"
     std::string cloud_request_id;  ///< for the cloud's support; may be empty
     std::optional<Error> error;
     bool operator==(const Activity&) const = default;
