@@ -18,6 +18,9 @@ async function tabTo(page, name) {
   assert.fail(`the keyboard does not reach ${name}`);
 }
 
+/** What can be chosen from has arrived: until then Next cannot be pressed. */
+const ready = (page) => page.locator("button[type=submit]:enabled").waitFor();
+
 async function next(page, title) {
   await tabTo(page, "Next");
   await page.keyboard.press("Enter");
@@ -49,7 +52,7 @@ export function wizard() {
     for (const {step, label, bad, says} of badInputs) {
       await page.goto(`/clusters/new/${step}`);
       const field = page.getByRole("textbox", {name: label, exact: true}).or(page.getByRole("combobox", {name: label, exact: true}));
-      await field.waitFor();
+      await ready(page);
       const good = await field.inputValue();
       await field.fill(bad);
       await field.press("Tab");
@@ -81,6 +84,7 @@ export function wizard() {
     await tabTo(page, "Create cluster");
     await page.keyboard.press("Enter");
     await heading(page, "General").waitFor();
+    await ready(page);
     await tabTo(page, /^Name/);
     await retype(page, "by-keyboard");
     await tabTo(page, /^Azure container name/);

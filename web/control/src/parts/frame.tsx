@@ -6,7 +6,7 @@ import {
 import {Suspense, useEffect} from "react";
 import {NavLink, Link, Outlet, useNavigate} from "react-router";
 import {people} from "../api/people";
-import {client, keys, useMe} from "../api/queries";
+import {becomes, useMe} from "../api/queries";
 import {startLive, useConnection} from "../live/live";
 
 export function Brand({to}: {to?: string}) {
@@ -52,8 +52,7 @@ function PersonMenu() {
   const navigate = useNavigate();
   const leave = async () => {
     await people.leave().catch(() => undefined);
-    client.clear();
-    client.setQueryData(keys.session, null);
+    becomes(null);
   };
   return (
     <Menu position="bottom-end" width={220}>

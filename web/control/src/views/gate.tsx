@@ -4,7 +4,7 @@ import {useEffect, useState, type FormEvent, type ReactNode} from "react";
 import {Navigate, useLocation, useNavigate} from "react-router";
 import {Problem} from "../api/client";
 import {people, type Session} from "../api/people";
-import {client, keys, useSession} from "../api/queries";
+import {becomes, useSession} from "../api/queries";
 import {asProblem, Callout, FaultAlert, LoadError, Title} from "../parts/bits";
 import {Brand} from "../parts/frame";
 import {sentence} from "../pure/draft";
@@ -71,8 +71,7 @@ function useEnter<T>(enter: (body: T) => Promise<Session>, to: string) {
   return useMutation({
     mutationFn: enter,
     onSuccess: (session) => {
-      client.clear();
-      client.setQueryData(keys.session, session);
+      becomes(session);
       void navigate(to, {replace: true});
     },
   });

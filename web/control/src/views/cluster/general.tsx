@@ -71,17 +71,20 @@ export function General({cluster}: {cluster: Cluster}) {
           {cluster.access.url ? (
             <div className="stack">
               <CopyLine value={cluster.access.url} label="Copy the address" />
-              <Button
-                component="a"
-                href={cluster.access.url}
-                target="_blank"
-                rel="noreferrer"
-                disabled={!running}
-                style={{justifySelf: "start"}}
-                leftSection={<IconExternalLink size={16} />}
-              >
-                Open the cluster
-              </Button>
+              {running ? (
+                <Button
+                  component="a"
+                  href={cluster.access.url}
+                  target="_blank"
+                  rel="noreferrer"
+                  style={{justifySelf: "start"}}
+                  leftSection={<IconExternalLink size={16} />}
+                >
+                  Open the cluster
+                </Button>
+              ) : (
+                <p className="dim small">It can be opened while the cluster runs.</p>
+              )}
             </div>
           ) : (
             <p className="dim">Known as soon as the head has its address.</p>

@@ -200,10 +200,10 @@ function SameRequest({spec}: {spec: ClusterSpec}) {
   );
 }
 
-export function Review({draft, findings, plan, spec, create, creating}: StepProps) {
+export function Review({draft, findings, plan, ready, spec, create, creating}: StepProps) {
   const blocked = findings.some((each) => each.weight === "blocking");
   const button = (
-    <Button type="button" onClick={create} loading={creating} disabled={blocked}>
+    <Button type="button" onClick={create} loading={creating} disabled={blocked || !ready}>
       Create
     </Button>
   );
@@ -217,7 +217,7 @@ export function Review({draft, findings, plan, spec, create, creating}: StepProp
       <Choices draft={draft} />
       {plan && plan.resources.length > 0 && <Plan plan={plan} />}
       {plan?.cost && <Cost cost={plan.cost} />}
-      <SameRequest spec={spec} />
+      {ready && <SameRequest spec={spec} />}
     </>
   );
 }

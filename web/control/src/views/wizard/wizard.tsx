@@ -25,6 +25,8 @@ export interface StepProps {
   enterprise: boolean;
   spec: ClusterSpec;
   plan: DryRun | undefined;
+  /** Every list has arrived, so that the request is whole. */
+  ready: boolean;
   create: () => void;
   creating: boolean;
 }
@@ -150,6 +152,7 @@ function Step({slug}: {slug: Slug}) {
           enterprise={organisation.plan === "enterprise"}
           spec={spec}
           plan={plan}
+          ready={state.ready}
           create={() => creation.mutate()}
           creating={creation.isPending}
         />
@@ -172,7 +175,11 @@ function Step({slug}: {slug: Slug}) {
           )}
           {next ? (
             <>
-              <Button type="submit" rightSection={<IconArrowRight size={16} />} loading={checking}>
+              <Button
+                type="submit"
+                rightSection={<IconArrowRight size={16} />}
+                loading={checking || (!state.ready && !state.error)}
+              >
                 Next
               </Button>
               {next.slug !== "review" && (
