@@ -110,9 +110,6 @@ class Passwords::Turn {
 
 Passwords::Passwords(HashCost cost) : cost_(cost) {
     CHECK(sodium_init() >= 0);
-    auto made = hash(Secret("nobody"));
-    CHECK(made.has_value());
-    nobody_ = std::move(*made);
 }
 
 Result<void> Passwords::take_turn() {
@@ -144,6 +141,10 @@ void Passwords::end_turn() {
 Result<std::string> Passwords::hash(const Secret& password) {
     RETURN_IF_ERROR(take_turn());
     const Turn turn(*this);
+    return make(password);
+}
+
+Result<std::string> Passwords::make(const Secret& password) const {
     const bool least = cost_ == HashCost::least;
     char text[crypto_pwhash_STRBYTES] = {};
     if (crypto_pwhash_str(
@@ -156,10 +157,20 @@ Result<std::string> Passwords::hash(const Secret& password) {
     return std::string(text);
 }
 
+Result<std::string> Passwords::nobody() {
+    const std::lock_guard lock(nobody_mutex_);
+    if (nobody_.empty()) {
+        ASSIGN_OR_RETURN(nobody_, make(Secret("nobody")));
+    }
+    return nobody_;
+}
+
 Result<bool> Passwords::matches(const std::string& stored, const Secret& password) {
     RETURN_IF_ERROR(take_turn());
     const Turn turn(*this);
-    const std::string& text = stored.empty() ? nobody_ : stored;
+    // Made by whoever tries first, known or not, so that nothing is told by it.
+    ASSIGN_OR_RETURN(const std::string of_nobody, nobody());
+    const std::string& text = stored.empty() ? of_nobody : stored;
     const bool equal = crypto_pwhash_str_verify(
                            text.c_str(), password.reveal().data(), password.reveal().size()) == 0;
     return equal && !stored.empty();

@@ -53,9 +53,12 @@ class Passwords {
     class Turn;
     Result<void> take_turn();
     void end_turn();
+    Result<std::string> make(const Secret& password) const;
+    Result<std::string> nobody();
 
     const HashCost cost_;
-    std::string nobody_;
+    std::mutex nobody_mutex_;
+    std::string nobody_;  // guarded by nobody_mutex_
     std::mutex mutex_;
     std::condition_variable freed_;
     int running_ = 0;  // guarded by mutex_, as the next one
