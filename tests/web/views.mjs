@@ -4,10 +4,15 @@ import {ask, judge, noFaults, open, rig, shoot, signIn, until} from "./browser.m
 
 const steps = ["general", "workers", "ssh-key", "identity", "backup", "virtual-network", "subnet", "security-group", "users", "tags", "review"];
 
+/** Nothing is loading any more, and stays so for a moment: a view's own lists begin after it is there. */
 async function settled(page) {
   await page.locator("h1").first().waitFor();
-  await page.waitForLoadState("networkidle", {timeout: 1_500}).catch(() => {});  // the event stream never ends
-  await until(async () => (await page.locator("[aria-busy=true], .mantine-Loader-root").count()) === 0, "loaded");
+  const busy = page.locator("[aria-busy=true], .mantine-Loader-root, button[data-loading]");
+  let quiet = 0;
+  await until(async () => {
+    quiet = (await busy.count()) === 0 ? quiet + 1 : 0;
+    return quiet > 10;
+  }, "loaded");
 }
 
 async function look(page, path, name, after) {

@@ -136,8 +136,8 @@ export const useNetworks = () =>
     queryFn: async () => (await done(api.GET("/v1/cloud/networks", {params: {query: {}}}))).items,
   });
 
-/** At sign-in and sign-out: nothing of another person's stays, and the gate sees who is there now. */
-export function becomes(session: Session | null): void {
+/** At sign-in: nothing of another person's stays, and the gate sees who is there now. */
+export function becomes(session: Session): void {
   client.removeQueries({predicate: (query) => query.queryKey[0] !== keys.session[0]});
   client.setQueryData(keys.session, session);
 }

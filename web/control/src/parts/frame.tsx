@@ -6,7 +6,7 @@ import {
 import {Suspense, useEffect} from "react";
 import {NavLink, Link, Outlet, useNavigate} from "react-router";
 import {people} from "../api/people";
-import {becomes, useMe} from "../api/queries";
+import {useMe} from "../api/queries";
 import {startLive, useConnection} from "../live/live";
 
 export function Brand({to}: {to?: string}) {
@@ -52,7 +52,8 @@ function PersonMenu() {
   const navigate = useNavigate();
   const leave = async () => {
     await people.leave().catch(() => undefined);
-    becomes(null);
+    // A new page: nothing of this person stays in memory.
+    window.location.replace("/sign-in");
   };
   return (
     <Menu position="bottom-end" width={220}>

@@ -15,8 +15,8 @@ describe("words", () => {
   it("say memory, counts and money", () => {
     expect([memory(512), memory(2048), memory(3584)]).toEqual(["512 MiB", "2 GiB", "3.5 GiB"]);
     expect([plural(1, "worker"), plural(2, "worker"), plural(0, "worker")]).toEqual(["1 worker", "2 workers", "0 workers"]);
-    expect([money(0.0208, "USD"), money(1.5, "USD"), money(1124.2, "USD"), money(0, "USD")]).toEqual([
-      "$0.0208", "$1.50", "$1,124", "$0.00",
+    expect([money(0.0208, "USD"), money(1.5, "USD"), money(1124.2, "USD"), money(0, "USD"), money(0.05, "USD")]).toEqual([
+      "$0.0208", "$1.50", "$1,124", "$0.00", "$0.05",
     ]);
   });
 });

@@ -86,9 +86,10 @@ export const when = (time: string) =>
 export const day = (time: string) =>
   new Date(time).toLocaleDateString("en-GB", {day: "numeric", month: "short", year: "numeric"});
 
-/** Small prices keep the digits that tell them apart: "$0.0208", "$1.54", "$1,124". */
+/** Small prices keep the digits that tell them apart: "$0.0208", "$0.05", "$1.54", "$1,124". */
 export function money(amount: number, currency: string): string {
-  const digits = amount >= 100 ? 0 : amount >= 1 || amount === 0 ? 2 : 4;
+  const whole = Math.abs(amount * 100 - Math.round(amount * 100)) < 1e-9;
+  const digits = amount >= 100 ? 0 : amount >= 1 || whole ? 2 : 4;
   return new Intl.NumberFormat("en-US", {
     style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits,
   }).format(amount);

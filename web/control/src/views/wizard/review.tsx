@@ -95,6 +95,12 @@ const kinds: Record<string, string> = {
   container: "Container",
 };
 
+const quotaWords: Record<string, string> = {
+  cores: "vCPUs in all",
+  virtualMachines: "Machines in all",
+  localMemoryMB: "Memory of this machine, MB",
+};
+
 const kindWords = (kind: string) => {
   const text = kinds[kind] ?? kind.replaceAll("_", " ");
   return text[0]!.toUpperCase() + text.slice(1);
@@ -141,7 +147,7 @@ function Plan({plan}: {plan: DryRun}) {
             <tbody>
               {plan.quotas.map((quota) => (
                 <tr key={quota.name}>
-                  <td>{quota.name === "cores" ? "vCPUs in all" : quota.name}</td>
+                  <td>{quotaWords[quota.name] ?? quota.name}</td>
                   <td className="number">{quota.used}</td>
                   <td className={`number ${quota.used + quota.needed > quota.limit ? "bad-text" : ""}`}>
                     {quota.used + quota.needed}
