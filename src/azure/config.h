@@ -21,8 +21,8 @@ struct Config {
 
 /// Members: kind ("azure", "local"), resourceManagerUrl, loginUrl, scope, metadataUrl,
 /// pricesUrl, subscriptionId, tenantId, clientId, one of clientSecret | federatedTokenFile |
-/// managedIdentity (true), caFile, diskType, image {publisher, offer, sku, version}, machineSetup or
-/// machineSetupFile, blobEndpoint, machineBlobEndpoint (both with "{account}"), blobConnectTo
+/// managedIdentity (true), caFile, diskType, image {publisher, offer, sku, version}, machineSetup
+/// or machineSetupFile, blobEndpoint, machineBlobEndpoint (both with "{account}"), blobConnectTo
 /// {"host:port": "host:port"}. Unknown members are named in the log. Errors: `invalid_argument`
 /// with the member as field. AZURE_FEDERATED_TOKEN_FILE stands in when no way to sign in is given;
 /// HOPYARD_CAPTURE_CLIENT names a directory for Options::capture_directory.
