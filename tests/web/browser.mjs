@@ -18,7 +18,11 @@ const screens = process.env.HOPYARD_SCREENS;
 if (screens) mkdirSync(screens, {recursive: true});
 
 export const patience = Number(process.env.HOPYARD_PATIENCE ?? 30_000);
-export const owner = {name: "Ada Lovelace", email: "ada@example.org", password: "a walk along the hop yard"};
+export const owner = {
+  name: "Ada Lovelace",
+  email: "ada@example.org",
+  password: "a walk along the hop yard",
+};
 
 /** Leaves pictures of every open page where a test fails. */
 export async function seen(name, tell) {
@@ -27,7 +31,9 @@ export async function seen(name, tell) {
   } catch (error) {
     const pages = browser?.contexts().flatMap((context) => context.pages()) ?? [];
     for (const [index, page] of pages.entries())
-      await shoot(page, `failed-${name.replace(/\W+/g, "-").slice(0, 40)}-${index}`).catch(() => {});
+      await shoot(page, `failed-${name.replace(/\W+/g, "-").slice(0, 40)}-${index}`).catch(
+        () => {},
+      );
     throw error;
   }
 }
@@ -123,10 +129,16 @@ export const server = {
   async kill() {
     const {pid} = JSON.parse(readFileSync(rig.endpoint, "utf8"));
     process.kill(pid, "SIGKILL");
-    await until(async () => !(await fetch(`${rig.url}/v1/version`).catch(() => null)), "the server has ended");
+    await until(
+      async () => !(await fetch(`${rig.url}/v1/version`).catch(() => null)),
+      "the server has ended",
+    );
   },
   start() {
-    const done = spawnSync(rig.up[0], rig.up.slice(1), {encoding: "utf8", env: {...process.env, ...rig.environment}});
+    const done = spawnSync(rig.up[0], rig.up.slice(1), {
+      encoding: "utf8",
+      env: {...process.env, ...rig.environment},
+    });
     assert.equal(done.status, 0, done.stderr);
   },
 };
@@ -137,7 +149,11 @@ export async function judge(page, name) {
   const found = await page.evaluate(async () => {
     const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
     const outcome = await window.axe.run(document, {runOnly: {type: "tag", values: rules}});
-    return outcome.violations.map(({id, help, nodes}) => ({id, help, where: nodes.map(({html, any}) => `${html} ${any[0]?.message ?? ""}`)}));
+    return outcome.violations.map(({id, help, nodes}) => ({
+      id,
+      help,
+      where: nodes.map(({html, any}) => `${html} ${any[0]?.message ?? ""}`),
+    }));
   });
   assert.deepEqual(found, [], `axe on ${name}`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
@@ -152,7 +168,9 @@ const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /** The code of RFC 6238 for a base32 secret: SHA-1, six digits, 30 seconds. */
 export function totp(secret, now = Date.now()) {
-  const bits = [...secret.replace(/[= ]/g, "")].map((sign) => base32.indexOf(sign).toString(2).padStart(5, "0")).join("");
+  const bits = [...secret.replace(/[= ]/g, "")]
+    .map((sign) => base32.indexOf(sign).toString(2).padStart(5, "0"))
+    .join("");
   const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(Math.floor(now / 30_000)));

@@ -1,6 +1,18 @@
 // From the one-time link to a cluster that has been terminated, by mouse.
 import assert from "node:assert/strict";
-import {ask, noFaults, open, owner, patience, rig, server, signIn, until, waitPhase, story} from "./browser.mjs";
+import {
+  ask,
+  noFaults,
+  open,
+  owner,
+  patience,
+  rig,
+  server,
+  signIn,
+  until,
+  waitPhase,
+  story,
+} from "./browser.mjs";
 
 export function life() {
   const test = story();
@@ -35,8 +47,18 @@ export function life() {
       clicks += 1;
     };
     await click(page.getByRole("link", {name: "Create cluster"}));
-    for (const title of ["General", "Workers", "SSH key", "Managed identity", "Backup retention", "Virtual network", "Subnet",
-      "Network security group", "User management", "Tags"]) {
+    for (const title of [
+      "General",
+      "Workers",
+      "SSH key",
+      "Managed identity",
+      "Backup retention",
+      "Virtual network",
+      "Subnet",
+      "Network security group",
+      "User management",
+      "Tags",
+    ]) {
       await page.getByRole("heading", {name: title, level: 2, exact: true}).waitFor();
       await click(page.getByRole("button", {name: "Next"}));
     }
@@ -120,10 +142,21 @@ export function life() {
   });
 
   test("one node is restarted by itself", async () => {
-    await page.getByRole("button", {name: /Restart Worker/}).first().click();
+    await page
+      .getByRole("button", {name: /Restart Worker/})
+      .first()
+      .click();
     await page.getByRole("button", {name: "Restart node"}).click();
-    await until(async () => (await cluster()).nodes.some((node) => node.role === "worker" && node.phase !== "ready"), "the worker restarts");
-    await until(async () => (await cluster()).nodes.every((node) => node.phase === "ready"), "it is ready again", 60_000);
+    await until(
+      async () =>
+        (await cluster()).nodes.some((node) => node.role === "worker" && node.phase !== "ready"),
+      "the worker restarts",
+    );
+    await until(
+      async () => (await cluster()).nodes.every((node) => node.phase === "ready"),
+      "it is ready again",
+      60_000,
+    );
   });
 
   test("a port is opened to a network", async () => {
@@ -146,7 +179,10 @@ export function life() {
     await until(async () => (await entries.count()) < all, "fewer entries");
     assert.ok((await entries.count()) > 0, "the change of ports is found");
     await page.getByText(owner.name).first().waitFor();
-    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", {name: "Download"}).click()]);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", {name: "Download"}).click(),
+    ]);
     assert.equal(download.suggestedFilename(), "cluster-1-activity.txt");
   });
 

@@ -2,13 +2,20 @@
 import assert from "node:assert/strict";
 import {noFaults, open, owner, signIn, totp, until, story} from "./browser.mjs";
 
-const grace = {name: "Grace Hopper", email: "grace@example.org", password: "nanoseconds are a length of wire"};
+const grace = {
+  name: "Grace Hopper",
+  email: "grace@example.org",
+  password: "nanoseconds are a length of wire",
+};
 
 /** A switch shows what the server has stored, so it moves a moment after it was pressed. */
 async function flip(page, label, on) {
   const toggle = page.getByLabel(label);
   await toggle.click();
-  await until(async () => (await toggle.isChecked()) === on && (await toggle.isEnabled()), `${label} is stored`);
+  await until(
+    async () => (await toggle.isChecked()) === on && (await toggle.isEnabled()),
+    `${label} is stored`,
+  );
 }
 
 export function organisation() {
@@ -69,7 +76,8 @@ export function organisation() {
     await page.getByLabel("Name").fill("nightly");
     await page.getByRole("button", {name: "Create key"}).click();
     const key = await page.locator(".copy span").first().innerText();
-    const status = async () => (await fetch(new URL("/v1/clusters", page.url()), {headers: {"x-api-key": key}})).status;
+    const status = async () =>
+      (await fetch(new URL("/v1/clusters", page.url()), {headers: {"x-api-key": key}})).status;
     assert.equal(await status(), 200);
     await page.getByRole("button", {name: "Revoke nightly"}).click();
     await page.getByRole("button", {name: "Revoke", exact: true}).click();

@@ -2,7 +2,19 @@
 import {test} from "node:test";
 import {ask, judge, noFaults, open, rig, shoot, signIn, until} from "./browser.mjs";
 
-const steps = ["general", "workers", "ssh-key", "identity", "backup", "virtual-network", "subnet", "security-group", "users", "tags", "review"];
+const steps = [
+  "general",
+  "workers",
+  "ssh-key",
+  "identity",
+  "backup",
+  "virtual-network",
+  "subnet",
+  "security-group",
+  "users",
+  "tags",
+  "review",
+];
 
 /** Nothing is loading any more, and stays so for a moment: a view's own lists begin after it is there. */
 async function settled(page) {
@@ -25,7 +37,11 @@ async function look(page, path, name, after) {
 
 async function create() {
   const {id} = await ask("POST", "/v1/clusters", rig.specification);
-  await until(async () => (await ask("GET", `/v1/clusters/${id}`)).phase === "running", "it runs", 60_000);
+  await until(
+    async () => (await ask("GET", `/v1/clusters/${id}`)).phase === "running",
+    "it runs",
+    60_000,
+  );
   return id;
 }
 
@@ -47,7 +63,8 @@ export function views() {
       await at("/usage", "usage");
       await at("/members", "members");
       await at("/members", "invite", (here) => here.getByRole("button", {name: "Invite"}).click());
-      for (const part of ["profile", "security", "sessions", "api-keys"]) await at(`/settings/${part}`, `settings-${part}`);
+      for (const part of ["profile", "security", "sessions", "api-keys"])
+        await at(`/settings/${part}`, `settings-${part}`);
       for (const step of steps) await at(`/clusters/new/${step}`, `wizard-${step}`);
       await at("/clusters/new/general", "wizard-sizes", async (here) => {
         await here.getByRole("button", {name: /^Change/}).click();
@@ -57,12 +74,21 @@ export function views() {
       });
       id = await create();
       await at("/clusters", "clusters");
-      for (const tab of ["general", "services", "console", "backups", "details"]) await at(`/clusters/${id}/${tab}`, `cluster-${tab}`);
-      await at(`/clusters/${id}/details`, "add-workers", (here) => here.getByRole("button", {name: "Add workers"}).click());
-      await at(`/clusters/${id}/general`, "terminate", (here) => here.getByRole("button", {name: "Terminate"}).click());
+      for (const tab of ["general", "services", "console", "backups", "details"])
+        await at(`/clusters/${id}/${tab}`, `cluster-${tab}`);
+      await at(`/clusters/${id}/details`, "add-workers", (here) =>
+        here.getByRole("button", {name: "Add workers"}).click(),
+      );
+      await at(`/clusters/${id}/general`, "terminate", (here) =>
+        here.getByRole("button", {name: "Terminate"}).click(),
+      );
       await ask("DELETE", `/v1/clusters/${id}`);
       await at(`/clusters/${id}/general`, "cluster-terminating");
-      await until(async () => (await ask("GET", "/v1/clusters")).items.length === 0, "it is gone", 60_000);
+      await until(
+        async () => (await ask("GET", "/v1/clusters")).items.length === 0,
+        "it is gone",
+        60_000,
+      );
       await at(`/clusters/${id}/general`, "cluster-gone");
       await at("/nowhere", "not-found");
       noFaults(page);
@@ -73,9 +99,21 @@ export function views() {
   test("a view whose data cannot be had says so, and offers to try again", async () => {
     const page = await open();
     await signIn(page);
-    await page.route("**/v1/clusters?*", (route) => route.fulfill({status: 500, contentType: "application/problem+json",
-      body: JSON.stringify({status: 500, code: "broken", detail: "the store cannot be read", owner: "hopyard"})}));
-    await look(page, "/clusters", "clusters-error", (here) => here.getByText("The store cannot be read.").waitFor());
+    await page.route("**/v1/clusters?*", (route) =>
+      route.fulfill({
+        status: 500,
+        contentType: "application/problem+json",
+        body: JSON.stringify({
+          status: 500,
+          code: "broken",
+          detail: "the store cannot be read",
+          owner: "hopyard",
+        }),
+      }),
+    );
+    await look(page, "/clusters", "clusters-error", (here) =>
+      here.getByText("The store cannot be read.").waitFor(),
+    );
     await page.unroute("**/v1/clusters?*");
     await page.getByRole("button", {name: "Try again"}).click();
     await page.getByRole("heading", {name: "No clusters yet"}).waitFor();

@@ -10,7 +10,10 @@ async function tabTo(page, name) {
     await page.keyboard.press("Tab");
     const here = await page.evaluate(() => {
       const element = document.activeElement;
-      const label = element.labels?.[0]?.textContent ?? element.getAttribute("aria-label") ?? element.textContent;
+      const label =
+        element.labels?.[0]?.textContent ??
+        element.getAttribute("aria-label") ??
+        element.textContent;
       return label?.trim() ?? "";
     });
     if (typeof name === "string" ? here === name : name.test(here)) return;
@@ -39,7 +42,12 @@ const badInputs = [
   {step: "general", label: "Local storage of the head", bad: "5", says: /GB/},
   {step: "virtual-network", label: "CIDR block", bad: "10.0.0.0/99", says: /./},
   {step: "subnet", label: "CIDR block of the subnet", bad: "192.168.0.0/24", says: /./},
-  {step: "security-group", label: "From where the head may be reached", bad: "everywhere", says: /./},
+  {
+    step: "security-group",
+    label: "From where the head may be reached",
+    bad: "everywhere",
+    says: /./,
+  },
 ];
 
 export function wizard() {
@@ -51,7 +59,9 @@ export function wizard() {
     await signIn(page);
     for (const {step, label, bad, says} of badInputs) {
       await page.goto(`/clusters/new/${step}`);
-      const field = page.getByRole("textbox", {name: label, exact: true}).or(page.getByRole("combobox", {name: label, exact: true}));
+      const field = page
+        .getByRole("textbox", {name: label, exact: true})
+        .or(page.getByRole("combobox", {name: label, exact: true}));
       await ready(page);
       const good = await field.inputValue();
       await field.fill(bad);
@@ -72,8 +82,11 @@ export function wizard() {
   });
 
   test("what this version cannot do is said, and is no dead control", async () => {
-    for (const [step, words] of [["workers", "Autoscaling is not in this version"], ["backup", "Backups are for enterprise organisations"],
-      ["users", "not in this version"]]) {
+    for (const [step, words] of [
+      ["workers", "Autoscaling is not in this version"],
+      ["backup", "Backups are for enterprise organisations"],
+      ["users", "not in this version"],
+    ]) {
       await page.goto(`/clusters/new/${step}`);
       await page.getByText(words).waitFor();
     }
@@ -100,8 +113,16 @@ export function wizard() {
     await page.reload();
     await heading(page, "Workers").waitFor();
     assert.equal(await page.getByLabel("Number of workers").inputValue(), "2");
-    for (const title of ["SSH key", "Managed identity", "Backup retention", "Virtual network", "Subnet", "Network security group",
-      "User management", "Tags"])
+    for (const title of [
+      "SSH key",
+      "Managed identity",
+      "Backup retention",
+      "Virtual network",
+      "Subnet",
+      "Network security group",
+      "User management",
+      "Tags",
+    ])
       await next(page, title);
     await tabTo(page, "Add a tag");
     await page.keyboard.press("Enter");
@@ -125,7 +146,11 @@ export function wizard() {
     assert.equal(spec.workers[0].count, 2);
     assert.deepEqual(spec.tags, {team: "data"});
     await ask("DELETE", `/v1/clusters/${id}`);
-    await until(async () => (await ask("GET", "/v1/clusters")).items.length === 0, "it is gone", 60_000);
+    await until(
+      async () => (await ask("GET", "/v1/clusters")).items.length === 0,
+      "it is gone",
+      60_000,
+    );
   });
 
   test("the forms on the review page are one request", async () => {
@@ -138,7 +163,17 @@ export function wizard() {
     const stored = await page.evaluate(
       async ([first, second]) => {
         const dry = async (type, body) =>
-          JSON.stringify((await (await fetch("/v1/clusters?dryRun=true", {method: "POST", body, headers: {"content-type": type}})).json()).spec);
+          JSON.stringify(
+            (
+              await (
+                await fetch("/v1/clusters?dryRun=true", {
+                  method: "POST",
+                  body,
+                  headers: {"content-type": type},
+                })
+              ).json()
+            ).spec,
+          );
         return [await dry("application/yaml", first), await dry("application/json", second)];
       },
       [yaml, json],

@@ -1,4 +1,9 @@
-import {convertCssVariables, DEFAULT_THEME, defaultCssVariablesResolver, mergeMantineTheme} from "@mantine/core";
+import {
+  convertCssVariables,
+  DEFAULT_THEME,
+  defaultCssVariablesResolver,
+  mergeMantineTheme,
+} from "@mantine/core";
 import react from "@vitejs/plugin-react";
 import {defineConfig, type Plugin} from "vite";
 import {resolver, theme} from "./src/look/theme.ts";
@@ -28,5 +33,10 @@ function themeFile(): Plugin {
 
 export default defineConfig({
   plugins: [react(), themeFile()],
-  build: {target: ["chrome123", "firefox121", "safari17.5"], modulePreload: {polyfill: false}, assetsInlineLimit: 0, chunkSizeWarningLimit: 1200},
+  build: {
+    target: ["chrome123", "firefox121", "safari17.5"],
+    modulePreload: {polyfill: false},
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 1200,
+  },
 });

@@ -44,7 +44,10 @@ const pages = files(folder)
     if (!type) throw new Error(`${name}: its type is not known to tools/pack.mjs`);
     const bytes = readFileSync(path);
     const brotli = brotliCompressSync(bytes, {
-      params: {[constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length},
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: 11,
+        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+      },
     });
     const gzip = gzipSync(bytes, {level: 9});
     const smaller = (packed) => packed.length < bytes.length;
@@ -61,10 +64,15 @@ const pages = files(folder)
   });
 
 const index = pages.find((page) => page.name === "/index.html").text.toString();
-const needed = pages.filter((page) => page.name === "/index.html" || index.includes(`"${page.name}"`));
-const sum = (form) => needed.reduce((total, page) => total + (page[form].size || page.plain.size), 0);
+const needed = pages.filter(
+  (page) => page.name === "/index.html" || index.includes(`"${page.name}"`),
+);
+const sum = (form) =>
+  needed.reduce((total, page) => total + (page[form].size || page.plain.size), 0);
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
-console.log(`first load ${kilobytes(sum("brotli"))} with brotli, ${kilobytes(sum("gzip"))} with gzip`);
+console.log(
+  `first load ${kilobytes(sum("brotli"))} with brotli, ${kilobytes(sum("gzip"))} with gzip`,
+);
 if (sum("gzip") > firstLoadBytesMax) {
   console.error(`first load: at most ${kilobytes(firstLoadBytesMax)}`);
   process.exit(1);

@@ -41,7 +41,8 @@ export class Problem extends Error {
 
 export function problemOf(status: number, body: unknown): Problem {
   const from = (body && typeof body === "object" ? body : {}) as Record<string, unknown>;
-  const text = (name: string) => (typeof from[name] === "string" ? (from[name] as string) : undefined);
+  const text = (name: string) =>
+    typeof from[name] === "string" ? (from[name] as string) : undefined;
   return new Problem(
     status,
     text("code") ?? "unreadable",
@@ -53,12 +54,20 @@ export function problemOf(status: number, body: unknown): Problem {
 }
 
 const unreachable = () =>
-  new Problem(0, "unreachable", "The server cannot be reached.", undefined, "It is tried again by itself.");
+  new Problem(
+    0,
+    "unreachable",
+    "The server cannot be reached.",
+    undefined,
+    "It is tried again by itself.",
+  );
 
 export const api = createClient<paths>({baseUrl: window.location.origin});
 
 /** The body of a reply, or a Problem thrown. */
-export async function done<T>(reply: Promise<{data?: T; error?: unknown; response: Response}>): Promise<T> {
+export async function done<T>(
+  reply: Promise<{data?: T; error?: unknown; response: Response}>,
+): Promise<T> {
   let outcome;
   try {
     outcome = await reply;

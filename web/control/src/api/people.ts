@@ -59,7 +59,8 @@ export const people = {
   sessions: () => items<OpenSession>("/v1/sessions"),
   endSession: (id: string) => call<void>("DELETE", `/v1/sessions/${encodeURIComponent(id)}`),
   changeMe: (body: {name?: string; email?: string}) => call<Person>("PATCH", "/v1/me", body),
-  changePassword: (body: {current: string; new: string}) => call<void>("PUT", "/v1/me/password", body),
+  changePassword: (body: {current: string; new: string}) =>
+    call<void>("PUT", "/v1/me/password", body),
   beginTotp: () => call<{secret: string; uri: string}>("POST", "/v1/me/totp"),
   confirmTotp: (code: string) => call<{recoveryCodes: string[]}>("PUT", "/v1/me/totp", {code}),
   endTotp: (password: string) => call<void>("DELETE", "/v1/me/totp", {password}),
@@ -71,14 +72,17 @@ export const people = {
     permissions?: Organisation["permissions"];
   }) => call<Organisation>("PATCH", "/v1/organisation", body),
   members: () => items<Member>("/v1/members"),
-  setRole: (id: string, role: Role) => call<Member>("PATCH", `/v1/members/${encodeURIComponent(id)}`, {role}),
+  setRole: (id: string, role: Role) =>
+    call<Member>("PATCH", `/v1/members/${encodeURIComponent(id)}`, {role}),
   removeMember: (id: string) => call<void>("DELETE", `/v1/members/${encodeURIComponent(id)}`),
   invitations: () => items<Invitation>("/v1/invitations"),
   invite: (body: {email?: string; role: Role}) =>
     call<Invitation & {link: string}>("POST", "/v1/invitations", body),
   withdraw: (id: string) => call<void>("DELETE", `/v1/invitations/${encodeURIComponent(id)}`),
   look: (token: string) =>
-    call<{organisation: string; role: Role; email: string | null}>("POST", "/v1/invitations/look", {token}),
+    call<{organisation: string; role: Role; email: string | null}>("POST", "/v1/invitations/look", {
+      token,
+    }),
   accept: (body: {token: string; name: string; email: string; password: string}) =>
     call<Session>("POST", "/v1/invitations/accept", body),
 };

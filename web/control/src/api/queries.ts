@@ -1,4 +1,10 @@
-import {QueryCache, QueryClient, useMutation, useQuery, useQueryClient} from "@tanstack/react-query";
+import {
+  QueryCache,
+  QueryClient,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import {useNotice} from "../parts/notices";
 import {api, done, Problem, type Activity, type Cluster} from "./client";
 import {people, type Session} from "./people";
@@ -16,7 +22,8 @@ export const client: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     onError: (error) => {
       // The session has ended: whatever is open goes to the sign-in view.
-      if (error instanceof Problem && error.code === "session_missing") client.setQueryData(keys.session, null);
+      if (error instanceof Problem && error.code === "session_missing")
+        client.setQueryData(keys.session, null);
     },
   }),
   defaultOptions: {
@@ -105,14 +112,16 @@ export const useSizes = (location: string) =>
     queryKey: ["sizes", location],
     enabled: location !== "",
     staleTime: 600_000,
-    queryFn: async () => (await done(api.GET("/v1/cloud/sizes", {params: {query: {location}}}))).items,
+    queryFn: async () =>
+      (await done(api.GET("/v1/cloud/sizes", {params: {query: {location}}}))).items,
   });
 
 export const useAccounts = (location: string) =>
   useQuery({
     queryKey: ["accounts", location],
     enabled: location !== "",
-    queryFn: async () => (await done(api.GET("/v1/cloud/accounts", {params: {query: {location}}}))).items,
+    queryFn: async () =>
+      (await done(api.GET("/v1/cloud/accounts", {params: {query: {location}}}))).items,
   });
 
 export const useSshKeys = (group: string) =>
@@ -126,7 +135,8 @@ export const useIdentities = (group: string) =>
   useQuery({
     queryKey: ["identities", group],
     enabled: group !== "",
-    queryFn: async () => (await done(api.GET("/v1/cloud/identities", {params: {query: {group}}}))).items,
+    queryFn: async () =>
+      (await done(api.GET("/v1/cloud/identities", {params: {query: {group}}}))).items,
   });
 
 /** Of every location: ranges must not meet wherever they are. */

@@ -47,7 +47,9 @@ function open() {
     if (healed) void client.invalidateQueries();
   };
   stream.addEventListener("cluster", (event) => keepCluster(JSON.parse(event.data) as Cluster));
-  stream.addEventListener("cluster-gone", (event) => gone((JSON.parse(event.data) as {id: string}).id));
+  stream.addEventListener("cluster-gone", (event) =>
+    gone((JSON.parse(event.data) as {id: string}).id),
+  );
   stream.addEventListener("activity", (event) => heard(JSON.parse(event.data) as Activity));
   stream.onerror = () => {
     stream.close();

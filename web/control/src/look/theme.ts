@@ -1,7 +1,16 @@
 import {createTheme, type CSSVariablesResolver, type MantineColorsTuple} from "@mantine/core";
 
 const hop: MantineColorsTuple = [
-  "#eaf8f2", "#d5efe4", "#a8dfc9", "#78ceac", "#52bf93", "#39b683", "#28a876", "#1f8a61", "#1b7452", "#125c40",
+  "#eaf8f2",
+  "#d5efe4",
+  "#a8dfc9",
+  "#78ceac",
+  "#52bf93",
+  "#39b683",
+  "#28a876",
+  "#1f8a61",
+  "#1b7452",
+  "#125c40",
 ];
 
 /** Also read by the build, which writes its variables to a style sheet. */
@@ -12,10 +21,14 @@ export const theme = createTheme({
   defaultRadius: "md",
   fontFamily:
     'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", Ubuntu, Cantarell, "Helvetica Neue", sans-serif',
-  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, "Cascadia Mono", "DejaVu Sans Mono", Menlo, monospace',
+  fontFamilyMonospace:
+    'ui-monospace, SFMono-Regular, "Cascadia Mono", "DejaVu Sans Mono", Menlo, monospace',
   headings: {
     fontWeight: "650",
-    sizes: {h1: {fontSize: "1.5rem", lineHeight: "1.3"}, h2: {fontSize: "1.125rem", lineHeight: "1.4"}},
+    sizes: {
+      h1: {fontSize: "1.5rem", lineHeight: "1.3"},
+      h2: {fontSize: "1.125rem", lineHeight: "1.4"},
+    },
   },
   cursorType: "pointer",
   respectReducedMotion: true,

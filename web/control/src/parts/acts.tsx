@@ -1,5 +1,11 @@
 import {Button} from "@mantine/core";
-import {IconPlayerPlay, IconPlayerStop, IconRefresh, IconRotateClockwise, IconTrash} from "@tabler/icons-react";
+import {
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconRefresh,
+  IconRotateClockwise,
+  IconTrash,
+} from "@tabler/icons-react";
 import {useState} from "react";
 import type {Cluster} from "../api/client";
 import {useAct, useMe, type Act} from "../api/queries";
@@ -19,17 +25,30 @@ export function Acts({cluster, few}: {cluster: Cluster; few?: boolean}) {
     <>
       <div className="row tight">
         {can.retry && (
-          <Button size={size} leftSection={<IconRefresh size={16} />} onClick={() => act.mutate("retry")}>
+          <Button
+            size={size}
+            leftSection={<IconRefresh size={16} />}
+            onClick={() => act.mutate("retry")}
+          >
             Retry
           </Button>
         )}
         {can.start && (
-          <Button size={size} leftSection={<IconPlayerPlay size={16} />} onClick={() => act.mutate("start")}>
+          <Button
+            size={size}
+            leftSection={<IconPlayerPlay size={16} />}
+            onClick={() => act.mutate("start")}
+          >
             Start
           </Button>
         )}
         {can.stop && (
-          <Button size={size} variant="default" leftSection={<IconPlayerStop size={16} />} onClick={() => setAsked("stop")}>
+          <Button
+            size={size}
+            variant="default"
+            leftSection={<IconPlayerStop size={16} />}
+            onClick={() => setAsked("stop")}
+          >
             Stop
           </Button>
         )}
@@ -55,17 +74,32 @@ export function Acts({cluster, few}: {cluster: Cluster; few?: boolean}) {
         )}
       </div>
       {asked === "stop" && (
-        <Confirm title={`Stop ${cluster.name}?`} act="Stop cluster" onDone={() => act.mutate("stop")} onClose={() => setAsked(null)}>
+        <Confirm
+          title={`Stop ${cluster.name}?`}
+          act="Stop cluster"
+          onDone={() => act.mutate("stop")}
+          onClose={() => setAsked(null)}
+        >
           <p>The head is stopped and the workers are deleted. Data stays in the container.</p>
           <p>
-            {jobs > 0 ? `${jobs === 1 ? "1 job is running; it goes" : `${jobs} jobs are running; they go`} back to the queue` : "Running jobs go back to the queue"}{" "}
+            {jobs > 0
+              ? `${jobs === 1 ? "1 job is running; it goes" : `${jobs} jobs are running; they go`} back to the queue`
+              : "Running jobs go back to the queue"}{" "}
             and begin again after the next start. The same workers come back then.
           </p>
         </Confirm>
       )}
       {asked === "restart" && (
-        <Confirm title={`Restart ${cluster.name}?`} act="Restart cluster" onDone={() => act.mutate("restart")} onClose={() => setAsked(null)}>
-          <p>Every machine restarts in place, the head first. Addresses and data stay; running jobs go back to the queue.</p>
+        <Confirm
+          title={`Restart ${cluster.name}?`}
+          act="Restart cluster"
+          onDone={() => act.mutate("restart")}
+          onClose={() => setAsked(null)}
+        >
+          <p>
+            Every machine restarts in place, the head first. Addresses and data stay; running jobs
+            go back to the queue.
+          </p>
         </Confirm>
       )}
       {asked === "terminate" && (
@@ -78,8 +112,10 @@ export function Acts({cluster, few}: {cluster: Cluster; few?: boolean}) {
           onClose={() => setAsked(null)}
         >
           <p>
-            Everything that was made for this cluster is deleted: machines, disks, addresses and networks. The
-            container <code>{cluster.container || cluster.spec.storage.container}</code> and whatever you brought stay.
+            Everything that was made for this cluster is deleted: machines, disks, addresses and
+            networks. The container{" "}
+            <code>{cluster.container || cluster.spec.storage.container}</code> and whatever you
+            brought stay.
           </p>
         </Confirm>
       )}

@@ -1,6 +1,11 @@
 import {ActionIcon, Button, CopyButton, Skeleton, Tooltip} from "@mantine/core";
 import {
-  IconAlertCircle, IconAlertTriangle, IconCheck, IconCopy, IconInfoCircle, IconLock,
+  IconAlertCircle,
+  IconAlertTriangle,
+  IconCheck,
+  IconCopy,
+  IconInfoCircle,
+  IconLock,
 } from "@tabler/icons-react";
 import {useEffect, useState, type ReactNode} from "react";
 import {Problem, type ClusterNode, type Fault, type Phase} from "../api/client";
@@ -16,7 +21,9 @@ export function Title({children}: {children: string}) {
 
 export function PhaseMark({phase}: {phase: Phase | ClusterNode["phase"]}) {
   const words: string = (phaseWords as Record<string, string>)[phase] ?? phase;
-  return <span className={`phase ${phaseTone(phase)}`}>{words[0]!.toUpperCase() + words.slice(1)}</span>;
+  return (
+    <span className={`phase ${phaseTone(phase)}`}>{words[0]!.toUpperCase() + words.slice(1)}</span>
+  );
 }
 
 export function Copy({value, label}: {value: string; label: string}) {
@@ -24,7 +31,12 @@ export function Copy({value, label}: {value: string; label: string}) {
     <CopyButton value={value}>
       {({copied, copy}) => (
         <Tooltip label={copied ? "Copied" : label}>
-          <ActionIcon variant="subtle" color="gray" onClick={copy} aria-label={copied ? "Copied" : label}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            onClick={copy}
+            aria-label={copied ? "Copied" : label}
+          >
             {copied ? <IconCheck size={18} /> : <IconCopy size={18} />}
           </ActionIcon>
         </Tooltip>
@@ -65,7 +77,15 @@ export function Source({text, label}: {text: string; label: string}) {
   );
 }
 
-export function Empty({icon, title, children}: {icon: ReactNode; title: string; children: ReactNode}) {
+export function Empty({
+  icon,
+  title,
+  children,
+}: {
+  icon: ReactNode;
+  title: string;
+  children: ReactNode;
+}) {
   return (
     <section className="card empty">
       {icon}
@@ -114,7 +134,15 @@ export function Callout({tone, title, children}: CalloutProps) {
   );
 }
 
-export function FaultAlert({fault, title, children}: {fault: Fault | Problem; title: string; children?: ReactNode}) {
+export function FaultAlert({
+  fault,
+  title,
+  children,
+}: {
+  fault: Fault | Problem;
+  title: string;
+  children?: ReactNode;
+}) {
   return (
     <Callout tone="bad" title={title}>
       <p>{sentence(fault.message)}</p>
@@ -146,7 +174,15 @@ interface Asked<T> {
 }
 
 /** A query's three states: loading, error, there. */
-export function Loaded<T>({of, children, rows = 3}: {of: Asked<T>; children: (data: T) => ReactNode; rows?: number}) {
+export function Loaded<T>({
+  of,
+  children,
+  rows = 3,
+}: {
+  of: Asked<T>;
+  children: (data: T) => ReactNode;
+  rows?: number;
+}) {
   if (of.data !== undefined) return <>{children(of.data)}</>;
   if (of.error) return <LoadError error={of.error} again={() => void of.refetch()} />;
   return (

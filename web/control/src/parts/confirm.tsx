@@ -15,10 +15,22 @@ interface Props {
 export function Confirm({title, act, tick, danger, onDone, onClose, children}: Props) {
   const [ticked, setTicked] = useState(false);
   return (
-    <Modal opened onClose={onClose} title={<strong>{title}</strong>} centered closeButtonProps={{"aria-label": "Close"}}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={<strong>{title}</strong>}
+      centered
+      closeButtonProps={{"aria-label": "Close"}}
+    >
       <div className="stack">
         <div className="stack tight">{children}</div>
-        {tick && <Checkbox label={tick} checked={ticked} onChange={(event) => setTicked(event.currentTarget.checked)} />}
+        {tick && (
+          <Checkbox
+            label={tick}
+            checked={ticked}
+            onChange={(event) => setTicked(event.currentTarget.checked)}
+          />
+        )}
         <div className="row" style={{justifyContent: "flex-end"}}>
           <Button variant="default" onClick={onClose}>
             Cancel

@@ -1,7 +1,21 @@
-import {ActionIcon, Loader, Menu, useComputedColorScheme, useMantineColorScheme} from "@mantine/core";
 import {
-  IconArchive, IconChartBar, IconLogout, IconMoon, IconPlugConnectedX, IconServer2, IconSettings, IconSun,
-  IconUserCircle, IconUsers,
+  ActionIcon,
+  Loader,
+  Menu,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from "@mantine/core";
+import {
+  IconArchive,
+  IconChartBar,
+  IconLogout,
+  IconMoon,
+  IconPlugConnectedX,
+  IconServer2,
+  IconSettings,
+  IconSun,
+  IconUserCircle,
+  IconUsers,
 } from "@tabler/icons-react";
 import {Suspense, useEffect} from "react";
 import {NavLink, Link, Outlet, useNavigate} from "react-router";
@@ -14,7 +28,13 @@ export function Brand({to}: {to?: string}) {
     <>
       <svg width="26" height="26" viewBox="0 0 32 32" aria-hidden>
         <rect width="32" height="32" rx="8" fill="#1f7a5c" />
-        <path d="M9 7v18M23 7v18M9 16h14" stroke="#fff" strokeWidth="3.2" strokeLinecap="round" fill="none" />
+        <path
+          d="M9 7v18M23 7v18M9 16h14"
+          stroke="#fff"
+          strokeWidth="3.2"
+          strokeLinecap="round"
+          fill="none"
+        />
         <circle cx="16" cy="16" r="3.4" fill="#bff0dc" />
       </svg>
       Hopyard
@@ -58,13 +78,21 @@ function PersonMenu() {
   return (
     <Menu position="bottom-end" width={220}>
       <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Account of ${person.name}`}>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size="lg"
+          aria-label={`Account of ${person.name}`}
+        >
           <IconUserCircle size={22} />
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{person.name}</Menu.Label>
-        <Menu.Item leftSection={<IconSettings size={16} />} onClick={() => void navigate("/settings")}>
+        <Menu.Item
+          leftSection={<IconSettings size={16} />}
+          onClick={() => void navigate("/settings")}
+        >
           Settings
         </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void leave()}>
@@ -82,7 +110,8 @@ function Lost() {
       {connection === "lost" && (
         <div className="lost">
           <IconPlugConnectedX size={20} aria-hidden />
-          The connection to the server is lost. What you see may be old; it is tried again by itself.
+          The connection to the server is lost. What you see may be old; it is tried again by
+          itself.
         </div>
       )}
     </div>

@@ -21,7 +21,10 @@ export const useNotice = () => use(Context);
 /** Short words after an act, in a corner; a refusal stays until it is closed. */
 export function NoticeProvider({children}: {children: ReactNode}) {
   const [shown, setShown] = useState<Notice[]>([]);
-  const close = useCallback((id: number) => setShown((all) => all.filter((each) => each.id !== id)), []);
+  const close = useCallback(
+    (id: number) => setShown((all) => all.filter((each) => each.id !== id)),
+    [],
+  );
   const notices = useMemo<Notices>(() => {
     let last = 0;
     const add = (notice: Omit<Notice, "id">) => {

@@ -16,7 +16,8 @@ export function matching(entries: readonly Activity[], wanted: Wanted): Activity
   return entries.filter((entry) => {
     if (weight[entry.severity] < least) return false;
     if (wanted.node && entry.node !== wanted.node) return false;
-    const text = `${entry.message} ${entry.reason} ${entry.code} ${entry.actor} ${entry.node}`.toLowerCase();
+    const text =
+      `${entry.message} ${entry.reason} ${entry.code} ${entry.actor} ${entry.node}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
@@ -27,7 +28,14 @@ export function toLines(entries: readonly Activity[]): string {
   return entries
     .toReversed()
     .map((entry) =>
-      [entry.at, entry.severity, entry.node || "-", entry.actor || "-", flat(entry.message), flat(entry.reason)]
+      [
+        entry.at,
+        entry.severity,
+        entry.node || "-",
+        entry.actor || "-",
+        flat(entry.message),
+        flat(entry.reason),
+      ]
         .filter(Boolean)
         .join("  "),
     )

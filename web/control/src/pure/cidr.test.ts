@@ -5,12 +5,26 @@ const range = (text: string) => parseCidr(text)!;
 
 describe("ranges", () => {
   it("reads what it writes", () => {
-    for (const text of ["0.0.0.0/0", "10.0.0.0/8", "10.255.0.0/16", "192.168.1.128/25", "255.255.255.255/32"])
+    for (const text of [
+      "0.0.0.0/0",
+      "10.0.0.0/8",
+      "10.255.0.0/16",
+      "192.168.1.128/25",
+      "255.255.255.255/32",
+    ])
       expect(formatCidr(range(text))).toBe(text);
   });
 
   it("reads no range that is malformed or has host bits", () => {
-    for (const text of ["", "10.0.0.0", "10.0.0.0/33", "256.0.0.0/8", "10.0.0.1/24", "10.0.0/24", "a.b.c.d/8"])
+    for (const text of [
+      "",
+      "10.0.0.0",
+      "10.0.0.0/33",
+      "256.0.0.0/8",
+      "10.0.0.1/24",
+      "10.0.0/24",
+      "a.b.c.d/8",
+    ])
       expect(parseCidr(text)).toBeNull();
   });
 
@@ -44,11 +58,15 @@ describe("proposals", () => {
     for (let round = 0; round < 200; ++round) {
       const taken = Array.from({length: next(40)}, () => {
         const bits = 10 + next(15);
-        return formatCidr({base: Math.floor((10 * 2 ** 24 + next(2 ** 24)) / 2 ** (32 - bits)) * 2 ** (32 - bits), bits});
+        return formatCidr({
+          base: Math.floor((10 * 2 ** 24 + next(2 ** 24)) / 2 ** (32 - bits)) * 2 ** (32 - bits),
+          bits,
+        });
       });
       const proposed = proposeNetwork(taken);
       if (proposed === "") continue;
-      for (const each of taken) expect(overlap(range(proposed), range(each)), `${proposed} ${each}`).toBe(false);
+      for (const each of taken)
+        expect(overlap(range(proposed), range(each)), `${proposed} ${each}`).toBe(false);
     }
   });
 
@@ -61,6 +79,8 @@ describe("proposals", () => {
   });
 
   it("finds the last range of all", () => {
-    expect(formatCidr(firstFree(range("255.255.0.0/16"), 17, [range("255.255.0.0/17")])!)).toBe("255.255.128.0/17");
+    expect(formatCidr(firstFree(range("255.255.0.0/16"), 17, [range("255.255.0.0/17")])!)).toBe(
+      "255.255.128.0/17",
+    );
   });
 });

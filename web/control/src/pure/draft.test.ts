@@ -1,22 +1,52 @@
 import {describe, expect, it} from "vitest";
 import type {Finding, Size} from "../api/client";
 import {
-  choose, complete, emptyDraft, faultAt, findingsOf, proposeContainer, proposeName, restoreDraft, sentence,
-  smallestSize, specOf, stepOf, steps, type Draft, type Offers,
+  choose,
+  complete,
+  emptyDraft,
+  faultAt,
+  findingsOf,
+  proposeContainer,
+  proposeName,
+  restoreDraft,
+  sentence,
+  smallestSize,
+  specOf,
+  stepOf,
+  steps,
+  type Draft,
+  type Offers,
 } from "./draft";
 
 const size = (name: string, vcpus: number, memoryMb: number, more: Partial<Size> = {}): Size => ({
-  name, family: "f", vcpus, memoryMb, gpus: 0, nvme: false, unavailable: "", price: null, ...more,
+  name,
+  family: "f",
+  vcpus,
+  memoryMb,
+  gpus: 0,
+  nvme: false,
+  unavailable: "",
+  price: null,
+  ...more,
 });
 
 const offers: Offers = {
-  groups: [{name: "team", location: "local"}, {name: "lab", location: "north"}],
+  groups: [
+    {name: "team", location: "local"},
+    {name: "lab", location: "north"},
+  ],
   sizes: [size("big", 8, 32768), size("small", 1, 2048), size("tiny", 1, 512)],
   accounts: [{name: "store", resourceGroup: "team", location: "local"}],
   sshKeys: [{name: "key", publicKey: "ssh-ed25519 A"}],
   identities: [{name: "who", principalId: "p"}],
   networks: [
-    {name: "net", resourceGroup: "shared", location: "local", cidrs: ["10.0.0.0/16"], subnets: [{name: "a", cidr: "10.0.0.0/24"}]},
+    {
+      name: "net",
+      resourceGroup: "shared",
+      location: "local",
+      cidrs: ["10.0.0.0/16"],
+      subnets: [{name: "a", cidr: "10.0.0.0/24"}],
+    },
   ],
   clusterNames: ["cluster-1"],
 };
@@ -25,8 +55,18 @@ const fresh: Draft = {...emptyDraft, chance: "abc123"};
 describe("the twelve steps", () => {
   it("have the names and the order of the guide", () => {
     expect(["Create cluster", ...steps.map((step) => step.title)]).toEqual([
-      "Create cluster", "General", "Workers", "SSH key", "Managed identity", "Backup retention", "Virtual network",
-      "Subnet", "Network security group", "User management", "Tags", "Review and create",
+      "Create cluster",
+      "General",
+      "Workers",
+      "SSH key",
+      "Managed identity",
+      "Backup retention",
+      "Virtual network",
+      "Subnet",
+      "Network security group",
+      "User management",
+      "Tags",
+      "Review and create",
     ]);
   });
 
@@ -50,7 +90,12 @@ describe("the twelve steps", () => {
 
   it("show only what blocks at a field", () => {
     const finding = (weight: Finding["weight"], field: string, message: string): Finding => ({
-      weight, field, message, code: "c", kind: "conflict", owner: "user",
+      weight,
+      field,
+      message,
+      code: "c",
+      kind: "conflict",
+      owner: "user",
     });
     const all = [finding("warning", "/name", "odd"), finding("blocking", "/name", "is taken")];
     expect(faultAt(all, "/name")).toBe("Is taken.");
@@ -78,7 +123,11 @@ describe("a draft", () => {
   });
 
   it("completed twice is completed once", () => {
-    for (const draft of [fresh, choose(fresh, {network: "existing"}), choose(fresh, {name: "x", workers: []})]) {
+    for (const draft of [
+      fresh,
+      choose(fresh, {network: "existing"}),
+      choose(fresh, {name: "x", workers: []}),
+    ]) {
       const once = complete(draft, offers);
       expect(complete(once, offers)).toEqual(once);
     }
@@ -90,7 +139,10 @@ describe("a draft", () => {
   });
 
   it("lets what was not chosen follow what was", () => {
-    const draft = complete(choose(choose(fresh, {name: "Demo"}), {headType: "big", networkCidr: "10.9.0.0/16"}), offers);
+    const draft = complete(
+      choose(choose(fresh, {name: "Demo"}), {headType: "big", networkCidr: "10.9.0.0/16"}),
+      offers,
+    );
     expect(draft.container).toBe("demo-abc123");
     expect(draft.workers[0]?.instanceType).toBe("big");
     expect(draft.subnetCidr).toBe("10.9.0.0/24");
@@ -105,7 +157,9 @@ describe("a draft", () => {
     const chosen = complete(choose(fresh, {networkCidr: "10.7.0.0/16"}), offers);
     const existing = complete(choose(chosen, {network: "existing"}), offers);
     expect(specOf(existing).network).toMatchObject({
-      resourceGroup: "shared", virtualNetwork: "net", subnetCidr: "10.0.1.0/24",
+      resourceGroup: "shared",
+      virtualNetwork: "net",
+      subnetCidr: "10.0.1.0/24",
     });
     expect(specOf(existing).network).not.toHaveProperty("virtualNetworkCidr");
     const back = complete(choose(existing, {network: "new"}), offers);
@@ -114,24 +168,43 @@ describe("a draft", () => {
 
   it("takes an existing subnet and security group only where they were chosen", () => {
     const draft = complete(
-      choose(fresh, {network: "existing", subnet: "existing", securityGroup: "existing", securityGroupName: "nsg"}),
+      choose(fresh, {
+        network: "existing",
+        subnet: "existing",
+        securityGroup: "existing",
+        securityGroupName: "nsg",
+      }),
       offers,
     );
     expect(specOf(draft).network).toEqual({
-      resourceGroup: "shared", virtualNetwork: "net", subnet: "a", securityGroup: "nsg", publicIp: true,
+      resourceGroup: "shared",
+      virtualNetwork: "net",
+      subnet: "a",
+      securityGroup: "nsg",
+      publicIp: true,
     });
-    expect(specOf(choose(draft, {securityGroup: "new"})).network).not.toHaveProperty("securityGroup");
+    expect(specOf(choose(draft, {securityGroup: "new"})).network).not.toHaveProperty(
+      "securityGroup",
+    );
   });
 
   it("sends no tag without a name", () => {
-    const draft = choose(fresh, {tags: [{name: " team ", value: "a"}, {name: " ", value: "b"}]});
+    const draft = choose(fresh, {
+      tags: [
+        {name: " team ", value: "a"},
+        {name: " ", value: "b"},
+      ],
+    });
     expect(specOf(draft).tags).toEqual({team: "a"});
   });
 
   it("survives being kept, and what is not one does not become one", () => {
     const draft = choose(fresh, {name: "kept", tags: [{name: "a", value: "b"}]});
     expect(restoreDraft(JSON.stringify(draft))).toEqual(draft);
-    expect(restoreDraft(JSON.stringify({name: "kept", workers: 3, unknown: true}))).toEqual({...emptyDraft, name: "kept"});
+    expect(restoreDraft(JSON.stringify({name: "kept", workers: 3, unknown: true}))).toEqual({
+      ...emptyDraft,
+      name: "kept",
+    });
     for (const text of [null, "", "{", "[]", "null", "7"]) expect(restoreDraft(text)).toBeNull();
   });
 });
@@ -148,7 +221,13 @@ describe("proposals", () => {
   });
 
   it("take the smallest size that will do", () => {
-    expect(smallestSize([size("gpu", 1, 2048, {gpus: 1}), size("off", 1, 2048, {unavailable: "sold out"}), size("a", 2, 4096)])?.name).toBe("a");
+    expect(
+      smallestSize([
+        size("gpu", 1, 2048, {gpus: 1}),
+        size("off", 1, 2048, {unavailable: "sold out"}),
+        size("a", 2, 4096),
+      ])?.name,
+    ).toBe("a");
     expect(smallestSize([size("tiny", 1, 512)])?.name).toBe("tiny");
     expect(smallestSize([])).toBeUndefined();
   });

@@ -1,5 +1,13 @@
 import type {
-  Account, ClusterSpec, Finding, Group, Identity, Network, Size, SshKey, WorkerGroup,
+  Account,
+  ClusterSpec,
+  Finding,
+  Group,
+  Identity,
+  Network,
+  Size,
+  SshKey,
+  WorkerGroup,
 } from "../api/client";
 import {proposeNetwork, proposeSubnet} from "./cidr";
 
@@ -66,7 +74,11 @@ export const emptyDraft: Draft = {
 };
 
 export const steps = [
-  {slug: "general", title: "General", fields: ["/name", "/resourceGroup", "/location", "/head", "/storage"]},
+  {
+    slug: "general",
+    title: "General",
+    fields: ["/name", "/resourceGroup", "/location", "/head", "/storage"],
+  },
   {slug: "workers", title: "Workers", fields: ["/workers"]},
   {slug: "ssh-key", title: "SSH key", fields: ["/sshKey"]},
   {slug: "identity", title: "Managed identity", fields: ["/identity"]},
@@ -89,7 +101,8 @@ export const steps = [
 
 export type Slug = (typeof steps)[number]["slug"];
 
-const below = (pointer: string, field: string) => pointer === field || pointer.startsWith(field + "/");
+const below = (pointer: string, field: string) =>
+  pointer === field || pointer.startsWith(field + "/");
 
 /** The step where a field stands; the review for what is nobody's. */
 export function stepOf(pointer: string | undefined): Slug {
@@ -162,7 +175,10 @@ export function proposeName(taken: readonly string[]): string {
 
 /** Names end in letters of chance, because what is free in a storage account is not listed. */
 export function proposeContainer(name: string, chance: string): string {
-  const stem = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
+  const stem = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "");
   return `${(stem || "cluster").slice(0, 40)}-${chance}`;
 }
 
@@ -176,7 +192,10 @@ export function smallestSize(sizes: readonly Size[]): Size | undefined {
     .filter((size) => !size.unavailable && size.gpus === 0)
     .sort(
       (a, b) =>
-        small(a) - small(b) || a.memoryMb - b.memoryMb || a.vcpus - b.vcpus || a.name.localeCompare(b.name),
+        small(a) - small(b) ||
+        a.memoryMb - b.memoryMb ||
+        a.vcpus - b.vcpus ||
+        a.name.localeCompare(b.name),
     )[0];
 }
 
@@ -230,7 +249,8 @@ function withPlace(draft: Draft, offers: Offers): Draft {
     ...draft,
     resourceGroup,
     location,
-    headType: known && draft.headType ? draft.headType : (smallestSize(offers.sizes ?? [])?.name ?? ""),
+    headType:
+      known && draft.headType ? draft.headType : (smallestSize(offers.sizes ?? [])?.name ?? ""),
     account: kept(draft.account, offers.accounts),
     sshKey: kept(draft.sshKey, offers.sshKeys),
     identity: kept(draft.identity, offers.identities),
@@ -241,7 +261,9 @@ function withNetwork(draft: Draft, offers: Offers): Draft {
   const here = offers.networks?.filter((each) => each.location === draft.location);
   const used = offers.networks?.flatMap((each) => each.cidrs);
   const chosen =
-    here?.find((each) => each.name === draft.networkName && each.resourceGroup === draft.networkGroup) ?? here?.[0];
+    here?.find(
+      (each) => each.name === draft.networkName && each.resourceGroup === draft.networkGroup,
+    ) ?? here?.[0];
   const next = {...draft};
   if (used && !draft.touched.includes("networkCidr")) next.networkCidr = proposeNetwork(used);
   if (draft.network === "existing" && chosen) {
@@ -252,7 +274,10 @@ function withNetwork(draft: Draft, offers: Offers): Draft {
   if (!draft.touched.includes("subnetCidr"))
     next.subnetCidr =
       draft.network === "existing"
-        ? proposeSubnet(chosen?.cidrs[0] ?? "", (chosen?.subnets ?? []).map((each) => each.cidr))
+        ? proposeSubnet(
+            chosen?.cidrs[0] ?? "",
+            (chosen?.subnets ?? []).map((each) => each.cidr),
+          )
         : proposeSubnet(next.networkCidr, []);
   return next;
 }

@@ -20,8 +20,38 @@ const spec = (more: Partial<ClusterSpec> = {}): ClusterSpec => ({
 const readYaml = (text: string): unknown => parse(text, {version: "1.1"});
 
 const awkward = [
-  "yes", "No", "null", "~", "12", "1e3", "0x1f", "1:20", "2026-01-01", "true", ".5", "-", "- a", "a: b", "a #b", "#", "'", '"',
-  "a\nb", " a", "a ", "ü", "{}", "[x]", "*a", "&a", "!t", "%", "@", "`", "10.0.0.0/16", "",
+  "yes",
+  "No",
+  "null",
+  "~",
+  "12",
+  "1e3",
+  "0x1f",
+  "1:20",
+  "2026-01-01",
+  "true",
+  ".5",
+  "-",
+  "- a",
+  "a: b",
+  "a #b",
+  "#",
+  "'",
+  '"',
+  "a\nb",
+  " a",
+  "a ",
+  "ü",
+  "{}",
+  "[x]",
+  "*a",
+  "&a",
+  "!t",
+  "%",
+  "@",
+  "`",
+  "10.0.0.0/16",
+  "",
 ];
 
 describe("YAML", () => {
@@ -53,7 +83,12 @@ describe("YAML", () => {
 
   it("is read back as the same request, whatever stands in it", () => {
     const tags = Object.fromEntries(awkward.filter(Boolean).map((text) => [text, text]));
-    const odd = spec({tags, portSources: awkward, workers: [], storage: {account: "0", container: "on"}});
+    const odd = spec({
+      tags,
+      portSources: awkward,
+      workers: [],
+      storage: {account: "0", container: "on"},
+    });
     expect(readYaml(toYaml(odd))).toEqual(odd);
   });
 });

@@ -3,7 +3,8 @@ import type {ClusterSpec} from "../api/client";
 type Value = string | number | boolean | null | undefined | Value[] | {[name: string]: Value};
 
 /** Words that YAML 1.1 or 1.2 reads as something other than text. */
-const notText = /^(?:~|null|true|false|yes|no|on|off|y|n|[-+]?[\d.][\d_.eE+:-]*|[-+]?\.(?:inf|nan)|0[xo].*)$/i;
+const notText =
+  /^(?:~|null|true|false|yes|no|on|off|y|n|[-+]?[\d.][\d_.eE+:-]*|[-+]?\.(?:inf|nan)|0[xo].*)$/i;
 const plain = /^[A-Za-z0-9_./][A-Za-z0-9_./ @+-]*$/;
 
 function scalar(value: string | number | boolean | null): string {

@@ -70,7 +70,8 @@ export function actsOf(cluster: Cluster): Allowed {
   };
 }
 
-export const workersOf = (cluster: Cluster) => cluster.nodes.filter((node) => node.role === "worker");
+export const workersOf = (cluster: Cluster) =>
+  cluster.nodes.filter((node) => node.role === "worker");
 
 export function nodeWords(cluster: Cluster): string {
   const wanted = (cluster.spec.workers ?? []).reduce((sum, group) => sum + (group.count ?? 0), 0);
@@ -80,7 +81,11 @@ export function nodeWords(cluster: Cluster): string {
 
 export const when = (time: string) =>
   new Date(time).toLocaleString("en-GB", {
-    day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit",
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
   });
 
 export const day = (time: string) =>
@@ -91,7 +96,10 @@ export function money(amount: number, currency: string): string {
   const whole = Math.abs(amount * 100 - Math.round(amount * 100)) < 1e-9;
   const digits = amount >= 100 ? 0 : amount >= 1 || whole ? 2 : 4;
   return new Intl.NumberFormat("en-US", {
-    style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits,
+    style: "currency",
+    currency,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
   }).format(amount);
 }
 

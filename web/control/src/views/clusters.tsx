@@ -35,7 +35,11 @@ function ClusterCard({cluster}: {cluster: Cluster}) {
           {cluster.problem ? (
             <p className="bad-text">{sentence(cluster.problem.message)}</p>
           ) : (
-            <p>{moving ? `${sentence(cluster.stage).replace(/\.$/, "") || "Working"} · ${for_}` : `Head and ${nodeWords(cluster)}`}</p>
+            <p>
+              {moving
+                ? `${sentence(cluster.stage).replace(/\.$/, "") || "Working"} · ${for_}`
+                : `Head and ${nodeWords(cluster)}`}
+            </p>
           )}
           <p>
             {cluster.spec.head.instanceType} · {cluster.spec.resourceGroup}
@@ -64,9 +68,13 @@ export function Clusters() {
       <Loaded of={clusters}>
         {(all) =>
           all.length === 0 ? (
-            <Empty icon={<IconServer2 size={44} stroke={1.4} aria-hidden />} title="No clusters yet">
+            <Empty
+              icon={<IconServer2 size={44} stroke={1.4} aria-hidden />}
+              title="No clusters yet"
+            >
               <p>
-                A cluster is one head, which people sign in to, and as many workers as your jobs need.
+                A cluster is one head, which people sign in to, and as many workers as your jobs
+                need.
                 {!may.manageClusters && " Ask an administrator for the right to create one."}
               </p>
               <CreateButton />

@@ -27,7 +27,8 @@ function Gate({title, lead, children}: {title: string; lead?: ReactNode; childre
 export function SignedIn({children}: {children: ReactNode}) {
   const session = useSession();
   const place = useLocation();
-  if (session.data === null) return <Navigate to="/sign-in" replace state={{from: place.pathname}} />;
+  if (session.data === null)
+    return <Navigate to="/sign-in" replace state={{from: place.pathname}} />;
   if (session.data) {
     if (session.data.mustSetUpTotp && place.pathname !== "/settings/security")
       return <Navigate to="/settings/security" replace />;
@@ -170,7 +171,12 @@ interface NewPerson {
   password: string;
 }
 
-function PersonForm({act, email, save, token}: {
+function PersonForm({
+  act,
+  email,
+  save,
+  token,
+}: {
   act: string;
   email?: string;
   token: string;
@@ -187,9 +193,11 @@ function PersonForm({act, email, save, token}: {
   return (
     <form onSubmit={submit} className="stack">
       <Refusal error={enter.error} />
-      {enter.error instanceof Problem && enter.error.field && !["/name", "/email", "/password"].includes(enter.error.field) && (
-        <FaultAlert fault={enter.error} title="That did not work" />
-      )}
+      {enter.error instanceof Problem &&
+        enter.error.field &&
+        !["/name", "/email", "/password"].includes(enter.error.field) && (
+          <FaultAlert fault={enter.error} title="That did not work" />
+        )}
       <TextInput
         label="Your name"
         autoComplete="name"
@@ -263,7 +271,12 @@ export function AcceptInvitation() {
         <Loader aria-label="Loading" />
       </Gate>
     );
-  const role = look.data.role === "administrator" ? "an administrator" : look.data.role === "owner" ? "an owner" : "a member";
+  const role =
+    look.data.role === "administrator"
+      ? "an administrator"
+      : look.data.role === "owner"
+        ? "an owner"
+        : "a member";
   return (
     <Gate title={`Join ${look.data.organisation}`} lead={`You become ${role}.`}>
       <PersonForm act="Join" token={token} email={look.data.email ?? ""} save={people.accept} />

@@ -12,7 +12,11 @@ const membersKey = ["members"];
 const invitationsKey = ["invitations"];
 const organisationKey = ["organisation"];
 
-const roleWords: Record<Role, string> = {owner: "Owner", administrator: "Administrator", member: "Member"};
+const roleWords: Record<Role, string> = {
+  owner: "Owner",
+  administrator: "Administrator",
+  member: "Member",
+};
 
 function Invite({onClose}: {onClose: () => void}) {
   const {may} = useMe();
@@ -24,10 +28,19 @@ function Invite({onClose}: {onClose: () => void}) {
     invite.mutate({role, ...(email.trim() ? {email: email.trim()} : {})});
   };
   return (
-    <Modal opened onClose={onClose} centered title={<strong>Invite a member</strong>} closeButtonProps={{"aria-label": "Close"}}>
+    <Modal
+      opened
+      onClose={onClose}
+      centered
+      title={<strong>Invite a member</strong>}
+      closeButtonProps={{"aria-label": "Close"}}
+    >
       {invite.data ? (
         <div className="stack">
-          <p>Send this link to whom you invite. It is shown this once, and is good for one person and seven days.</p>
+          <p>
+            Send this link to whom you invite. It is shown this once, and is good for one person and
+            seven days.
+          </p>
           <CopyLine value={invite.data.link} label="Copy the link" />
           <Button onClick={onClose} style={{justifySelf: "end"}}>
             Done
@@ -70,7 +83,10 @@ function Invite({onClose}: {onClose: () => void}) {
 
 function MemberRow({member, onRemove}: {member: Member; onRemove: () => void}) {
   const {may, person} = useMe();
-  const setRole = useSave((role: Role) => people.setRole(member.id, role), [membersKey, keys.session]);
+  const setRole = useSave(
+    (role: Role) => people.setRole(member.id, role),
+    [membersKey, keys.session],
+  );
   const owner = person.role === "owner";
   const mayChange = may.administer && (owner || member.role !== "owner");
   const self = member.id === person.id;
@@ -149,7 +165,10 @@ function MemberList({members}: {members: Member[]}) {
           onDone={() => remove.mutate(asked.id)}
           onClose={() => setAsked(null)}
         >
-          <p>Every session ends at once, and nothing can be seen or changed any more. Clusters stay as they are.</p>
+          <p>
+            Every session ends at once, and nothing can be seen or changed any more. Clusters stay
+            as they are.
+          </p>
         </Confirm>
       )}
     </section>
@@ -185,8 +204,13 @@ function Invitations({invitations}: {invitations: Invitation[]}) {
                   <td>{invitation.invitedBy}</td>
                   <td className="dim">{day(invitation.expiresAt)}</td>
                   <td className="end">
-                    <Button variant="default" size="compact-sm" onClick={() => withdraw.mutate(invitation.id)}>
-                      Withdraw<span className="visually-hidden"> the invitation of {invitation.email}</span>
+                    <Button
+                      variant="default"
+                      size="compact-sm"
+                      onClick={() => withdraw.mutate(invitation.id)}
+                    >
+                      Withdraw
+                      <span className="visually-hidden"> the invitation of {invitation.email}</span>
                     </Button>
                   </td>
                 </tr>
@@ -252,7 +276,11 @@ function Rules({organisation}: {organisation: Organisation}) {
               onChange={(event) => setName(event.currentTarget.value)}
             />
             {may.administer && (
-              <Button type="submit" variant="default" disabled={off || name.trim() === "" || name === organisation.name}>
+              <Button
+                type="submit"
+                variant="default"
+                disabled={off || name.trim() === "" || name === organisation.name}
+              >
                 Save
               </Button>
             )}
@@ -285,8 +313,16 @@ function Rules({organisation}: {organisation: Organisation}) {
 export function Members() {
   const {may} = useMe();
   const [inviting, setInviting] = useState(false);
-  const members = useQuery({queryKey: membersKey, queryFn: people.members, refetchInterval: 15_000});
-  const invitations = useQuery({queryKey: invitationsKey, queryFn: people.invitations, enabled: may.invite});
+  const members = useQuery({
+    queryKey: membersKey,
+    queryFn: people.members,
+    refetchInterval: 15_000,
+  });
+  const invitations = useQuery({
+    queryKey: invitationsKey,
+    queryFn: people.invitations,
+    enabled: may.invite,
+  });
   const organisation = useQuery({queryKey: organisationKey, queryFn: people.organisation});
   const close = () => {
     setInviting(false);
@@ -298,7 +334,11 @@ export function Members() {
       <div className="page-head">
         <h1>Members</h1>
         {may.invite && (
-          <Button className="push" leftSection={<IconUserPlus size={18} />} onClick={() => setInviting(true)}>
+          <Button
+            className="push"
+            leftSection={<IconUserPlus size={18} />}
+            onClick={() => setInviting(true)}
+          >
             Invite
           </Button>
         )}

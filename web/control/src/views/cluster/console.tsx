@@ -35,7 +35,9 @@ function Entry({entry, node}: {entry: Activity; node: string}) {
           {sentence(entry.error.message)} {entry.error.nextAction}
         </div>
       )}
-      {entry.cloudRequestId && <div className="reason mono">cloud request {entry.cloudRequestId}</div>}
+      {entry.cloudRequestId && (
+        <div className="reason mono">cloud request {entry.cloudRequestId}</div>
+      )}
     </li>
   );
 }
@@ -47,12 +49,14 @@ export function Console({cluster}: {cluster: Cluster}) {
     () => new Map(cluster.nodes.map((node) => [node.id, nodeTitle(node)])),
     [cluster.nodes],
   );
-  const fine = cluster.phase === "running" && !cluster.problem && cluster.nodes.every((node) => !node.problem);
+  const fine =
+    cluster.phase === "running" && !cluster.problem && cluster.nodes.every((node) => !node.problem);
   return (
     <>
       {fine ? (
         <section className="card row">
-          <IconCircleCheck size={22} aria-hidden /> All is well: the head and every worker are ready.
+          <IconCircleCheck size={22} aria-hidden /> All is well: the head and every worker are
+          ready.
         </section>
       ) : (
         <Progress cluster={cluster} />
@@ -73,7 +77,9 @@ export function Console({cluster}: {cluster: Cluster}) {
           <SegmentedControl
             aria-label="Severity"
             value={wanted.severity}
-            onChange={(severity) => setWanted({...wanted, severity: severity as Wanted["severity"]})}
+            onChange={(severity) =>
+              setWanted({...wanted, severity: severity as Wanted["severity"]})
+            }
             data={[
               {value: "all", label: "All"},
               {value: "warning", label: "Warnings"},
@@ -103,11 +109,17 @@ export function Console({cluster}: {cluster: Cluster}) {
           {(all) => {
             const shown = matching(all, wanted);
             return shown.length === 0 ? (
-              <p className="dim">{all.length === 0 ? "Nothing has happened yet." : "Nothing matches."}</p>
+              <p className="dim">
+                {all.length === 0 ? "Nothing has happened yet." : "Nothing matches."}
+              </p>
             ) : (
               <ol className="timeline">
                 {shown.map((entry) => (
-                  <Entry key={entry.sequence} entry={entry} node={names.get(entry.node) ?? entry.node} />
+                  <Entry
+                    key={entry.sequence}
+                    entry={entry}
+                    node={names.get(entry.node) ?? entry.node}
+                  />
                 ))}
               </ol>
             );

@@ -14,7 +14,12 @@ function HeadType({cluster, onClose}: {cluster: Cluster; onClose: () => void}) {
   const sizes = useSizes(cluster.spec.location ?? "");
   const [type, setType] = useState(cluster.spec.head.instanceType);
   const change = useChange((_: void) =>
-    done(api.PUT("/v1/clusters/{id}/head", {params: {path: {id: cluster.id}}, body: {instanceType: type}})),
+    done(
+      api.PUT("/v1/clusters/{id}/head", {
+        params: {path: {id: cluster.id}},
+        body: {instanceType: type},
+      }),
+    ),
   );
   return (
     <Modal
@@ -51,14 +56,18 @@ function HeadType({cluster, onClose}: {cluster: Cluster; onClose: () => void}) {
 }
 
 function cpu(node: ClusterNode): string {
-  return node.phase === "ready" ? `${node.allocatedCpus} of ${node.vcpus}` : String(node.vcpus || "–");
+  return node.phase === "ready"
+    ? `${node.allocatedCpus} of ${node.vcpus}`
+    : String(node.vcpus || "–");
 }
 
 function Nodes({cluster}: {cluster: Cluster}) {
   const {may} = useMe();
   const [asked, setAsked] = useState<ClusterNode | null>(null);
   const restart = useChange((node: string) =>
-    done(api.POST("/v1/clusters/{id}/nodes/{node}/restart", {params: {path: {id: cluster.id, node}}})),
+    done(
+      api.POST("/v1/clusters/{id}/nodes/{node}/restart", {params: {path: {id: cluster.id, node}}}),
+    ),
   );
   if (cluster.nodes.length === 0) return <p className="dim">There are no machines now.</p>;
   return (
@@ -70,9 +79,15 @@ function Nodes({cluster}: {cluster: Cluster}) {
             <th scope="col">State</th>
             <th scope="col">Address</th>
             <th scope="col">Instance type</th>
-            <th scope="col" className="number">Jobs</th>
-            <th scope="col" className="number">CPU in use</th>
-            <th scope="col" className="number">Memory</th>
+            <th scope="col" className="number">
+              Jobs
+            </th>
+            <th scope="col" className="number">
+              CPU in use
+            </th>
+            <th scope="col" className="number">
+              Memory
+            </th>
             <th scope="col">
               <span className="visually-hidden">Actions</span>
             </th>
@@ -148,11 +163,21 @@ export function Details({cluster}: {cluster: Cluster}) {
           <h2>Nodes</h2>
           {steady && (
             <div className="row tight">
-              <Button variant="default" size="xs" leftSection={<IconPlus size={16} />} onClick={() => setForm("add")}>
+              <Button
+                variant="default"
+                size="xs"
+                leftSection={<IconPlus size={16} />}
+                onClick={() => setForm("add")}
+              >
                 Add workers
               </Button>
               {count > 0 && (
-                <Button variant="default" size="xs" leftSection={<IconMinus size={16} />} onClick={() => setForm("remove")}>
+                <Button
+                  variant="default"
+                  size="xs"
+                  leftSection={<IconMinus size={16} />}
+                  onClick={() => setForm("remove")}
+                >
                   Remove workers
                 </Button>
               )}
@@ -174,7 +199,10 @@ export function Details({cluster}: {cluster: Cluster}) {
               )}
             </Fact>
             {groups.map((group, index) => (
-              <Fact key={index} name={groups.length > 1 ? `Workers, group ${index + 1}` : "Workers"}>
+              <Fact
+                key={index}
+                name={groups.length > 1 ? `Workers, group ${index + 1}` : "Workers"}
+              >
                 {group.count ?? 0} × {group.instanceType}, {group.diskGb} GB
               </Fact>
             ))}
@@ -191,10 +219,14 @@ export function Details({cluster}: {cluster: Cluster}) {
         <section className="card">
           <h2>Network</h2>
           <dl className="facts">
-            <Fact name="Virtual network">{network.virtualNetwork || `New, ${network.virtualNetworkCidr}`}</Fact>
+            <Fact name="Virtual network">
+              {network.virtualNetwork || `New, ${network.virtualNetworkCidr}`}
+            </Fact>
             <Fact name="Subnet">{network.subnet || `New, ${network.subnetCidr}`}</Fact>
             <Fact name="Security group">{network.securityGroup || "New"}</Fact>
-            <Fact name="Public address">{cluster.access.publicIp || (network.publicIp ? "Not yet" : "None")}</Fact>
+            <Fact name="Public address">
+              {cluster.access.publicIp || (network.publicIp ? "Not yet" : "None")}
+            </Fact>
             <Fact name="Private address">{cluster.access.privateIp}</Fact>
           </dl>
         </section>
@@ -208,7 +240,9 @@ export function Details({cluster}: {cluster: Cluster}) {
             <Fact name="Location">{spec.location}</Fact>
             <Fact name="Storage account">{spec.storage.account}</Fact>
             <Fact name="Container">{cluster.container}</Fact>
-            <Fact name="User management">{spec.userManagement === "managed" ? "Managed" : "Disabled"}</Fact>
+            <Fact name="User management">
+              {spec.userManagement === "managed" ? "Managed" : "Disabled"}
+            </Fact>
             {Object.entries(spec.tags ?? {}).map(([name, value]) => (
               <Fact key={name} name={`Tag ${name}`}>
                 {value}

@@ -14,7 +14,8 @@ function FirstUser({cluster}: {cluster: Cluster}) {
   // Only when asked for, and never kept: it is gone when this view is left.
   const first = useQuery({
     queryKey: ["first-administrator", cluster.id],
-    queryFn: () => done(api.GET("/v1/clusters/{id}/first-administrator", {params: {path: {id: cluster.id}}})),
+    queryFn: () =>
+      done(api.GET("/v1/clusters/{id}/first-administrator", {params: {path: {id: cluster.id}}})),
     enabled: may.administer && shown,
     gcTime: 0,
     retry: false,
@@ -42,7 +43,9 @@ function FirstUser({cluster}: {cluster: Cluster}) {
                 Show the password
               </Button>
             )}
-            {first.error && <FaultAlert fault={asProblem(first.error)} title="The password cannot be shown" />}
+            {first.error && (
+              <FaultAlert fault={asProblem(first.error)} title="The password cannot be shown" />
+            )}
           </div>
         ) : (
           <p className="dim small">Administrators of your organisation can see the password.</p>
@@ -60,8 +63,8 @@ export function General({cluster}: {cluster: Cluster}) {
       {cluster.phase === "stopped" && (
         <section className="card">
           <p>
-            This cluster is stopped. Its data is kept; select <strong>Start</strong> to bring back the head and{" "}
-            {nodeWords({...cluster, nodes: []}).replace(/^0 of /, "")}.
+            This cluster is stopped. Its data is kept; select <strong>Start</strong> to bring back
+            the head and {nodeWords({...cluster, nodes: []}).replace(/^0 of /, "")}.
           </p>
         </section>
       )}

@@ -21,7 +21,8 @@ const tabs: Record<string, {label: string; view: (props: {cluster: Cluster}) => 
     label: "Backups",
     view: () => (
       <Locked title="Backups are not in this version">
-        This server cannot take backups yet. The data of the cluster stays in its container, also after Terminate.
+        This server cannot take backups yet. The data of the cluster stays in its container, also
+        after Terminate.
       </Locked>
     ),
   },
@@ -34,7 +35,10 @@ function Trouble({cluster}: {cluster: Cluster}) {
   if (!cluster.problem) return null;
   const failed = cluster.phase === "failed";
   return (
-    <FaultAlert fault={cluster.problem} title={failed ? "The cluster has failed" : "Something is in the way"}>
+    <FaultAlert
+      fault={cluster.problem}
+      title={failed ? "The cluster has failed" : "Something is in the way"}
+    >
       {failed && may.manageClusters && (
         <div className="row tight" style={{paddingTop: 4}}>
           <Button size="xs" onClick={() => act.mutate("retry")} loading={act.isPending}>
@@ -53,7 +57,8 @@ function Stage({cluster}: {cluster: Cluster}) {
   if (!moving) return null;
   return (
     <p className="sub" role="status">
-      {sentence(cluster.stage).replace(/\.$/, "") || "Working"} · for {duration(now - Date.parse(cluster.phaseSince))}
+      {sentence(cluster.stage).replace(/\.$/, "") || "Working"} · for{" "}
+      {duration(now - Date.parse(cluster.phaseSince))}
     </p>
   );
 }
@@ -104,8 +109,14 @@ export function ClusterPage() {
             <div className="page-head">
               <h1>Cluster</h1>
             </div>
-            <Empty icon={<IconCircleCheck size={44} stroke={1.4} aria-hidden />} title="This cluster is gone">
-              <p>It has been terminated, and everything that was made for it is deleted. Its container stays.</p>
+            <Empty
+              icon={<IconCircleCheck size={44} stroke={1.4} aria-hidden />}
+              title="This cluster is gone"
+            >
+              <p>
+                It has been terminated, and everything that was made for it is deleted. Its
+                container stays.
+              </p>
               <Button component={Link} to="/clusters">
                 To the clusters
               </Button>

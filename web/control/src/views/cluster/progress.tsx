@@ -29,7 +29,9 @@ export function Progress({cluster}: {cluster: Cluster}) {
                 <PhaseMark phase={node.phase} />
                 <span className="at">{spent(node, now)}</span>
               </div>
-              {node.stage && node.phase !== "ready" && <p className="reason">{sentence(node.stage)}</p>}
+              {node.stage && node.phase !== "ready" && (
+                <p className="reason">{sentence(node.stage)}</p>
+              )}
               {node.problem && (
                 <p className="bad-text small">
                   {sentence(node.problem.message)} {node.problem.nextAction}

@@ -51,7 +51,8 @@ export function Services({cluster}: {cluster: Cluster}) {
     <section className="card stack" style={{maxWidth: 720}}>
       <h2>Open ports</h2>
       <p className="dim">
-        The cluster&rsquo;s page, port 443, is always open. Tick what else may be reached from outside its network.
+        The cluster&rsquo;s page, port 443, is always open. Tick what else may be reached from
+        outside its network.
       </p>
       <div className="choice">
         {services.map(({name, label, ports: numbers}) => (
@@ -73,11 +74,22 @@ export function Services({cluster}: {cluster: Cluster}) {
         value={from}
         onChange={setSources}
         acceptValueOnBlur
-        error={anyOpen && from.length === 0 ? "Without a network, these ports are open to the whole internet." : undefined}
+        error={
+          anyOpen && from.length === 0
+            ? "Without a network, these ports are open to the whole internet."
+            : undefined
+        }
       />
-      {save.error && <FaultAlert fault={asProblem(save.error)} title="The ports were not changed" />}
+      {save.error && (
+        <FaultAlert fault={asProblem(save.error)} title="The ports were not changed" />
+      )}
       {may.managePorts ? (
-        <Button style={{justifySelf: "start"}} disabled={!changed || !may_} loading={save.isPending} onClick={submit}>
+        <Button
+          style={{justifySelf: "start"}}
+          disabled={!changed || !may_}
+          loading={save.isPending}
+          onClick={submit}
+        >
           Update
         </Button>
       ) : (

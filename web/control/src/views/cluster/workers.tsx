@@ -24,10 +24,27 @@ interface PagesProps {
 }
 
 /** A form of two pages: what is chosen, then what comes of it. */
-function TwoPages({title, act, ready, pending, error, review, send, onClose, children}: PagesProps) {
+function TwoPages({
+  title,
+  act,
+  ready,
+  pending,
+  error,
+  review,
+  send,
+  onClose,
+  children,
+}: PagesProps) {
   const [reviewing, setReviewing] = useState(false);
   return (
-    <Modal opened onClose={onClose} size="lg" centered title={<strong>{title}</strong>} closeButtonProps={{"aria-label": "Close"}}>
+    <Modal
+      opened
+      onClose={onClose}
+      size="lg"
+      centered
+      title={<strong>{title}</strong>}
+      closeButtonProps={{"aria-label": "Close"}}
+    >
       <form
         className="stack"
         onSubmit={(event) => {
@@ -88,8 +105,20 @@ export function AddWorkers({cluster, onClose}: FormProps) {
       }
     >
       <div className="two">
-        <WholeNumber label="Number of workers" value={count} min={1} max={1000} onChange={setCount} />
-        <WholeNumber label="Local storage of each" value={disk} min={4} suffix=" GB" onChange={setDisk} />
+        <WholeNumber
+          label="Number of workers"
+          value={count}
+          min={1}
+          max={1000}
+          onChange={setCount}
+        />
+        <WholeNumber
+          label="Local storage of each"
+          value={disk}
+          min={4}
+          suffix=" GB"
+          onChange={setDisk}
+        />
       </div>
       <SizePicker label="Instance type" value={type} sizes={sizes.data ?? []} onChange={setType} />
     </TwoPages>
@@ -134,7 +163,8 @@ export function RemoveWorkers({cluster, onClose}: FormProps) {
             ))}
           </dl>
           <p>
-            Idle workers go first. {plural(total, "worker")} {total === 1 ? "takes" : "take"} no new jobs from now on
+            Idle workers go first. {plural(total, "worker")} {total === 1 ? "takes" : "take"} no new
+            jobs from now on
             {wait === "never"
               ? " and is removed once its jobs have ended."
               : `; running jobs have ${duration(Number(wait ?? 900) * 1000)} to end.`}

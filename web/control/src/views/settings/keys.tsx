@@ -29,7 +29,11 @@ function NewKey() {
             scope,
             ...(days === "" || days === "never"
               ? {}
-              : {expiresAt: new Date(Date.now() + Number(days) * 86_400_000).toISOString().replace(/\.\d+Z$/, "Z")}),
+              : {
+                  expiresAt: new Date(Date.now() + Number(days) * 86_400_000)
+                    .toISOString()
+                    .replace(/\.\d+Z$/, "Z"),
+                }),
           },
         }),
       ),
@@ -81,7 +85,12 @@ function NewKey() {
           <CopyLine value={make.data.key} label="Copy the key" />
         </div>
       )}
-      <Button type="submit" style={{justifySelf: "start"}} loading={make.isPending} disabled={name.trim() === ""}>
+      <Button
+        type="submit"
+        style={{justifySelf: "start"}}
+        loading={make.isPending}
+        disabled={name.trim() === ""}
+      >
         Create key
       </Button>
     </form>

@@ -14,7 +14,9 @@ export function Profile() {
   const [email, setEmail] = useState(person.email);
   const save = useSave(people.changeMe, [keys.session]);
   const fault = (field: string) =>
-    save.error instanceof Problem && save.error.field === field ? sentence(save.error.message) : undefined;
+    save.error instanceof Problem && save.error.field === field
+      ? sentence(save.error.message)
+      : undefined;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     save.mutate({name: name.trim(), email: email.trim()}, {onSuccess: () => notice.good("Saved")});
@@ -41,8 +43,13 @@ export function Profile() {
           error={fault("/email")}
         />
         <p className="small dim">
-          You are {person.role === "member" ? "a member" : person.role === "owner" ? "an owner" : "an administrator"} of{" "}
-          {organisation.name}.
+          You are{" "}
+          {person.role === "member"
+            ? "a member"
+            : person.role === "owner"
+              ? "an owner"
+              : "an administrator"}{" "}
+          of {organisation.name}.
         </p>
         <Button
           type="submit"

@@ -30,7 +30,9 @@ function Password() {
   return (
     <form className="card stack" onSubmit={submit}>
       <h2>Password</h2>
-      {problem && !problem.field && <FaultAlert fault={problem} title="The password was not changed" />}
+      {problem && !problem.field && (
+        <FaultAlert fault={problem} title="The password was not changed" />
+      )}
       <PasswordInput
         label="Current password"
         autoComplete="current-password"
@@ -50,7 +52,12 @@ function Password() {
         error={problem?.field === "/new" ? sentence(problem.message) : undefined}
         visibilityToggleButtonProps={{"aria-label": "Show the new password"}}
       />
-      <Button type="submit" style={{justifySelf: "start"}} loading={save.isPending} disabled={!current || !fresh}>
+      <Button
+        type="submit"
+        style={{justifySelf: "start"}}
+        loading={save.isPending}
+        disabled={!current || !fresh}
+      >
         Change the password
       </Button>
     </form>
@@ -95,7 +102,11 @@ function BeginTotp({onCodes}: {onCodes: (codes: string[]) => void}) {
         <p className="dim">
           With two factors, signing in also needs a six-digit code from an app on your phone.
         </p>
-        <Button style={{justifySelf: "start"}} loading={begin.isPending} onClick={() => begin.mutate()}>
+        <Button
+          style={{justifySelf: "start"}}
+          loading={begin.isPending}
+          onClick={() => begin.mutate()}
+        >
           Set up two factors
         </Button>
       </>
@@ -106,7 +117,10 @@ function BeginTotp({onCodes}: {onCodes: (codes: string[]) => void}) {
   };
   return (
     <form className="stack" onSubmit={submit}>
-      <p>Scan this with your authenticator app, or type the secret into it. Then enter the code that it shows.</p>
+      <p>
+        Scan this with your authenticator app, or type the secret into it. Then enter the code that
+        it shows.
+      </p>
       <Code uri={begin.data.uri} />
       <CopyLine value={begin.data.secret} label="Copy the secret" />
       <TextInput
@@ -130,7 +144,8 @@ function EndTotp() {
   const {organisation} = useMe();
   const [password, setPassword] = useState("");
   const end = useSave(people.endTotp, [keys.session]);
-  if (organisation.requireTotp) return <p className="dim">Two factors are on. Your organisation requires them.</p>;
+  if (organisation.requireTotp)
+    return <p className="dim">Two factors are on. Your organisation requires them.</p>;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     end.mutate(password);
@@ -147,7 +162,12 @@ function EndTotp() {
         error={end.error ? sentence(asProblem(end.error).message) : undefined}
         visibilityToggleButtonProps={{"aria-label": "Show the password"}}
       />
-      <Button type="submit" variant="default" style={{justifySelf: "start"}} loading={end.isPending}>
+      <Button
+        type="submit"
+        variant="default"
+        style={{justifySelf: "start"}}
+        loading={end.isPending}
+      >
         Turn off
       </Button>
     </form>
@@ -168,8 +188,8 @@ function TwoFactors() {
       {codes ? (
         <>
           <p>
-            Two factors are on. Keep these recovery codes: each signs you in once when you have no phone. They are
-            shown this once.
+            Two factors are on. Keep these recovery codes: each signs you in once when you have no
+            phone. They are shown this once.
           </p>
           <Source text={codes.join("\n")} label="Recovery codes" />
           <Button style={{justifySelf: "start"}} onClick={() => setCodes(null)}>

@@ -41,7 +41,12 @@ function Row({session}: {session: OpenSession}) {
       <td className="dim">{when(session.lastSeenAt)}</td>
       <td className="end">
         {!session.current && (
-          <Button variant="default" size="compact-sm" loading={end.isPending} onClick={() => end.mutate(session.id)}>
+          <Button
+            variant="default"
+            size="compact-sm"
+            loading={end.isPending}
+            onClick={() => end.mutate(session.id)}
+          >
             End
           </Button>
         )}

@@ -18,7 +18,8 @@ export function Settings() {
   const {part = ""} = useParams();
   const {may} = useMe();
   const shown = parts[part];
-  if (!shown || (shown.administrators && !may.administer)) return <Navigate to="/settings/profile" replace />;
+  if (!shown || (shown.administrators && !may.administer))
+    return <Navigate to="/settings/profile" replace />;
   const View = shown.view;
   return (
     <>

@@ -48,15 +48,29 @@ function SizeTable({label, value, sizes, onChange}: SizeProps) {
           <thead>
             <tr>
               <th scope="col">Instance type</th>
-              <th scope="col" className="number">vCPU</th>
-              <th scope="col" className="number">Memory</th>
-              <th scope="col" className="number">GPU</th>
-              {priced && <th scope="col" className="number">Per hour</th>}
+              <th scope="col" className="number">
+                vCPU
+              </th>
+              <th scope="col" className="number">
+                Memory
+              </th>
+              <th scope="col" className="number">
+                GPU
+              </th>
+              {priced && (
+                <th scope="col" className="number">
+                  Per hour
+                </th>
+              )}
             </tr>
           </thead>
           <tbody>
             {shown.map((size) => (
-              <tr key={size.name} data-chosen={size.name === value || undefined} data-off={size.unavailable || undefined}>
+              <tr
+                key={size.name}
+                data-chosen={size.name === value || undefined}
+                data-off={size.unavailable || undefined}
+              >
                 <td>
                   <label>
                     <input
@@ -75,7 +89,11 @@ function SizeTable({label, value, sizes, onChange}: SizeProps) {
                 <td className="number">{size.vcpus}</td>
                 <td className="number">{memory(size.memoryMb)}</td>
                 <td className="number">{size.gpus || "–"}</td>
-                {priced && <td className="number">{size.price ? money(size.price.perHour, size.price.currency) : "–"}</td>}
+                {priced && (
+                  <td className="number">
+                    {size.price ? money(size.price.perHour, size.price.currency) : "–"}
+                  </td>
+                )}
               </tr>
             ))}
             {shown.length === 0 && (
@@ -103,9 +121,7 @@ export function SizePicker(props: SizeProps) {
   const chosen = props.sizes.find((size) => size.name === props.value);
   return (
     <fieldset className="stack tight">
-      <legend className="legend">
-        {props.label}
-      </legend>
+      <legend className="legend">{props.label}</legend>
       <div className="copy">
         <span>
           <strong>{props.value || "None chosen"}</strong>
@@ -167,7 +183,11 @@ export function Findings({findings}: {findings: readonly Finding[]}) {
       {findings.map((finding) => {
         const {title, tone} = weights[finding.weight];
         return (
-          <Callout key={`${finding.code}${finding.field ?? ""}${finding.message}`} tone={tone} title={title}>
+          <Callout
+            key={`${finding.code}${finding.field ?? ""}${finding.message}`}
+            tone={tone}
+            title={title}
+          >
             <p>{sentence(finding.message)}</p>
             {finding.nextAction && <p>{sentence(finding.nextAction)}</p>}
           </Callout>

@@ -11,13 +11,19 @@ function MissingGroup({group, location}: {group: string; location: string}) {
   const scope = `/subscriptions/SUBSCRIPTION/resourceGroups/${group || "GROUP"}`;
   return (
     <div>
-      <Button variant="subtle" size="compact-sm" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <Button
+        variant="subtle"
+        size="compact-sm"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
         Missing a group?
       </Button>
       <Collapse expanded={open}>
         <div className="stack tight small" style={{paddingTop: 8}}>
           <p>
-            Only groups that Hopyard may use are listed. In Azure, grant Hopyard&rsquo;s role on the group:
+            Only groups that Hopyard may use are listed. In Azure, grant Hopyard&rsquo;s role on the
+            group:
           </p>
           <CopyLine
             label="Copy the command"

@@ -12,12 +12,10 @@ import type {StepProps} from "./wizard";
 type Line = [name: string, value: ReactNode];
 
 function linesOf(draft: StepProps["draft"]): Record<Exclude<Slug, "review">, Line[]> {
-  const workers = draft.workers.map(
-    (group, index): Line => [
-      draft.workers.length > 1 ? `Group ${index + 1}` : "Workers",
-      `${group.count} × ${group.instanceType}, ${group.diskGb} GB`,
-    ],
-  );
+  const workers = draft.workers.map((group, index): Line => [
+    draft.workers.length > 1 ? `Group ${index + 1}` : "Workers",
+    `${group.count} × ${group.instanceType}, ${group.diskGb} GB`,
+  ]);
   const fresh = draft.network === "new";
   const tags = draft.tags.filter((tag) => tag.name.trim());
   return {
@@ -29,12 +27,19 @@ function linesOf(draft: StepProps["draft"]): Record<Exclude<Slug, "review">, Lin
       ["Storage account", draft.account],
       ["Container", draft.container],
     ],
-    workers: [["Autoscaling", "Disabled"], ...(workers.length ? workers : [["Workers", "None"] as Line])],
+    workers: [
+      ["Autoscaling", "Disabled"],
+      ...(workers.length ? workers : [["Workers", "None"] as Line]),
+    ],
     "ssh-key": [["SSH key", draft.sshKey]],
     identity: [["Managed identity", draft.identity]],
     backup: [["Retention", "0 days: no backups"]],
-    "virtual-network": [["Virtual network", fresh ? `New, ${draft.networkCidr}` : draft.networkName]],
-    subnet: [["Subnet", fresh || draft.subnet === "new" ? `New, ${draft.subnetCidr}` : draft.subnetName]],
+    "virtual-network": [
+      ["Virtual network", fresh ? `New, ${draft.networkCidr}` : draft.networkName],
+    ],
+    subnet: [
+      ["Subnet", fresh || draft.subnet === "new" ? `New, ${draft.subnetCidr}` : draft.subnetName],
+    ],
     "security-group": [
       ["Security group", draft.securityGroup === "new" ? "New" : draft.securityGroupName],
       ["Public IP", draft.publicIp ? "Yes" : "No"],
@@ -111,7 +116,8 @@ function Plan({plan}: {plan: DryRun}) {
     <section className="card stack" aria-label="What will be made">
       <h2>What will be made</h2>
       <p className="dim">
-        {plural(plan.resources.length, "resource")}. <code>&lt;id&gt;</code> stands for the id that the cluster gets.
+        {plural(plan.resources.length, "resource")}. <code>&lt;id&gt;</code> stands for the id that
+        the cluster gets.
       </p>
       <div className="table-wrap">
         <table className="list">
@@ -139,9 +145,15 @@ function Plan({plan}: {plan: DryRun}) {
             <thead>
               <tr>
                 <th scope="col">Quota</th>
-                <th scope="col" className="number">Used now</th>
-                <th scope="col" className="number">With this cluster</th>
-                <th scope="col" className="number">Limit</th>
+                <th scope="col" className="number">
+                  Used now
+                </th>
+                <th scope="col" className="number">
+                  With this cluster
+                </th>
+                <th scope="col" className="number">
+                  Limit
+                </th>
               </tr>
             </thead>
             <tbody>
@@ -149,7 +161,9 @@ function Plan({plan}: {plan: DryRun}) {
                 <tr key={quota.name}>
                   <td>{quotaWords[quota.name] ?? quota.name}</td>
                   <td className="number">{quota.used}</td>
-                  <td className={`number ${quota.used + quota.needed > quota.limit ? "bad-text" : ""}`}>
+                  <td
+                    className={`number ${quota.used + quota.needed > quota.limit ? "bad-text" : ""}`}
+                  >
                     {quota.used + quota.needed}
                   </td>
                   <td className="number">{quota.limit}</td>
@@ -171,8 +185,8 @@ function Cost({cost}: {cost: NonNullable<DryRun["cost"]>}) {
       <dl className="facts">
         <dt>Per hour</dt>
         <dd>
-          <strong>{money(perHour, currency)}</strong>, of that {money(headPerHour, currency)} for the head and{" "}
-          {money(workersPerHour, currency)} for the workers
+          <strong>{money(perHour, currency)}</strong>, of that {money(headPerHour, currency)} for
+          the head and {money(workersPerHour, currency)} for the workers
         </dd>
         <dt>Per month</dt>
         <dd>{money(perMonth, currency)} when it runs all the time</dd>
@@ -218,7 +232,9 @@ export function Review({draft, findings, plan, ready, spec, create, creating}: S
       <Findings findings={findings} />
       <div className="row">
         {button}
-        <span className="dim">{blocked ? "Mend what is named above first." : "Nothing has been made yet."}</span>
+        <span className="dim">
+          {blocked ? "Mend what is named above first." : "Nothing has been made yet."}
+        </span>
       </div>
       <Choices draft={draft} />
       {plan && plan.resources.length > 0 && <Plan plan={plan} />}

@@ -3,9 +3,25 @@ import {keepPreviousData, useQuery} from "@tanstack/react-query";
 import {useCallback, useEffect, useMemo, useState} from "react";
 import {api, done, Problem, type ClusterSpec, type DryRun, type Finding} from "../../api/client";
 import {
-  client, useAccounts, useClusters, useGroups, useIdentities, useMe, useNetworks, useSizes, useSshKeys,
+  client,
+  useAccounts,
+  useClusters,
+  useGroups,
+  useIdentities,
+  useMe,
+  useNetworks,
+  useSizes,
+  useSshKeys,
 } from "../../api/queries";
-import {choose, complete, emptyDraft, restoreDraft, specOf, type Draft, type Offers} from "../../pure/draft";
+import {
+  choose,
+  complete,
+  emptyDraft,
+  restoreDraft,
+  specOf,
+  type Draft,
+  type Offers,
+} from "../../pure/draft";
 
 const place = (person: string) => `hopyard-draft-${person}`;
 
@@ -66,7 +82,15 @@ export function useDraft(): DraftState {
       networks: networks.data,
       clusterNames: clusters.data?.map((each) => each.name),
     }),
-    [groups.data, sizes.data, accounts.data, sshKeys.data, identities.data, networks.data, clusters.data],
+    [
+      groups.data,
+      sizes.data,
+      accounts.data,
+      sshKeys.data,
+      identities.data,
+      networks.data,
+      clusters.data,
+    ],
   );
   const draft = useMemo(() => complete(chosen, offers), [chosen, offers]);
   const set = useCallback(
@@ -81,7 +105,12 @@ export function useDraft(): DraftState {
     }
   }, [chosen, person.id]);
   const reset = useCallback(() => setChosen({...emptyDraft, chance: chance()}), []);
-  const needed = [groups, networks, clusters, ...(location ? [sizes, accounts, sshKeys, identities] : [])];
+  const needed = [
+    groups,
+    networks,
+    clusters,
+    ...(location ? [sizes, accounts, sshKeys, identities] : []),
+  ];
   return {
     draft,
     set,
@@ -99,7 +128,12 @@ async function dryRun(spec: ClusterSpec): Promise<DryRun> {
     const reply = api.POST("/v1/clusters", {params: {query: {dryRun: true}}, body: spec});
     return (await done(reply)) as unknown as DryRun;
   } catch (error) {
-    if (!(error instanceof Problem) || error.status === 0 || error.status >= 500 || error.status === 401)
+    if (
+      !(error instanceof Problem) ||
+      error.status === 0 ||
+      error.status >= 500 ||
+      error.status === 401
+    )
       throw error;
     const finding = {
       weight: "blocking",
@@ -126,7 +160,11 @@ export function useDryRun(draft: Draft, ready: boolean) {
   // Whether it is ready waits with it: what stood there before the lists came is nobody's choice.
   const wanted = useMemo(() => ({spec, ready}), [spec, ready]);
   const [settled] = useDebouncedValue(wanted, 300);
-  const query = useQuery({...asked(settled.spec), enabled: settled.ready, placeholderData: keepPreviousData});
+  const query = useQuery({
+    ...asked(settled.spec),
+    enabled: settled.ready,
+    placeholderData: keepPreviousData,
+  });
   /** The newest word on what stands in the form now. */
   const check = useCallback(() => client.fetchQuery(asked(spec)), [spec]);
   const current = settled.spec === spec && !query.isPlaceholderData && !query.isFetching;

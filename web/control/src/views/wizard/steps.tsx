@@ -24,15 +24,17 @@ export function Workers({draft, set, offers, findings, features}: StepProps) {
       />
       {features.autoscaling !== true && (
         <Locked title="Autoscaling is not in this version">
-          This server cannot add and remove workers by itself yet. You can do so at any time in the cluster&rsquo;s
-          Details tab.
+          This server cannot add and remove workers by itself yet. You can do so at any time in the
+          cluster&rsquo;s Details tab.
         </Locked>
       )}
       {draft.workers.map((group, index) => (
         <fieldset className="group" key={index}>
           <div className="row apart">
             <legend>
-              <strong>{draft.workers.length > 1 ? `Workers, group ${index + 1}` : "Workers"}</strong>
+              <strong>
+                {draft.workers.length > 1 ? `Workers, group ${index + 1}` : "Workers"}
+              </strong>
             </legend>
             <ActionIcon
               variant="subtle"
@@ -70,12 +72,16 @@ export function Workers({draft, set, offers, findings, features}: StepProps) {
           />
         </fieldset>
       ))}
-      {draft.workers.length === 0 && <p className="dim">Without workers the cluster keeps data and runs no jobs.</p>}
+      {draft.workers.length === 0 && (
+        <p className="dim">Without workers the cluster keeps data and runs no jobs.</p>
+      )}
       <Button
         variant="default"
         leftSection={<IconPlus size={16} />}
         style={{justifySelf: "start"}}
-        onClick={() => set({workers: [...draft.workers, {instanceType: draft.headType, diskGb: disk, count: 1}]})}
+        onClick={() =>
+          set({workers: [...draft.workers, {instanceType: draft.headType, diskGb: disk, count: 1}]})
+        }
       >
         {draft.workers.length === 0 ? "Add workers" : "Add another group"}
       </Button>
@@ -96,7 +102,11 @@ export function SshKeyStep({draft, set, offers, findings}: StepProps) {
         placeholder={`No SSH key in ${draft.resourceGroup}`}
         error={faultAt(findings, "/sshKey")}
       />
-      {key && <p className="mono small dim" style={{overflowWrap: "anywhere"}}>{key.publicKey}</p>}
+      {key && (
+        <p className="mono small dim" style={{overflowWrap: "anywhere"}}>
+          {key.publicKey}
+        </p>
+      )}
     </>
   );
 }
@@ -116,8 +126,8 @@ export function IdentityStep({draft, set, offers, findings}: StepProps) {
       />
       {identity && (
         <p className="small dim">
-          Principal <span className="mono">{identity.principalId}</span>. Its rights on <strong>{draft.account}</strong>{" "}
-          are checked before anything is made.
+          Principal <span className="mono">{identity.principalId}</span>. Its rights on{" "}
+          <strong>{draft.account}</strong> are checked before anything is made.
         </p>
       )}
     </>
@@ -126,7 +136,11 @@ export function IdentityStep({draft, set, offers, findings}: StepProps) {
 
 export function BackupStep({features, enterprise}: StepProps) {
   return (
-    <Locked title={enterprise ? "Backups are not in this version" : "Backups are for enterprise organisations"}>
+    <Locked
+      title={
+        enterprise ? "Backups are not in this version" : "Backups are for enterprise organisations"
+      }
+    >
       {features.backups === true
         ? "Your organisation has the community plan, so the retention is 0 days: no backup of this cluster can be taken."
         : "This server cannot take backups yet, so the retention is 0 days. The data stays in the container, also after Terminate."}
@@ -199,14 +213,21 @@ export function SubnetStep({draft, set, offers, findings}: StepProps) {
         >
           <div className="choice" style={{paddingTop: 8}}>
             <Radio value="new" label="Create a new subnet" />
-            <Radio value="existing" label="Use an existing subnet" disabled={!network?.subnets.length} />
+            <Radio
+              value="existing"
+              label="Use an existing subnet"
+              disabled={!network?.subnets.length}
+            />
           </div>
         </Radio.Group>
       )}
       {existing && draft.subnet === "existing" ? (
         <Select
           label="Existing subnet"
-          data={(network?.subnets ?? []).map((each) => ({value: each.name, label: `${each.name} (${each.cidr})`}))}
+          data={(network?.subnets ?? []).map((each) => ({
+            value: each.name,
+            label: `${each.name} (${each.cidr})`,
+          }))}
           value={draft.subnetName || null}
           onChange={(name) => name && set({subnetName: name})}
           allowDeselect={false}
@@ -216,7 +237,9 @@ export function SubnetStep({draft, set, offers, findings}: StepProps) {
         <TextInput
           label="CIDR block of the subnet"
           description={
-            existing ? `A free part of ${network?.cidrs.join(", ") ?? draft.networkName}` : `A part of ${draft.networkCidr}`
+            existing
+              ? `A free part of ${network?.cidrs.join(", ") ?? draft.networkName}`
+              : `A part of ${draft.networkCidr}`
           }
           value={draft.subnetCidr}
           onChange={(event) => set({subnetCidr: event.currentTarget.value})}
@@ -278,10 +301,9 @@ export function SecurityGroupStep({draft, set, findings}: StepProps) {
 }
 
 export function UsersStep({draft, set, features, findings}: StepProps) {
-  const locked = [
-    features.managed !== true && "Managed",
-    features.ldap !== true && "LDAP",
-  ].filter(Boolean);
+  const locked = [features.managed !== true && "Managed", features.ldap !== true && "LDAP"].filter(
+    Boolean,
+  );
   return (
     <>
       <Radio.Group
@@ -303,12 +325,19 @@ export function UsersStep({draft, set, features, findings}: StepProps) {
             disabled={features.ldap !== true}
             description="Users come from your LDAP or Active Directory server"
           />
-          <Radio value="disabled" label="Disabled" description="You manage users by hand, inside the cluster" />
+          <Radio
+            value="disabled"
+            label="Disabled"
+            description="You manage users by hand, inside the cluster"
+          />
         </div>
       </Radio.Group>
       {locked.length > 0 && (
-        <Locked title={`${locked.join(" and ")} ${locked.length > 1 ? "are" : "is"} not in this version`}>
-          This server can make the first user of a cluster; further ones are made inside the cluster.
+        <Locked
+          title={`${locked.join(" and ")} ${locked.length > 1 ? "are" : "is"} not in this version`}
+        >
+          This server can make the first user of a cluster; further ones are made inside the
+          cluster.
         </Locked>
       )}
     </>

@@ -13,7 +13,15 @@ import {General} from "./general";
 import {Review} from "./review";
 import {forgetDraft, useDraft, useDryRun} from "./state";
 import {
-  BackupStep, IdentityStep, NetworkStep, SecurityGroupStep, SshKeyStep, SubnetStep, TagsStep, UsersStep, Workers,
+  BackupStep,
+  IdentityStep,
+  NetworkStep,
+  SecurityGroupStep,
+  SshKeyStep,
+  SubnetStep,
+  TagsStep,
+  UsersStep,
+  Workers,
 } from "./steps";
 
 export interface StepProps {
@@ -34,12 +42,18 @@ export interface StepProps {
 const views: Record<Slug, {view: (props: StepProps) => ReactNode; lead: string}> = {
   general: {view: General, lead: "Where the cluster lives, its head, and where it keeps its data."},
   workers: {view: Workers, lead: "The machines that run jobs. You can add and remove them later."},
-  "ssh-key": {view: SshKeyStep, lead: "Installed on every machine of the cluster, so that you can sign in there."},
+  "ssh-key": {
+    view: SshKeyStep,
+    lead: "Installed on every machine of the cluster, so that you can sign in there.",
+  },
   identity: {view: IdentityStep, lead: "With it the machines reach the storage account."},
   backup: {view: BackupStep, lead: "How long backups of this cluster are kept."},
   "virtual-network": {view: NetworkStep, lead: "Bring your own network, or let one be made."},
   subnet: {view: SubnetStep, lead: "The part of the network that the cluster uses."},
-  "security-group": {view: SecurityGroupStep, lead: "Which traffic comes in, and whether the head has a public address."},
+  "security-group": {
+    view: SecurityGroupStep,
+    lead: "Which traffic comes in, and whether the head has a public address.",
+  },
   users: {view: UsersStep, lead: "Who may sign in to the cluster."},
   tags: {view: TagsStep, lead: "Put on the cluster's machines, to tell whose they are."},
   review: {view: Review, lead: "Everything on one page. Nothing is made before you select Create."},
@@ -51,7 +65,9 @@ function StepList({here, faulty}: {here: number; faulty: ReadonlySet<Slug>}) {
       <ol className="steps">
         <li>
           <Link to="/clusters" className="passed">
-            <span className="mark" aria-hidden>✓</span>
+            <span className="mark" aria-hidden>
+              ✓
+            </span>
             <span className="label">Create cluster</span>
           </Link>
         </li>
@@ -121,7 +137,9 @@ function Step({slug}: {slug: Slug}) {
 
   const findings = plan?.findings ?? [];
   const blocking = findings.filter((each) => each.weight === "blocking");
-  const faulty = new Set(steps.filter((step) => findingsOf(step.slug, blocking).length > 0).map((step) => step.slug));
+  const faulty = new Set(
+    steps.filter((step) => findingsOf(step.slug, blocking).length > 0).map((step) => step.slug),
+  );
   const own = slug === "review" ? findings : findingsOf(slug, findings);
 
   const forward = async (event: FormEvent) => {
@@ -131,7 +149,8 @@ function Step({slug}: {slug: Slug}) {
     setChecking(true);
     const answer = await check().catch(() => null);
     setChecking(false);
-    const stays = answer && findingsOf(slug, answer.findings).some((each) => each.weight === "blocking");
+    const stays =
+      answer && findingsOf(slug, answer.findings).some((each) => each.weight === "blocking");
     if (!stays) void navigate(`/clusters/new/${next.slug}`);
   };
   const {view: View, lead} = views[slug];
@@ -159,13 +178,22 @@ function Step({slug}: {slug: Slug}) {
         {slug !== "review" && <Findings findings={own} />}
         {state.error && <LoadError error={state.error} again={state.again} />}
         {error && <FaultAlert fault={asProblem(error)} title="The choices could not be checked" />}
-        {creation.error && <FaultAlert fault={asProblem(creation.error)} title="The cluster was not created" />}
+        {creation.error && (
+          <FaultAlert fault={asProblem(creation.error)} title="The cluster was not created" />
+        )}
         <div role="status" aria-live="polite" className="visually-hidden">
-          {pressed && current && blocking.length > 0 ? `${plural(blocking.length, "thing")} to mend` : ""}
+          {pressed && current && blocking.length > 0
+            ? `${plural(blocking.length, "thing")} to mend`
+            : ""}
         </div>
         <div className="step-foot">
           {before ? (
-            <Button variant="default" leftSection={<IconArrowLeft size={16} />} component={Link} to={`/clusters/new/${before.slug}`}>
+            <Button
+              variant="default"
+              leftSection={<IconArrowLeft size={16} />}
+              component={Link}
+              to={`/clusters/new/${before.slug}`}
+            >
               Back
             </Button>
           ) : (
@@ -183,13 +211,26 @@ function Step({slug}: {slug: Slug}) {
                 Next
               </Button>
               {next.slug !== "review" && (
-                <Button variant="subtle" component={Link} to="/clusters/new/review" className="push">
+                <Button
+                  variant="subtle"
+                  component={Link}
+                  to="/clusters/new/review"
+                  className="push"
+                >
                   Review and create
                 </Button>
               )}
             </>
           ) : (
-            <Button variant="subtle" color="gray" className="push" onClick={() => { state.reset(); void navigate("/clusters/new"); }}>
+            <Button
+              variant="subtle"
+              color="gray"
+              className="push"
+              onClick={() => {
+                state.reset();
+                void navigate("/clusters/new");
+              }}
+            >
               Start again
             </Button>
           )}
