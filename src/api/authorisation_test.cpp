@@ -99,6 +99,7 @@ const Row rows[] = {
     {"GET /v1/cloud/sizes", "read", 200, 0, "?location=here"},
     {"GET /v1/cloud/groups", "read", 200},
     {"GET /v1/cloud/keys", "read", 200, 0, "?group=lab"},
+    {"GET /v1/cloud/security-groups", "read", 200, 0, "?group=lab"},
     {"GET /v1/cloud/identities", "read", 200, 0, "?group=lab"},
     {"GET /v1/cloud/accounts", "read", 200},
     {"GET /v1/cloud/networks", "read", 200},

@@ -13,6 +13,13 @@ TEST(LookUps, show_what_the_cloud_has_and_filter_it) {
                                  .location = "here",
                                  .cidrs = {"10.0.0.0/16"},
                                  .subnets = {{"a", "10.0.0.0/24", ""}}}};
+    api.catalog.groups_of_rules = {{.name = "open",
+                                    .resource_group = "lab",
+                                    .location = "here",
+                                    .rules = {{.name = "web", .priority = 100, .ports = {"443"}}}}};
+    const json open = api.get("/v1/cloud/security-groups?group=lab")->json()["items"][0];
+    EXPECT_EQ(open["rules"][0]["ports"][0], "443");
+    EXPECT_EQ(open["rules"][0]["direction"], "inbound");
     EXPECT_EQ(api.get("/v1/cloud/locations")->json()["items"][0]["displayName"], "Here");
     EXPECT_EQ(api.get("/v1/cloud/groups?location=there")->json()["items"].size(), 0u);
     EXPECT_EQ(api.get("/v1/cloud/sizes?location=here")->json()["items"][0]["vcpus"], 2);

@@ -232,8 +232,14 @@ void add_workers(CLI::App& app, Chosen& c) {
 void add_cloud(CLI::App& app, Chosen& c) {
     CLI::App* cloud = app.add_subcommand("cloud", "What the cloud has, and what it still needs");
     cloud->require_subcommand(1);
-    for (const char* what :
-         {"locations", "sizes", "groups", "keys", "identities", "accounts", "networks"}) {
+    for (const char* what : {"locations",
+                             "sizes",
+                             "groups",
+                             "keys",
+                             "identities",
+                             "accounts",
+                             "networks",
+                             "security-groups"}) {
         CLI::App* list = cloud->add_subcommand(what, std::string("List ") + what);
         list->add_option("--location", c.look_up.location);
         list->add_option("--group", c.look_up.group, "Resource group");

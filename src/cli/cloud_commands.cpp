@@ -28,6 +28,7 @@ const std::map<std::string, std::vector<Column>> look_up_columns = {
     {"identities", {{"NAME", "/name"}, {"PRINCIPAL", "/principalId"}}},
     {"accounts", {{"NAME", "/name"}, {"GROUP", "/resourceGroup"}, {"LOCATION", "/location"}}},
     {"networks", {{"NAME", "/name"}, {"GROUP", "/resourceGroup"}, {"SUBNETS", "/subnets"}}},
+    {"security-groups", {{"NAME", "/name"}, {"GROUP", "/resourceGroup"}, {"RULES", "/rules"}}},
 };
 
 /// A saved list is three times as large as what is read of it, and a request has a limit.

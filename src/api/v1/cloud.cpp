@@ -62,6 +62,22 @@ ordered_json view_of(const cloud::Network& network) {
             {"subnets", std::move(subnets)}};
 }
 
+ordered_json view_of(const cloud::SecurityGroup& group) {
+    ordered_json rules = ordered_json::array();
+    for (const cloud::SecurityRule& rule : group.rules)
+        rules.push_back({{"name", rule.name},
+                         {"priority", rule.priority},
+                         {"direction", rule.inbound ? "inbound" : "outbound"},
+                         {"access", rule.allow ? "allow" : "deny"},
+                         {"protocol", rule.protocol},
+                         {"sources", rule.sources},
+                         {"ports", rule.ports}});
+    return {{"name", group.name},
+            {"resourceGroup", group.resource_group},
+            {"location", group.location},
+            {"rules", std::move(rules)}};
+}
+
 bool same(const std::string& wanted, const std::string& value) {
     return wanted.empty() || to_lower(wanted) == to_lower(value);
 }
@@ -116,6 +132,12 @@ std::vector<Endpoint> look_ups(Parts& parts) {
                 [&, of_group](const Call& call) -> Result<std::vector<cloud::SshKey>> {
                     ASSIGN_OR_RETURN(const auto group, of_group(call));
                     return catalog.ssh_keys(group);
+                }),
+        look_up("security-groups",
+                {"group"},
+                [&, of_group](const Call& call) -> Result<std::vector<cloud::SecurityGroup>> {
+                    ASSIGN_OR_RETURN(const auto group, of_group(call));
+                    return catalog.security_groups(group);
                 }),
         look_up("identities",
                 {"group"},

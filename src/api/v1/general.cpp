@@ -57,6 +57,7 @@ http::Response capabilities() {
                                       {{"staticWorkers", true},
                                        {"autoscaling", false},
                                        {"backups", false},
+                                       {"managed", false},
                                        {"ldap", false},
                                        {"upgrades", false}}},
                                      {"limits",
