@@ -137,7 +137,7 @@ function MemberList({members}: {members: Member[]}) {
   return (
     <section className="card">
       <h2>People</h2>
-      <div className="table-wrap">
+      <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
         <table className="list">
           <thead>
             <tr>
@@ -183,7 +183,7 @@ function Invitations({invitations}: {invitations: Invitation[]}) {
       {invitations.length === 0 ? (
         <p className="dim">Nobody is invited at the moment.</p>
       ) : (
-        <div className="table-wrap">
+        <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
           <table className="list">
             <thead>
               <tr>

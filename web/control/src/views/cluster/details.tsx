@@ -71,7 +71,7 @@ function Nodes({cluster}: {cluster: Cluster}) {
   );
   if (cluster.nodes.length === 0) return <p className="dim">There are no machines now.</p>;
   return (
-    <div className="table-wrap">
+    <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
       <table className="list">
         <thead>
           <tr>

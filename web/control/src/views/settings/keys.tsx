@@ -106,7 +106,7 @@ function KeyList({keys}: {keys: ApiKey[]}) {
   const usable = keys.filter((key) => !key.revoked);
   if (usable.length === 0) return <p className="dim">There are no keys.</p>;
   return (
-    <div className="table-wrap">
+    <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
       <table className="list">
         <thead>
           <tr>

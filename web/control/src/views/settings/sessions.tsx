@@ -62,7 +62,7 @@ export function Sessions() {
       <h2>Where you are signed in</h2>
       <Loaded of={sessions} rows={2}>
         {(all) => (
-          <div className="table-wrap">
+          <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
             <table className="list">
               <thead>
                 <tr>

@@ -54,7 +54,7 @@ function Choices({draft}: {draft: StepProps["draft"]}) {
   const lines = linesOf(draft);
   return (
     <section className="card" aria-label="Your choices">
-      <div className="table-wrap">
+      <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
         <table className="list">
           <tbody>
             {steps.map((step) =>
@@ -119,7 +119,7 @@ function Plan({plan}: {plan: DryRun}) {
         {plural(plan.resources.length, "resource")}. <code>&lt;id&gt;</code> stands for the id that
         the cluster gets.
       </p>
-      <div className="table-wrap">
+      <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
         <table className="list">
           <thead>
             <tr>
@@ -140,7 +140,7 @@ function Plan({plan}: {plan: DryRun}) {
         </table>
       </div>
       {plan.quotas.length > 0 && (
-        <div className="table-wrap">
+        <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
           <table className="list">
             <thead>
               <tr>
