@@ -35,6 +35,11 @@ add_link_options(-pie -Wl,-z,relro -Wl,-z,now)
 if(HOPYARD_SANITIZE)
     add_compile_options(-fsanitize=${HOPYARD_SANITIZE} -fno-omit-frame-pointer)
     add_link_options(-fsanitize=${HOPYARD_SANITIZE})
+    # Each compiler has a way of its own to tell the code.
+    add_compile_definitions(HOPYARD_SANITIZED=1)
+    if(HOPYARD_SANITIZE MATCHES address)
+        add_compile_definitions(HOPYARD_ADDRESS_SANITIZER=1)
+    endif()
     # The check of vtables needs type information that SOCI's library does not export.
     add_compile_options(-fno-sanitize=vptr)
 endif()

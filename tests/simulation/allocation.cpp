@@ -1,7 +1,7 @@
 // A quick operator new for hopyard-sim, which spends a third of its time in a general one: lists of
 // free blocks by size, for one thread. Nothing is given back to the system. Sanitizers bring their
 // own.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef HOPYARD_SANITIZED
 
 #include <array>
 #include <cstddef>

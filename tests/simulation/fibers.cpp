@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(HOPYARD_ADDRESS_SANITIZER)
 #include <sanitizer/common_interface_defs.h>
 #define HOPYARD_FIBERS_TELL_ASAN 1
 #endif
