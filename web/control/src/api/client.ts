@@ -77,26 +77,3 @@ export async function done<T>(
   if (!outcome.response.ok) throw problemOf(outcome.response.status, outcome.error);
   return outcome.data as T;
 }
-
-/** For routes that have no types of their own yet. */
-export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  let response;
-  try {
-    response = await fetch(path, {
-      method,
-      headers: body === undefined ? {} : {"Content-Type": "application/json"},
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
-  } catch {
-    throw unreachable();
-  }
-  const text = await response.text();
-  let parsed: unknown;
-  try {
-    parsed = text ? JSON.parse(text) : undefined;
-  } catch {
-    parsed = undefined;
-  }
-  if (!response.ok) throw problemOf(response.status, parsed);
-  return parsed as T;
-}

@@ -1,88 +1,49 @@
-import {call} from "./client";
+import type {components} from "../../generated/api";
+import {api, done} from "./client";
 
-export type Role = "owner" | "administrator" | "member";
-export interface Person {
-  id: string;
+type Schemas = components["schemas"];
+export type Session = Schemas["Session"];
+export type Role = Session["person"]["role"];
+export type InvitedRole = Exclude<Role, "owner">;
+export type OpenSession = Schemas["OwnSession"];
+export type Organisation = Schemas["Organisation"];
+export type Member = Schemas["Member"];
+export type Invitation = Schemas["Invitation"];
+
+interface NewPerson {
+  token: string;
   name: string;
   email: string;
-  role: Role;
-  totp: boolean;
-}
-export interface Session {
-  person: Person;
-  organisation: {id: string; name: string; plan: "community" | "enterprise"; requireTotp: boolean};
-  may: {invite: boolean; manageClusters: boolean; managePorts: boolean; administer: boolean};
-  sessionId: string;
-  mustSetUpTotp: boolean;
-}
-export interface OpenSession {
-  id: string;
-  createdAt: string;
-  lastSeenAt: string;
-  address: string;
-  userAgent: string;
-  current: boolean;
-}
-export interface Organisation {
-  id: string;
-  name: string;
-  plan: "community" | "enterprise";
-  requireTotp: boolean;
-  permissions: {inviteMembers: boolean; manageClusters: boolean; managePorts: boolean};
-}
-export interface Member extends Person {
-  joinedAt: string;
-  lastSeenAt: string | null;
-}
-export interface Invitation {
-  id: string;
-  email: string | null;
-  role: Role;
-  invitedBy: string;
-  createdAt: string;
-  expiresAt: string;
-}
-interface List<T> {
-  items: T[];
+  password: string;
 }
 
-const items = async <T>(path: string) => (await call<List<T>>("GET", path)).items;
+const path = (id: string) => ({params: {path: {id}}});
 
 export const people = {
-  signIn: () => call<{setUp: boolean; product: string; version: string}>("GET", "/v1/sign-in"),
-  setUp: (body: {token: string; name: string; email: string; password: string}) =>
-    call<Session>("POST", "/v1/setup", body),
+  signIn: () => done(api.GET("/v1/sign-in")),
+  setUp: (body: NewPerson) => done(api.POST("/v1/setup", {body})),
   enter: (body: {email: string; password: string; code?: string}) =>
-    call<Session>("POST", "/v1/session", body),
-  session: () => call<Session>("GET", "/v1/session"),
-  leave: () => call<void>("DELETE", "/v1/session"),
-  sessions: () => items<OpenSession>("/v1/sessions"),
-  endSession: (id: string) => call<void>("DELETE", `/v1/sessions/${encodeURIComponent(id)}`),
-  changeMe: (body: {name?: string; email?: string}) => call<Person>("PATCH", "/v1/me", body),
+    done(api.POST("/v1/session", {body})),
+  session: () => done(api.GET("/v1/session")),
+  leave: () => done(api.DELETE("/v1/session")),
+  sessions: async () => (await done(api.GET("/v1/sessions"))).items,
+  endSession: (id: string) => done(api.DELETE("/v1/sessions/{id}", path(id))),
+  changeMe: (body: {name?: string; email?: string}) => done(api.PATCH("/v1/me", {body})),
   changePassword: (body: {current: string; new: string}) =>
-    call<void>("PUT", "/v1/me/password", body),
-  beginTotp: () => call<{secret: string; uri: string}>("POST", "/v1/me/totp"),
-  confirmTotp: (code: string) => call<{recoveryCodes: string[]}>("PUT", "/v1/me/totp", {code}),
-  endTotp: (password: string) => call<void>("DELETE", "/v1/me/totp", {password}),
-  organisation: () => call<Organisation>("GET", "/v1/organisation"),
-  changeOrganisation: (body: {
-    name?: string;
-    plan?: Organisation["plan"];
-    requireTotp?: boolean;
-    permissions?: Organisation["permissions"];
-  }) => call<Organisation>("PATCH", "/v1/organisation", body),
-  members: () => items<Member>("/v1/members"),
+    done(api.PUT("/v1/me/password", {body})),
+  beginTotp: () => done(api.POST("/v1/me/totp")),
+  confirmTotp: (code: string) => done(api.PUT("/v1/me/totp", {body: {code}})),
+  endTotp: (password: string) => done(api.DELETE("/v1/me/totp", {body: {password}})),
+  organisation: () => done(api.GET("/v1/organisation")),
+  changeOrganisation: (body: Partial<Omit<Organisation, "id">>) =>
+    done(api.PATCH("/v1/organisation", {body})),
+  members: async () => (await done(api.GET("/v1/members"))).items,
   setRole: (id: string, role: Role) =>
-    call<Member>("PATCH", `/v1/members/${encodeURIComponent(id)}`, {role}),
-  removeMember: (id: string) => call<void>("DELETE", `/v1/members/${encodeURIComponent(id)}`),
-  invitations: () => items<Invitation>("/v1/invitations"),
-  invite: (body: {email?: string; role: Role}) =>
-    call<Invitation & {link: string}>("POST", "/v1/invitations", body),
-  withdraw: (id: string) => call<void>("DELETE", `/v1/invitations/${encodeURIComponent(id)}`),
-  look: (token: string) =>
-    call<{organisation: string; role: Role; email: string | null}>("POST", "/v1/invitations/look", {
-      token,
-    }),
-  accept: (body: {token: string; name: string; email: string; password: string}) =>
-    call<Session>("POST", "/v1/invitations/accept", body),
+    done(api.PATCH("/v1/members/{id}", {...path(id), body: {role}})),
+  removeMember: (id: string) => done(api.DELETE("/v1/members/{id}", path(id))),
+  invitations: async () => (await done(api.GET("/v1/invitations"))).items,
+  invite: (body: {email?: string; role: InvitedRole}) => done(api.POST("/v1/invitations", {body})),
+  withdraw: (id: string) => done(api.DELETE("/v1/invitations/{id}", path(id))),
+  look: (token: string) => done(api.POST("/v1/invitations/look", {body: {token}})),
+  accept: (body: NewPerson) => done(api.POST("/v1/invitations/accept", {body})),
 };

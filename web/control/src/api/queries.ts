@@ -139,6 +139,14 @@ export const useIdentities = (group: string) =>
       (await done(api.GET("/v1/cloud/identities", {params: {query: {group}}}))).items,
   });
 
+export const useSecurityGroups = (group: string) =>
+  useQuery({
+    queryKey: ["security-groups", group],
+    enabled: group !== "",
+    queryFn: async () =>
+      (await done(api.GET("/v1/cloud/security-groups", {params: {query: {group}}}))).items,
+  });
+
 /** Of every location: ranges must not meet wherever they are. */
 export const useNetworks = () =>
   useQuery({

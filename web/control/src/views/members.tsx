@@ -2,10 +2,18 @@ import {Button, Modal, Select, Switch, TextInput} from "@mantine/core";
 import {IconUserPlus} from "@tabler/icons-react";
 import {useQuery} from "@tanstack/react-query";
 import {useState, type FormEvent} from "react";
-import {people, type Invitation, type Member, type Organisation, type Role} from "../api/people";
+import {
+  people,
+  type Invitation,
+  type InvitedRole,
+  type Member,
+  type Organisation,
+  type Role,
+} from "../api/people";
 import {client, keys, useMe, useSave} from "../api/queries";
 import {asProblem, CopyLine, FaultAlert, Loaded, Title} from "../parts/bits";
 import {Confirm} from "../parts/confirm";
+import {actionsHeading, Table} from "../parts/table";
 import {day} from "../pure/words";
 
 const membersKey = ["members"];
@@ -21,7 +29,7 @@ const roleWords: Record<Role, string> = {
 function Invite({onClose}: {onClose: () => void}) {
   const {may} = useMe();
   const [email, setEmail] = useState("");
-  const [role, setRole] = useState<Role>("member");
+  const [role, setRole] = useState<InvitedRole>("member");
   const invite = useSave(people.invite, [invitationsKey]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -63,7 +71,7 @@ function Invite({onClose}: {onClose: () => void}) {
               ...(may.administer ? [{value: "administrator", label: "Administrator"}] : []),
             ]}
             value={role}
-            onChange={(value) => value && setRole(value as Role)}
+            onChange={(value) => value && setRole(value as InvitedRole)}
             allowDeselect={false}
           />
           {invite.error && <FaultAlert fault={asProblem(invite.error)} title="No link was made" />}
@@ -137,26 +145,11 @@ function MemberList({members}: {members: Member[]}) {
   return (
     <section className="card">
       <h2>People</h2>
-      <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
-        <table className="list">
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Role</th>
-              <th scope="col">Two factors</th>
-              <th scope="col">Last seen</th>
-              <th scope="col">
-                <span className="visually-hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {members.map((member) => (
-              <MemberRow key={member.id} member={member} onRemove={() => setAsked(member)} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="People" headings={["Name", "Role", "Two factors", "Last seen", actionsHeading]}>
+        {members.map((member) => (
+          <MemberRow key={member.id} member={member} onRemove={() => setAsked(member)} />
+        ))}
+      </Table>
       {asked && (
         <Confirm
           title={asked.id === person.id ? "Leave the organisation?" : `Remove ${asked.name}?`}
@@ -183,41 +176,29 @@ function Invitations({invitations}: {invitations: Invitation[]}) {
       {invitations.length === 0 ? (
         <p className="dim">Nobody is invited at the moment.</p>
       ) : (
-        <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
-          <table className="list">
-            <thead>
-              <tr>
-                <th scope="col">For</th>
-                <th scope="col">Role</th>
-                <th scope="col">Invited by</th>
-                <th scope="col">Good until</th>
-                <th scope="col">
-                  <span className="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {invitations.map((invitation) => (
-                <tr key={invitation.id}>
-                  <td>{invitation.email || "Whoever has the link"}</td>
-                  <td>{roleWords[invitation.role]}</td>
-                  <td>{invitation.invitedBy}</td>
-                  <td className="dim">{day(invitation.expiresAt)}</td>
-                  <td className="end">
-                    <Button
-                      variant="default"
-                      size="compact-sm"
-                      onClick={() => withdraw.mutate(invitation.id)}
-                    >
-                      Withdraw
-                      <span className="visually-hidden"> the invitation of {invitation.email}</span>
-                    </Button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Open invitations"
+          headings={["For", "Role", "Invited by", "Good until", actionsHeading]}
+        >
+          {invitations.map((invitation) => (
+            <tr key={invitation.id}>
+              <td>{invitation.email || "Whoever has the link"}</td>
+              <td>{roleWords[invitation.role]}</td>
+              <td>{invitation.invitedBy}</td>
+              <td className="dim">{day(invitation.expiresAt)}</td>
+              <td className="end">
+                <Button
+                  variant="default"
+                  size="compact-sm"
+                  onClick={() => withdraw.mutate(invitation.id)}
+                >
+                  Withdraw
+                  <span className="visually-hidden"> the invitation of {invitation.email}</span>
+                </Button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );

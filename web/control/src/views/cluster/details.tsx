@@ -5,6 +5,7 @@ import {api, done, type Cluster, type ClusterNode} from "../../api/client";
 import {useChange, useMe, useSizes} from "../../api/queries";
 import {CopyLine, PhaseMark} from "../../parts/bits";
 import {Confirm} from "../../parts/confirm";
+import {actionsHeading, Table} from "../../parts/table";
 import {memory, plural} from "../../pure/words";
 import {SizePicker} from "../wizard/fields";
 import {nodeTitle} from "./progress";
@@ -71,56 +72,46 @@ function Nodes({cluster}: {cluster: Cluster}) {
   );
   if (cluster.nodes.length === 0) return <p className="dim">There are no machines now.</p>;
   return (
-    <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
-      <table className="list">
-        <thead>
-          <tr>
-            <th scope="col">Node</th>
-            <th scope="col">State</th>
-            <th scope="col">Address</th>
-            <th scope="col">Instance type</th>
-            <th scope="col" className="number">
-              Jobs
-            </th>
-            <th scope="col" className="number">
-              CPU in use
-            </th>
-            <th scope="col" className="number">
-              Memory
-            </th>
-            <th scope="col">
-              <span className="visually-hidden">Actions</span>
-            </th>
+    <>
+      <Table
+        label="Nodes"
+        headings={[
+          "Node",
+          "State",
+          "Address",
+          "Instance type",
+          {name: "Jobs", as: "number"},
+          {name: "CPU in use", as: "number"},
+          {name: "Memory", as: "number"},
+          actionsHeading,
+        ]}
+      >
+        {cluster.nodes.map((node) => (
+          <tr key={node.id}>
+            <td>
+              <strong>{nodeTitle(node)}</strong>
+              <div className="small dim mono">{node.id}</div>
+            </td>
+            <td>
+              <PhaseMark phase={node.phase} />
+              {node.workloadState && <div className="small dim">{node.workloadState}</div>}
+              {node.silentSince && <div className="small bad-text">no report</div>}
+            </td>
+            <td className="mono small">{node.privateIp || "–"}</td>
+            <td>{node.instanceType}</td>
+            <td className="number">{node.jobs}</td>
+            <td className="number">{cpu(node)}</td>
+            <td className="number">{node.memoryMb ? memory(node.memoryMb) : "–"}</td>
+            <td className="end">
+              {may.manageClusters && node.phase === "ready" && (
+                <Button variant="default" size="compact-sm" onClick={() => setAsked(node)}>
+                  Restart<span className="visually-hidden"> {nodeTitle(node)}</span>
+                </Button>
+              )}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {cluster.nodes.map((node) => (
-            <tr key={node.id}>
-              <td>
-                <strong>{nodeTitle(node)}</strong>
-                <div className="small dim mono">{node.id}</div>
-              </td>
-              <td>
-                <PhaseMark phase={node.phase} />
-                {node.workloadState && <div className="small dim">{node.workloadState}</div>}
-                {node.silentSince && <div className="small bad-text">no report</div>}
-              </td>
-              <td className="mono small">{node.privateIp || "–"}</td>
-              <td>{node.instanceType}</td>
-              <td className="number">{node.jobs}</td>
-              <td className="number">{cpu(node)}</td>
-              <td className="number">{node.memoryMb ? memory(node.memoryMb) : "–"}</td>
-              <td className="end">
-                {may.manageClusters && node.phase === "ready" && (
-                  <Button variant="default" size="compact-sm" onClick={() => setAsked(node)}>
-                    Restart<span className="visually-hidden"> {nodeTitle(node)}</span>
-                  </Button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       {asked && (
         <Confirm
           title={`Restart ${nodeTitle(asked)}?`}
@@ -135,7 +126,7 @@ function Nodes({cluster}: {cluster: Cluster}) {
           </p>
         </Confirm>
       )}
-    </div>
+    </>
   );
 }
 

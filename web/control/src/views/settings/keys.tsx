@@ -5,6 +5,7 @@ import {api, done, type ApiKey} from "../../api/client";
 import {useSave} from "../../api/queries";
 import {asProblem, CopyLine, FaultAlert, Loaded} from "../../parts/bits";
 import {Confirm} from "../../parts/confirm";
+import {actionsHeading, Table} from "../../parts/table";
 import {day} from "../../pure/words";
 
 const listKey = ["api-keys"];
@@ -106,37 +107,24 @@ function KeyList({keys}: {keys: ApiKey[]}) {
   const usable = keys.filter((key) => !key.revoked);
   if (usable.length === 0) return <p className="dim">There are no keys.</p>;
   return (
-    <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
-      <table className="list">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Scope</th>
-            <th scope="col">Created</th>
-            <th scope="col">Expires</th>
-            <th scope="col">
-              <span className="visually-hidden">Actions</span>
-            </th>
+    <>
+      <Table label="API keys" headings={["Name", "Scope", "Created", "Expires", actionsHeading]}>
+        {usable.map((key) => (
+          <tr key={key.id}>
+            <td>
+              <strong>{key.name}</strong>
+            </td>
+            <td>{scopeWords[key.scope].split(":")[0]}</td>
+            <td className="dim">{day(key.createdAt)}</td>
+            <td className="dim">{key.expiresAt ? day(key.expiresAt) : "Never"}</td>
+            <td className="end">
+              <Button variant="default" size="compact-sm" onClick={() => setAsked(key)}>
+                Revoke<span className="visually-hidden"> {key.name}</span>
+              </Button>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {usable.map((key) => (
-            <tr key={key.id}>
-              <td>
-                <strong>{key.name}</strong>
-              </td>
-              <td>{scopeWords[key.scope].split(":")[0]}</td>
-              <td className="dim">{day(key.createdAt)}</td>
-              <td className="dim">{key.expiresAt ? day(key.expiresAt) : "Never"}</td>
-              <td className="end">
-                <Button variant="default" size="compact-sm" onClick={() => setAsked(key)}>
-                  Revoke<span className="visually-hidden"> {key.name}</span>
-                </Button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       {asked && (
         <Confirm
           title={`Revoke ${asked.name}?`}
@@ -148,7 +136,7 @@ function KeyList({keys}: {keys: ApiKey[]}) {
           <p>Programs that use this key are refused at once.</p>
         </Confirm>
       )}
-    </div>
+    </>
   );
 }
 

@@ -3,6 +3,7 @@ import {useQuery} from "@tanstack/react-query";
 import {people, type OpenSession} from "../../api/people";
 import {useSave} from "../../api/queries";
 import {Loaded} from "../../parts/bits";
+import {actionsHeading, Table} from "../../parts/table";
 import {when} from "../../pure/words";
 
 /** "Chrome on Linux": what a person recognises of a User-Agent. */
@@ -62,25 +63,11 @@ export function Sessions() {
       <h2>Where you are signed in</h2>
       <Loaded of={sessions} rows={2}>
         {(all) => (
-          <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
-            <table className="list">
-              <thead>
-                <tr>
-                  <th scope="col">Browser</th>
-                  <th scope="col">Since</th>
-                  <th scope="col">Last seen</th>
-                  <th scope="col">
-                    <span className="visually-hidden">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {all.map((session) => (
-                  <Row key={session.id} session={session} />
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table label="Sessions" headings={["Browser", "Since", "Last seen", actionsHeading]}>
+            {all.map((session) => (
+              <Row key={session.id} session={session} />
+            ))}
+          </Table>
         )}
       </Loaded>
     </section>

@@ -3,6 +3,7 @@ import {Link} from "react-router";
 import type {ReactNode} from "react";
 import type {ClusterSpec, DryRun} from "../../api/client";
 import {Source} from "../../parts/bits";
+import {Table} from "../../parts/table";
 import {steps, type Slug} from "../../pure/draft";
 import {toCommand, toCurl, toYaml} from "../../pure/render";
 import {money, plural, priceWords} from "../../pure/words";
@@ -54,36 +55,32 @@ function Choices({draft}: {draft: StepProps["draft"]}) {
   const lines = linesOf(draft);
   return (
     <section className="card" aria-label="Your choices">
-      <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
-        <table className="list">
-          <tbody>
-            {steps.map((step) =>
-              step.slug === "review" ? null : (
-                <tr key={step.slug}>
-                  <th scope="row" style={{verticalAlign: "top", paddingTop: 12, width: "26%"}}>
-                    {step.title}
-                  </th>
-                  <td>
-                    <dl className="facts" style={{gap: "2px 16px"}}>
-                      {lines[step.slug].map(([name, value]) => (
-                        <div key={name} style={{display: "contents"}}>
-                          <dt>{name}</dt>
-                          <dd>{value || <span className="bad-text">Missing</span>}</dd>
-                        </div>
-                      ))}
-                    </dl>
-                  </td>
-                  <td className="end" style={{verticalAlign: "top"}}>
-                    <Link to={`/clusters/new/${step.slug}`} className="small">
-                      Edit<span className="visually-hidden"> {step.title}</span>
-                    </Link>
-                  </td>
-                </tr>
-              ),
-            )}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Your choices">
+        {steps.map((step) =>
+          step.slug === "review" ? null : (
+            <tr key={step.slug}>
+              <th scope="row" style={{verticalAlign: "top", paddingTop: 12, width: "26%"}}>
+                {step.title}
+              </th>
+              <td>
+                <dl className="facts" style={{gap: "2px 16px"}}>
+                  {lines[step.slug].map(([name, value]) => (
+                    <div key={name} style={{display: "contents"}}>
+                      <dt>{name}</dt>
+                      <dd>{value || <span className="bad-text">Missing</span>}</dd>
+                    </div>
+                  ))}
+                </dl>
+              </td>
+              <td className="end" style={{verticalAlign: "top"}}>
+                <Link to={`/clusters/new/${step.slug}`} className="small">
+                  Edit<span className="visually-hidden"> {step.title}</span>
+                </Link>
+              </td>
+            </tr>
+          ),
+        )}
+      </Table>
     </section>
   );
 }
@@ -119,59 +116,36 @@ function Plan({plan}: {plan: DryRun}) {
         {plural(plan.resources.length, "resource")}. <code>&lt;id&gt;</code> stands for the id that
         the cluster gets.
       </p>
-      <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
-        <table className="list">
-          <thead>
-            <tr>
-              <th scope="col">Resource</th>
-              <th scope="col">Name</th>
-              <th scope="col">Detail</th>
-            </tr>
-          </thead>
-          <tbody>
-            {plan.resources.map((resource) => (
-              <tr key={resource.kind + resource.name}>
-                <td>{kindWords(resource.kind)}</td>
-                <td className="mono small">{resource.name}</td>
-                <td>{resource.detail}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Resources" headings={["Resource", "Name", "Detail"]}>
+        {plan.resources.map((resource) => (
+          <tr key={resource.kind + resource.name}>
+            <td>{kindWords(resource.kind)}</td>
+            <td className="mono small">{resource.name}</td>
+            <td>{resource.detail}</td>
+          </tr>
+        ))}
+      </Table>
       {plan.quotas.length > 0 && (
-        <div className="table-wrap" role="group" aria-label="Table" tabIndex={0}>
-          <table className="list">
-            <thead>
-              <tr>
-                <th scope="col">Quota</th>
-                <th scope="col" className="number">
-                  Used now
-                </th>
-                <th scope="col" className="number">
-                  With this cluster
-                </th>
-                <th scope="col" className="number">
-                  Limit
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {plan.quotas.map((quota) => (
-                <tr key={quota.name}>
-                  <td>{quotaWords[quota.name] ?? quota.name}</td>
-                  <td className="number">{quota.used}</td>
-                  <td
-                    className={`number ${quota.used + quota.needed > quota.limit ? "bad-text" : ""}`}
-                  >
-                    {quota.used + quota.needed}
-                  </td>
-                  <td className="number">{quota.limit}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Quotas"
+          headings={[
+            "Quota",
+            {name: "Used now", as: "number"},
+            {name: "With this cluster", as: "number"},
+            {name: "Limit", as: "number"},
+          ]}
+        >
+          {plan.quotas.map((quota) => (
+            <tr key={quota.name}>
+              <td>{quotaWords[quota.name] ?? quota.name}</td>
+              <td className="number">{quota.used}</td>
+              <td className={`number ${quota.used + quota.needed > quota.limit ? "bad-text" : ""}`}>
+                {quota.used + quota.needed}
+              </td>
+              <td className="number">{quota.limit}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );

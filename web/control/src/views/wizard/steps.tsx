@@ -1,6 +1,17 @@
-import {ActionIcon, Button, Checkbox, Radio, Select, TagsInput, TextInput} from "@mantine/core";
+import {
+  ActionIcon,
+  Autocomplete,
+  Button,
+  Checkbox,
+  Radio,
+  Select,
+  TagsInput,
+  TextInput,
+} from "@mantine/core";
 import {IconPlus, IconTrash} from "@tabler/icons-react";
+import {useSecurityGroups} from "../../api/queries";
 import {Locked} from "../../parts/bits";
+import {Table} from "../../parts/table";
 import {faultAt} from "../../pure/draft";
 import {plural} from "../../pure/words";
 import {SizePicker, WholeNumber} from "./fields";
@@ -251,6 +262,54 @@ export function SubnetStep({draft, set, offers, findings}: StepProps) {
   );
 }
 
+/** One of those that lie beside the network, with its rules; a list that cannot be had asks for the name. */
+function ExistingSecurityGroup({
+  draft,
+  set,
+  findings,
+}: Pick<StepProps, "draft" | "set" | "findings">) {
+  const beside = draft.network === "existing" ? draft.networkGroup : draft.resourceGroup;
+  const groups = useSecurityGroups(beside).data ?? [];
+  const chosen = groups.find((each) => each.name === draft.securityGroupName);
+  return (
+    <>
+      <Autocomplete
+        label="Name of the security group"
+        description={`In the resource group ${beside}`}
+        data={groups.map((each) => each.name)}
+        value={draft.securityGroupName}
+        onChange={(securityGroupName) => set({securityGroupName})}
+        error={faultAt(findings, "/network/securityGroup")}
+        autoComplete="off"
+      />
+      {chosen && (
+        <Table
+          label={`Rules of ${chosen.name}`}
+          headings={[
+            {name: "Priority", as: "number"},
+            "Direction",
+            "Access",
+            "From",
+            "Protocol",
+            "Ports",
+          ]}
+        >
+          {chosen.rules.map((rule) => (
+            <tr key={rule.direction + rule.priority}>
+              <td className="number">{rule.priority}</td>
+              <td>{rule.direction}</td>
+              <td>{rule.access}</td>
+              <td>{rule.sources.join(", ")}</td>
+              <td>{rule.protocol}</td>
+              <td>{rule.ports.join(", ")}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </>
+  );
+}
+
 export function SecurityGroupStep({draft, set, findings}: StepProps) {
   return (
     <>
@@ -273,13 +332,7 @@ export function SecurityGroupStep({draft, set, findings}: StepProps) {
         </div>
       </Radio.Group>
       {draft.securityGroup === "existing" && (
-        <TextInput
-          label="Name of the security group"
-          value={draft.securityGroupName}
-          onChange={(event) => set({securityGroupName: event.currentTarget.value})}
-          error={faultAt(findings, "/network/securityGroup")}
-          autoComplete="off"
-        />
+        <ExistingSecurityGroup draft={draft} set={set} findings={findings} />
       )}
       <TagsInput
         label="From where the head may be reached"

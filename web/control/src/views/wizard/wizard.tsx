@@ -95,16 +95,26 @@ function StepList({here, faulty}: {here: number; faulty: ReadonlySet<Slug>}) {
   );
 }
 
+/** The same key as long as the same cluster is asked for: a retry after a lost answer is the answer. */
+function useRequestKey(spec: ClusterSpec): () => string {
+  const kept = useRef({spec: "", key: ""});
+  return () => {
+    const text = JSON.stringify(spec);
+    if (kept.current.spec !== text) kept.current = {spec: text, key: crypto.randomUUID()};
+    return kept.current.key;
+  };
+}
+
 function useCreate(spec: ClusterSpec, forget: () => void) {
   const navigate = useNavigate();
+  const requestKey = useRequestKey(spec);
   return useMutation({
     mutationFn: async () =>
       done(
         api.POST("/v1/clusters", {
           params: {query: {}},
           body: spec,
-          // A second press, or a retry after a lost answer, makes no second cluster.
-          headers: {"Idempotency-Key": crypto.randomUUID()},
+          headers: {"Idempotency-Key": requestKey()},
         }),
       ),
     onSuccess: (cluster) => {
