@@ -217,4 +217,12 @@ std::string dump(const ordered_json& document) {
     return document.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
+http::Response list_response(ordered_json items, ordered_json next) {
+    return http::json_response(200, dump({{"items", std::move(items)}, {"next", std::move(next)}}));
+}
+
+http::Response list_response(ordered_json items) {
+    return list_response(std::move(items), nullptr);
+}
+
 }  // namespace hopyard::api

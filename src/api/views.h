@@ -9,6 +9,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "decide/preflight/preflight.h"
+#include "http/message.h"
 #include "model/access.h"
 #include "model/activity.h"
 #include "model/cluster.h"
@@ -44,5 +45,10 @@ std::string etag(const model::Cluster& cluster);
 
 /// Text of a document; bytes that are not UTF-8 are replaced, never refused.
 std::string dump(const nlohmann::ordered_json& document);
+
+/// Every list of ours looks like this; `next` is what to pass on for the next page.
+http::Response list_response(nlohmann::ordered_json items, nlohmann::ordered_json next);
+/// Of a list that has one page only.
+http::Response list_response(nlohmann::ordered_json items);
 
 }  // namespace hopyard::api

@@ -189,10 +189,6 @@ ordered_json view(const model::Invitation& invitation) {
             {"expiresAt", to_rfc3339(invitation.expires_at)}};
 }
 
-http::Response list_response(ordered_json items) {
-    return http::json_response(200, dump({{"items", std::move(items)}, {"next", nullptr}}));
-}
-
 http::Response signed_in(const Call& call,
                          const model::Person& person,
                          const model::Organisation& organisation,

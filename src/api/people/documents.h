@@ -58,8 +58,6 @@ Result<MadeSession> begin_session(store::Transaction& t,
                                   const model::Person& person,
                                   const Call& call);
 
-/// A list as every list of ours.
-http::Response list_response(nlohmann::ordered_json items);
 /// 201 with the session's view and its cookie.
 http::Response signed_in(const Call& call,
                          const model::Person& person,

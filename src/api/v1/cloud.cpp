@@ -13,10 +13,6 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-http::Response items_response(ordered_json items) {
-    return http::json_response(200, dump({{"items", std::move(items)}, {"next", nullptr}}));
-}
-
 Result<std::string> required(const Call& call, const std::string& name, const char* remedy) {
     const auto value = call.request.query(name);
     if (value && !value->empty()) return *value;
@@ -105,7 +101,7 @@ Endpoint look_up(const std::string& what, std::vector<std::string> query, Read r
             .query = std::move(query),
             .answer = [read](const Call& call) -> Result<http::Response> {
                 ASSIGN_OR_RETURN(const auto all, read(call));
-                return items_response(chosen(call, all));
+                return list_response(chosen(call, all));
             }};
 }
 
@@ -236,7 +232,7 @@ Endpoint prepare_endpoint(Parts& parts) {
                 ASSIGN_OR_RETURN(const auto wanted, preparation_of(call));
                 Done done;
                 const auto outcome = prepare(parts.preparation, wanted, done);
-                if (outcome) return items_response(done.items());
+                if (outcome) return list_response(done.items());
                 http::Response response = problem(outcome.error(), call.request_id);
                 auto document = ordered_json::parse(response.body);
                 document["done"] = done.items();
@@ -263,7 +259,7 @@ Endpoint import_endpoint(const PriceImport& import) {
                 ordered_json items = ordered_json::array();
                 for (const std::string& location : locations)
                     items.push_back({{"location", location}});
-                return items_response(std::move(items));
+                return list_response(std::move(items));
             }};
 }
 
@@ -287,7 +283,7 @@ Result<http::Response> list_orphans(Orphans& orphans) {
         entry["attached"] = orphan.attached;
         items.push_back(std::move(entry));
     }
-    return items_response(std::move(items));
+    return list_response(std::move(items));
 }
 
 /// One list of everything, with what became of it.
@@ -302,7 +298,7 @@ Result<http::Response> delete_orphans(Orphans& orphans) {
     for (const auto& name : removal.removed) add(name, "removed");
     for (const auto& name : removal.waiting) add(name, "waiting");
     for (const auto& [name, error] : removal.refused) add(name, "refused")["problem"] = view(error);
-    return items_response(std::move(items));
+    return list_response(std::move(items));
 }
 
 Failure no_sweep() {

@@ -61,7 +61,7 @@ Result<http::Response> list(Parts& parts, const Call& call) {
         items.push_back(view(rows));
         last = here;
     }
-    return http::json_response(200, dump({{"items", std::move(items)}, {"next", next}}));
+    return list_response(std::move(items), next);
 }
 
 Result<bool> flag_of(const http::Request& request, const std::string& name) {
@@ -129,7 +129,7 @@ Result<http::Response> activity(Parts& parts,
     ordered_json items = ordered_json::array();
     for (const model::Activity& entry : page.entries) items.push_back(view(entry));
     const ordered_json next = page.next_before ? ordered_json(*page.next_before) : nullptr;
-    return http::json_response(200, dump({{"items", std::move(items)}, {"next", next}}));
+    return list_response(std::move(items), next);
 }
 
 Result<http::Response> first_administrator(Parts& parts, const Call& call) {

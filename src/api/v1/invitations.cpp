@@ -26,7 +26,7 @@ Result<http::Response> list(Parts& parts, const Call& call) {
             if (model::is_open(row, call.now)) items.push_back(people::view(row));
         return {};
     }));
-    return people::list_response(std::move(items));
+    return list_response(std::move(items));
 }
 
 Result<void> check_no_member(store::Transaction& t, const Call& call, const std::string& email) {

@@ -73,7 +73,7 @@ Result<http::Response> list(Parts& parts, const Call& call) {
         for (const model::ApiKey& key : keys) items.push_back(view(key));
         return {};
     }));
-    return http::json_response(200, dump({{"items", std::move(items)}, {"next", nullptr}}));
+    return list_response(std::move(items));
 }
 
 /// Somebody must be left who can make keys.

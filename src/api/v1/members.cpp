@@ -20,7 +20,7 @@ Result<http::Response> list(Parts& parts, const Call& call) {
         for (const model::Person& person : persons) items.push_back(people::view(person));
         return {};
     }));
-    return people::list_response(std::move(items));
+    return list_response(std::move(items));
 }
 
 struct Member {

@@ -152,7 +152,7 @@ Result<http::Response> sessions(Parts& parts, const Call& call) {
                 items.push_back(people::view(row, call.principal.session));
         return {};
     }));
-    return people::list_response(std::move(items));
+    return list_response(std::move(items));
 }
 
 Result<http::Response> end_session(Parts& parts, const Call& call) {
