@@ -6,9 +6,10 @@ import time
 from rig.api import Problem, until
 from rig.blobs import Blobs
 from rig.cloud import LocalCloud
-from rig.installation import ACCOUNT, DISK_GB, GROUP, HOST_LINKS, ROOT, Installation
+from rig.installation import ACCOUNT, DISK_GB, GROUP, HOST_LINKS, ROOT, SIZE, Installation
 from rig.network import connects, connects_from
 from rig.page import Page
+from rig.person import Person
 from rig.steps import Life, expect
 from secrets_sought import look_for_secrets
 
@@ -25,6 +26,8 @@ class Facts:
         self.cloud: LocalCloud
         self.id = ""
         self.password = ""
+        self.owner: Person
+        self.owner_secrets: dict[str, str] = {}
 
     def cluster(self) -> dict:
         return self.here.api.cluster(self.id)
@@ -63,6 +66,29 @@ def services(facts: Facts):
     facts.cloud = LocalCloud(facts.here.cloud_state)
 
 
+@LIFE.step("the first owner comes in by the link of the first start, once, and then by password")
+def first_owner(facts: Facts):
+    here = facts.here
+    page, token = here.setup_url.split("#token=")
+    expect(page == f"{here.api.url}/setup", here.setup_url)
+    who = {"email": "ada@example.org", "password": "seven green bicycles"}
+    facts.owner = Person(here.api.url)
+    status, told = facts.owner.call("POST", "/v1/setup", {"token": token, "name": "Ada", **who})
+    expect(status == 201 and told["person"]["role"] == "owner", told)
+    again = Person(here.api.url)
+    status, told = again.call("POST", "/v1/setup", {"token": token, "name": "Eve", **who})
+    expect(status == 401 and told["code"] == "setup_token_unknown", told)
+    expect(again.call("GET", "/v1/clusters")[0] == 401, "nobody is signed in")
+    expect(json.loads(here.run(*here.up_words()).stdout)["setupUrl"] is None, "the link is void")
+    expect(facts.owner.call("DELETE", "/v1/session")[0] == 204, "sign out")
+    expect(facts.owner.call("POST", "/v1/session", {**who, "password": "seven red bicycles"})[0]
+           == 401, "a wrong password")
+    expect(facts.owner.call("POST", "/v1/session", who)[0] == 201, "the right password")
+    expect(facts.owner.call("GET", "/v1/clusters")[0] == 200, "the owner sees clusters")
+    facts.owner_secrets = {"first owner's link": token, "owner's password": who["password"],
+                           "session": facts.owner.session()}
+
+
 @LIFE.step("the control plane is no root; files with secrets are their owners' alone")
 def owners(facts: Facts):
     here = facts.here
@@ -84,6 +110,26 @@ def prepare(facts: Facts):
     expect(wanted <= {kind for kind, result in made.items() if result == "made"}, made)
     again = facts.here.prepare()
     expect(all(item["result"] == "existed" for item in again), again)
+
+
+@LIFE.step("sizes bear prices: rehearsed ones, until an administrator brings a saved list")
+def prices(facts: Facts):
+    here = facts.here
+
+    def price() -> dict:
+        sizes = here.api.get("/v1/cloud/sizes?location=local")["items"]
+        return next(size["price"] for size in sizes if size["name"] == SIZE)
+    expect(price()["origin"] == "rehearsal" and price()["perHour"] > 0, price())
+    plan = here.api.post("/v1/clusters?dryRun=true", here.specification("plan", 2))
+    expect(abs(plan["cost"]["perHour"] - 3 * price()["perHour"]) < 1e-9, plan["cost"])
+    saved = here.root / "prices.json"
+    saved.write_text(json.dumps({"Items": [
+        {"serviceName": "Virtual Machines", "type": "Consumption", "unitOfMeasure": "1 Hour",
+         "armRegionName": "local", "armSkuName": SIZE, "productName": "B Series", "skuName": "B1ms",
+         "currencyCode": "EUR", "retailPrice": 0.25}]}))
+    here.run("prices", "import", saved)
+    expect((price()["origin"], price()["perHour"], price()["currency"])
+           == ("imported", 0.25, "EUR"), price())
 
 
 @LIFE.step("a cluster of one head and two workers is created with tags and an init script")
@@ -283,7 +329,8 @@ def restart(facts: Facts):
            "captured exchange")
 def secrets(facts: Facts):
     def look():
-        return look_for_secrets(facts.here, facts.cloud, facts.password)
+        return look_for_secrets(facts.here, facts.cloud,
+                                {"first password": facts.password, **facts.owner_secrets})
     planted = facts.here.state / "planted.log"
     planted.write_text(f"signed in with {facts.here.api.key}")
     expect(any(str(planted) in place for place in look()), "a planted secret is found")

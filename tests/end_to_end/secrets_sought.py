@@ -14,11 +14,13 @@ from rig.steps import expect
 BIGGEST = 64 << 20
 
 
-def look_for_secrets(here: Installation, cloud: LocalCloud, password: str) -> list[str]:
-    """Every place where one was found, as a sentence."""
-    canaries = secrets_of(here, cloud, password)
-    for kind in ("API key", "first password", "munge key", "right on the container",
-                 "client secret", "private key of a node"):
+def look_for_secrets(here: Installation, cloud: LocalCloud, of_people: dict[str, str]) -> list[str]:
+    """Every place where one was found, as a sentence. `of_people`: passwords, links, sessions."""
+    canaries = secrets_of(here, cloud)
+    canaries |= {name: [secret.encode()] for name, secret in of_people.items()}
+    expect(all(of_people.values()), "an empty secret")
+    for kind in ("API key", "first password", "owner's password", "session", "munge key",
+                 "right on the container", "client secret", "private key of a node"):
         expect(any(name.startswith(kind) for name in canaries), f"no {kind} to look for")
     return (in_files(canaries, logs(here), "log")
             + in_files(canaries, databases(here), "database")
@@ -27,9 +29,9 @@ def look_for_secrets(here: Installation, cloud: LocalCloud, password: str) -> li
             + in_open_files(canaries, here))
 
 
-def secrets_of(here: Installation, cloud: LocalCloud, password: str) -> dict[str, list[bytes]]:
+def secrets_of(here: Installation, cloud: LocalCloud) -> dict[str, list[bytes]]:
     """Name to the forms that a secret could stand in."""
-    found = {"API key": [here.api.key.encode()], "first password": [password.encode()],
+    found = {"API key": [here.api.key.encode()],
              "client secret": [cloud.settings["clientSecret"].encode()],
              "key of the local cloud's authority": key_lines(here.cloud_state / "ca.key")}
     for number, root in enumerate(machine_roots(here)):

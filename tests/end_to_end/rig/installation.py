@@ -54,6 +54,7 @@ class Installation:
         self.sent, self.answered = self.state / "sent", self.cloud_state / "answered"
         self.key_file = self.config / "hopyard/id_ed25519"
         self.api: Api = None  # type: ignore[assignment]
+        self.setup_url = ""  # the first owner's link, as 'up' said it first
         self.keep = bool(os.environ.get("HOPYARD_KEEP"))
 
     def capture(self) -> None:
@@ -96,11 +97,15 @@ class Installation:
                                  f"{done.returncode}\n{done.stdout}{done.stderr}")
         return done
 
+    def up_words(self) -> list[str]:
+        return ["-o", "json", "up", *self.places(), "--image", str(IMAGE), "--azurite",
+                str(AZURITE), "--only-services"]
+
     def up(self) -> str:
         """Starts what does not run; what it said on the way."""
-        done = self.run("-o", "json", "up", *self.places(), "--image", IMAGE, "--azurite", AZURITE,
-                        "--only-services")
+        done = self.run(*self.up_words())
         outcome = json.loads(done.stdout)
+        self.setup_url = self.setup_url or outcome["setupUrl"] or ""
         self.api = Api(outcome["url"], outcome["apiKey"], outcome["caFile"])
         return done.stderr
 
