@@ -1,5 +1,8 @@
 #include "control/prices.h"
 
+#include <future>
+#include <memory>
+
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
@@ -11,7 +14,10 @@ namespace {
 using nlohmann::json;
 
 constexpr Seconds good_for{24 * 3600};
-constexpr Seconds rest_after_failure{10 * 60};
+/// After it was asked for, whatever came of it: also while the answer is on its way.
+constexpr Seconds rest{10 * 60};
+/// How long somebody who wants to see sizes waits for their prices.
+constexpr Milliseconds moment{300};
 constexpr const char* origins[] = {"published", "imported", "rehearsal"};
 
 std::string setting_of(const std::string& location) {
@@ -67,22 +73,32 @@ Result<std::vector<cloud::Size>> PricedCatalog::sizes(const std::string& locatio
 std::optional<cloud::PriceList> PricedCatalog::list_of(const std::string& location) {
     auto kept = stored(location);
     const Timestamp now = clock_.now();
-    if (kept && (kept->origin == cloud::PriceOrigin::imported || now - kept->as_of < good_for))
-        return kept;
-    {
-        const std::lock_guard lock(mutex_);
-        Timestamp& rests_until = rests_until_[location];
-        if (now < rests_until) return kept;
-        rests_until = now + rest_after_failure;  // also while somebody else asks
-    }
-    auto fresh = source_.prices(location);
-    if (!fresh) {
+    const bool good =
+        kept && (kept->origin == cloud::PriceOrigin::imported || now - kept->as_of < good_for);
+    if (good || !may_ask(location, now)) return kept;
+    const auto asked = std::make_shared<std::promise<void>>();
+    run_later_([this, location, asked] {
+        refresh(location);
+        asked->set_value();
+    });
+    (void)asked->get_future().wait_for(moment);
+    return stored(location);
+}
+
+bool PricedCatalog::may_ask(const std::string& location, Timestamp now) {
+    const std::lock_guard lock(mutex_);
+    Timestamp& rests_until = rests_until_[location];
+    if (now < rests_until) return false;
+    rests_until = now + rest;
+    return true;
+}
+
+void PricedCatalog::refresh(const std::string& location) {
+    if (const auto fresh = source_.prices(location))
+        keep(*fresh);
+    else
         log::warning("prices could not be read",
                      {{"location", location}, {"cause", fresh.error().message}});
-        return kept;
-    }
-    keep(*fresh);
-    return std::move(*fresh);
 }
 
 std::optional<cloud::PriceList> PricedCatalog::stored(const std::string& location) {

@@ -1,8 +1,10 @@
 // A catalog whose sizes bear their prices. The list of a location is kept in the store, so that it
 // is asked for once a day and not at all where an administrator brought one. A list that cannot be
-// had is no reason to fail: the sizes then have no price.
+// had, or takes longer than a moment, is no reason to fail or to wait: the sizes then have the
+// prices of before, or none.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -17,11 +19,19 @@ namespace hopyard::control {
 
 class PricedCatalog final : public cloud::Catalog {
   public:
+    /// Calls it soon, on another thread, while this object lives.
+    using RunLater = std::function<void(std::function<void()>)>;
+
     PricedCatalog(cloud::Catalog& catalog,
                   cloud::PriceSource& source,
                   store::Store& store,
-                  const Clock& clock)
-        : catalog_(catalog), source_(source), store_(store), clock_(clock) {}
+                  const Clock& clock,
+                  RunLater run_later)
+        : catalog_(catalog),
+          source_(source),
+          store_(store),
+          clock_(clock),
+          run_later_(std::move(run_later)) {}
 
     Result<std::vector<cloud::Size>> sizes(const std::string& location) override;
     /// Keeps a list that an administrator saved from the vendor's public one, in place of asking
@@ -56,6 +66,8 @@ class PricedCatalog final : public cloud::Catalog {
   private:
     /// The list that is in force; nothing when there is none.
     std::optional<cloud::PriceList> list_of(const std::string& location);
+    bool may_ask(const std::string& location, Timestamp now);
+    void refresh(const std::string& location);
     std::optional<cloud::PriceList> stored(const std::string& location);
     void keep(const cloud::PriceList& list);
 
@@ -63,6 +75,7 @@ class PricedCatalog final : public cloud::Catalog {
     cloud::PriceSource& source_;
     store::Store& store_;
     const Clock& clock_;
+    const RunLater run_later_;
     std::mutex mutex_;
     /// When a location's list may be asked for again. Guarded by mutex_.
     std::map<std::string, Timestamp> rests_until_;

@@ -40,7 +40,13 @@ struct Shop {
     TestSubscription subscription;
     TestPrices source{clock};
     std::unique_ptr<store::Store> store = store::open_memory();
-    PricedCatalog catalog{subscription, source, *store, clock};
+    std::vector<std::function<void()>> held;
+    bool holds = false;
+    const PricedCatalog::RunLater run_later = [this](std::function<void()> call) {
+        if (holds) return held.push_back(std::move(call));
+        call();
+    };
+    PricedCatalog catalog{subscription, source, *store, clock, run_later};
 
     std::optional<cloud::Price> price_of(const std::string& size) {
         const auto sizes = catalog.sizes("north");
@@ -57,7 +63,8 @@ TEST(PricedCatalog, asks_once_a_day_and_keeps_the_list_over_a_restart) {
     EXPECT_DOUBLE_EQ(shop.price_of("Small")->per_hour, 0.25);
     EXPECT_EQ(shop.price_of("Small")->currency, "USD");
     EXPECT_FALSE(shop.price_of("Big"));
-    PricedCatalog restarted(shop.subscription, shop.source, *shop.store, shop.clock);
+    PricedCatalog restarted(
+        shop.subscription, shop.source, *shop.store, shop.clock, shop.run_later);
     ASSERT_TRUE(restarted.sizes("north"));
     EXPECT_EQ(shop.source.asked, 1);
     shop.clock.advance(Seconds(24 * 3600));
@@ -74,6 +81,16 @@ TEST(PricedCatalog, without_a_list_has_sizes_without_prices_and_asks_again_later
     EXPECT_EQ(shop.source.asked, 1);
     shop.clock.advance(Seconds(601));
     shop.source.lost = false;
+    EXPECT_TRUE(shop.price_of("Small"));
+}
+
+TEST(PricedCatalog, shows_sizes_without_waiting_for_a_slow_list) {
+    Shop shop;
+    shop.holds = true;
+    EXPECT_FALSE(shop.price_of("Small"));
+    EXPECT_FALSE(shop.price_of("Small"));
+    ASSERT_EQ(shop.held.size(), 1u) << "it is asked for once while the answer is on its way";
+    shop.held.front()();
     EXPECT_TRUE(shop.price_of("Small"));
 }
 

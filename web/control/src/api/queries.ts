@@ -111,7 +111,8 @@ export const useSizes = (location: string) =>
   useQuery({
     queryKey: ["sizes", location],
     enabled: location !== "",
-    staleTime: 600_000,
+    // Prices may come a little later than the sizes.
+    staleTime: (query) => (query.state.data?.some((size) => size.price) ? 600_000 : 10_000),
     queryFn: async () =>
       (await done(api.GET("/v1/cloud/sizes", {params: {query: {location}}}))).items,
   });
