@@ -1,7 +1,6 @@
 // Orders as they are given out: composed from rows and secrets, numbered, and stored before anybody
 // sees them.
 #include <algorithm>
-#include <tuple>
 
 #include "control/node_sessions_state.h"
 #include "control/passwords.h"
@@ -92,14 +91,6 @@ GivenOrders basis_of(const Ground& ground, Timestamp now) {
     return basis;
 }
 
-bool same(const nodewire::Member& a, const nodewire::Member& b) {
-    const auto all = [](const nodewire::Member& m) {
-        return std::tie(
-            m.name, m.is_head, m.address, m.vcpus, m.memory_mb, m.gpus, m.state, m.reason);
-    };
-    return all(a) == all(b);
-}
-
 /// A node has carried out orders with a higher number than it was given: another database's.
 bool is_ahead(const model::Node& node, const nodewire::Orders& orders) {
     const auto part = orders.workers.find(node.id.value);
@@ -142,7 +133,7 @@ std::set<std::string> unchanged_workers(const GivenOrders* given, const Ground& 
     for (const model::Node& node : ground.company.nodes) {
         const bool is_same = std::any_of(
             given->members.begin(), given->members.end(), [&](const nodewire::Member& member) {
-                return member.name == node.id.value && same(member, member_of(node));
+                return member.name == node.id.value && member == member_of(node);
             });
         if (node.id == ground.company.self.id) same_head = is_same;
         if (is_same && !node.is_head) unchanged.insert(node.id.value);
@@ -158,7 +149,7 @@ bool still_good(const GivenOrders& given, const Ground& ground, Timestamp now) {
                    given.members.begin(),
                    given.members.end(),
                    [&](const model::Node& node, const nodewire::Member& m) {
-                       return same(member_of(node), m) && !is_ahead(node, given.orders);
+                       return member_of(node) == m && !is_ahead(node, given.orders);
                    });
     return same_nodes && now - given.at < given_for && same_cluster(given, ground);
 }

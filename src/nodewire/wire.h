@@ -84,6 +84,7 @@ struct Member {
         removed,   ///< forget it
     } state = State::expected;
     std::string reason;
+    bool operator==(const Member&) const = default;
 };
 
 struct StorageGrant {
