@@ -40,7 +40,7 @@ nlohmann::json document(const WorkerGroupSpec& group) {
 }
 
 std::string workers_body(const WorkerGroupSpec& group) {
-    return nlohmann::json{{"workers", {document(group)}}}.dump();
+    return nlohmann::json{{"workers", nlohmann::json::array({document(group)})}}.dump();
 }
 
 }  // namespace
