@@ -55,32 +55,24 @@ function Choices({draft}: {draft: StepProps["draft"]}) {
   const lines = linesOf(draft);
   return (
     <section className="card" aria-label="Your choices">
-      <Table label="Your choices">
-        {steps.map((step) =>
-          step.slug === "review" ? null : (
-            <tr key={step.slug}>
-              <th scope="row" style={{verticalAlign: "top", paddingTop: 12, width: "26%"}}>
-                {step.title}
-              </th>
-              <td>
-                <dl className="facts" style={{gap: "2px 16px"}}>
-                  {lines[step.slug].map(([name, value]) => (
-                    <div key={name} style={{display: "contents"}}>
-                      <dt>{name}</dt>
-                      <dd>{value || <span className="bad-text">Missing</span>}</dd>
-                    </div>
-                  ))}
-                </dl>
-              </td>
-              <td className="end" style={{verticalAlign: "top"}}>
-                <Link to={`/clusters/new/${step.slug}`} className="small">
-                  Edit<span className="visually-hidden"> {step.title}</span>
-                </Link>
-              </td>
-            </tr>
-          ),
-        )}
-      </Table>
+      {steps.map((step) =>
+        step.slug === "review" ? null : (
+          <div key={step.slug} className="choice-of-step">
+            <h3>{step.title}</h3>
+            <dl className="facts">
+              {lines[step.slug].map(([name, value]) => (
+                <div key={name}>
+                  <dt>{name}</dt>
+                  <dd>{value || <span className="bad-text">Missing</span>}</dd>
+                </div>
+              ))}
+            </dl>
+            <Link to={`/clusters/new/${step.slug}`} className="small">
+              Edit<span className="visually-hidden"> {step.title}</span>
+            </Link>
+          </div>
+        ),
+      )}
     </section>
   );
 }
