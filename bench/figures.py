@@ -201,7 +201,7 @@ def full_build(bench: Bench) -> float:
     environment = {**os.environ, "CCACHE_DISABLE": "1"}
     try:
         began = time.monotonic()
-        for words in (["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja"],
+        for words in (["cmake", "--preset", "default", "-S", ROOT, "-B", folder],
                       ["cmake", "--build", folder, "-j", "2", "--target", "unit_tests",
                        "hopyard", "hopyard-cloud", "hopyard-node"]):
             done = subprocess.run(words, env=environment, text=True, capture_output=True)
