@@ -4,6 +4,8 @@
 #include <set>
 
 #include "base/encoding.h"
+#include "store/memory_rows.h"
+#include "store/metering.h"
 #include "store/open.h"
 #include "store/row_rules.h"
 
@@ -14,6 +16,7 @@ using model::Activity;
 using model::ApiKey;
 using model::Cluster;
 using model::Invitation;
+using model::MachineRun;
 using model::Node;
 using model::Organisation;
 using model::Person;
@@ -25,6 +28,7 @@ struct Tables {
     std::map<ClusterId, Cluster> clusters;
     std::map<NodeId, Node> nodes;
     std::map<ResourceName, Resource> resources;
+    std::map<std::tuple<ClusterId, std::string, Timestamp>, MachineRun> runs;
     std::vector<Activity> activity;
     std::map<ApiKeyId, ApiKey> api_keys;
     std::map<OrganisationId, Organisation> organisations;
@@ -36,51 +40,6 @@ struct Tables {
     std::map<std::pair<OrganisationId, std::string>, RememberedReply> replies;
     std::map<std::string, Lease> leases;
 };
-
-template <class Map, class Key>
-Result<std::optional<typename Map::mapped_type>> find_row(const Map& map, const Key& key) {
-    // Made where it is returned: rows are large.
-    Result<std::optional<typename Map::mapped_type>> row;
-    if (const auto found = map.find(key); found != map.end()) row->emplace(found->second);
-    return row;
-}
-
-/// Copies are made last, of what is wanted, in the order in which it is wanted.
-template <class Map, class Keep>
-auto rows_where(const Map& map, Keep keep) {
-    std::vector<const typename Map::mapped_type*> found;
-    for (const auto& [key, row] : map)
-        if (keep(row)) found.push_back(&row);
-    return found;
-}
-
-template <class Row>
-std::vector<Row> copies(const std::vector<const Row*>& found) {
-    std::vector<Row> rows;
-    rows.reserve(found.size());
-    for (const Row* row : found) rows.push_back(*row);
-    return rows;
-}
-
-/// The rows by that time, and by id where it is the same.
-template <class Row>
-std::vector<Row> in_order(std::vector<const Row*> found, Timestamp Row::*at) {
-    std::sort(found.begin(), found.end(), [&](const Row* a, const Row* b) {
-        return std::tie(a->*at, a->id) < std::tie(b->*at, b->id);
-    });
-    return copies(found);
-}
-
-template <class Map, class Wanted>
-Result<std::optional<typename Map::mapped_type>> first_where(const Map& map, Wanted wanted) {
-    Result<std::optional<typename Map::mapped_type>> row;
-    for (const auto& [key, each] : map)
-        if (wanted(each)) {
-            row->emplace(each);
-            break;
-        }
-    return row;
-}
 
 /// Works on the tables themselves and knows how to take everything back.
 class MemoryTransaction final : public Transaction {
@@ -113,6 +72,18 @@ class MemoryTransaction final : public Transaction {
                        [&](const Cluster& row) { return row.organisation == organisation; }),
             &Cluster::created_at);
     }
+    Result<std::vector<Cluster>> clusters_of(const OrganisationId& organisation,
+                                             const std::optional<ClusterPlace>& after,
+                                             int limit) override {
+        ASSIGN_OR_RETURN(auto all, clusters_of(organisation));
+        if (after)
+            std::erase_if(all, [&](const Cluster& row) {
+                return std::tie(row.created_at, row.id) <= std::tie(after->created_at, after->id);
+            });
+        if (all.size() > static_cast<std::size_t>(limit))
+            all.resize(static_cast<std::size_t>(limit));
+        return all;
+    }
     Result<void> put(Cluster& cluster) override {
         for (const auto& [id, row] : t_.clusters)
             if (row.organisation == cluster.organisation && row.spec.name == cluster.spec.name &&
@@ -124,6 +95,8 @@ class MemoryTransaction final : public Transaction {
         if (!writes_) return write_in_read();
         for (const auto& [name, row] : t_.resources)
             if (row.cluster == id && row.made) return resources_left(name.name);
+        for (const auto& [name, row] : t_.resources)
+            if (row.cluster == id) RETURN_IF_ERROR(meter_erasure(*this, row));
         erase_where(t_.resources, [&](const auto& row) { return row.second.cluster == id; });
         erase_where(t_.nodes, [&](const auto& row) { return row.second.cluster == id; });
         return erase_row(t_.clusters, id);
@@ -172,9 +145,41 @@ class MemoryTransaction final : public Transaction {
     }
     Result<void> put(Resource& resource) override {
         if (!t_.clusters.contains(resource.cluster)) return cluster_gone();
-        return put_row(t_.resources, resource.name, resource, "the resource");
+        RETURN_IF_ERROR(put_row(t_.resources, resource.name, resource, "the resource"));
+        return meter(*this, resource);
     }
-    Result<void> erase(const ResourceName& name) override { return erase_row(t_.resources, name); }
+    Result<void> erase(const ResourceName& name) override {
+        if (const auto row = t_.resources.find(name); row != t_.resources.end())
+            RETURN_IF_ERROR(meter_erasure(*this, row->second));
+        return erase_row(t_.resources, name);
+    }
+
+    Result<std::optional<MachineRun>> last_run(const ClusterId& cluster,
+                                               const std::string& machine) override {
+        const auto after = t_.runs.upper_bound({cluster, machine, Timestamp::max()});
+        Result<std::optional<MachineRun>> run;
+        if (after == t_.runs.begin()) return run;
+        const MachineRun& last = std::prev(after)->second;
+        if (last.cluster == cluster && last.machine == machine) run->emplace(last);
+        return run;
+    }
+    Result<std::vector<MachineRun>> runs(const RunQuery& query) override {
+        auto found = rows_where(t_.runs, [&](const MachineRun& run) {
+            return run.organisation == query.organisation &&
+                   (!query.cluster || run.cluster == *query.cluster) &&
+                   (!query.until || run.started_at < *query.until) &&
+                   (!query.from || !run.ended_at || *run.ended_at > *query.from) &&
+                   (!query.of_present_clusters || t_.clusters.contains(run.cluster));
+        });
+        std::sort(found.begin(), found.end(), [](const MachineRun* a, const MachineRun* b) {
+            return std::tie(a->started_at, a->cluster, a->machine) <
+                   std::tie(b->started_at, b->cluster, b->machine);
+        });
+        return copies(found);
+    }
+    Result<void> put(const MachineRun& run) override {
+        return set(t_.runs, {run.cluster, run.machine, run.started_at}, run);
+    }
 
     Result<void> append(Activity& activity) override {
         if (!writes_) return write_in_read();

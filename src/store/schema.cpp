@@ -49,6 +49,14 @@ const std::vector<Migration>& migrations() {
              "expires_at BIGINT NOT NULL, version BIGINT NOT NULL, document TEXT NOT NULL)",
              "CREATE INDEX invitations_of_organisation ON invitations (organisation, created_at)",
          }},
+        {3,
+         {
+             "CREATE TABLE runs (cluster KEY NOT NULL, machine KEY NOT NULL, "
+             "started_at BIGINT NOT NULL, ended_at BIGINT, organisation KEY NOT NULL, "
+             "document TEXT NOT NULL, PRIMARY KEY (cluster, machine, started_at))",
+             "CREATE INDEX runs_of_organisation ON runs (organisation, started_at)",
+             "CREATE INDEX clusters_in_order ON clusters (organisation, created_at, id)",
+         }},
     };
     return list;
 }

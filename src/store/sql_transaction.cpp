@@ -1,6 +1,7 @@
 #include "store/sql_transaction.h"
 
 #include "model/entity_json.h"
+#include "store/metering.h"
 #include "store/sql_rows.h"
 
 namespace hopyard::store {
@@ -74,6 +75,23 @@ Result<std::vector<Cluster>> SqlTransaction::clusters_of(const OrganisationId& o
     });
 }
 
+Result<std::vector<Cluster>> SqlTransaction::clusters_of(const OrganisationId& organisation,
+                                                         const std::optional<ClusterPlace>& after,
+                                                         int limit) {
+    return guarded([&] {
+        std::string text = "SELECT document FROM clusters WHERE organisation = :o";
+        if (after) text += " AND (created_at, id) > (:c, :i)";
+        text += " ORDER BY created_at, id LIMIT :l";
+        const long long created_at = after ? ms(after->created_at) : 0, most = limit;
+        return documents<Cluster>(sql_, text, model::cluster_from_json, [&](soci::statement& s) {
+            s.exchange(use(organisation.value));
+            if (after) s.exchange(use(created_at));
+            if (after) s.exchange(use(after->id.value));
+            s.exchange(use(most));
+        });
+    });
+}
+
 Result<void> SqlTransaction::put(Cluster& cluster) {
     return change([&]() -> Result<void> {
         std::string holder;
@@ -104,6 +122,8 @@ Result<void> SqlTransaction::erase(const ClusterId& id) {
         sql_ << "SELECT name FROM resources WHERE cluster = :c AND made = 1 LIMIT 1", use(id.value),
             into(left);
         if (sql_.got_data()) return resources_left(left.substr(left.rfind('/') + 1));
+        ASSIGN_OR_RETURN(const auto rows, resources(id));
+        for (const Resource& row : rows) RETURN_IF_ERROR(meter_erasure(*this, row));
         sql_ << "DELETE FROM resources WHERE cluster = :c", use(id.value);
         sql_ << "DELETE FROM nodes WHERE cluster = :c", use(id.value);
         sql_ << "DELETE FROM clusters WHERE id = :c", use(id.value);
@@ -224,13 +244,17 @@ Result<void> SqlTransaction::put(Resource& resource) {
             use(text);
         raise.keep();
         raised_ = true;
-        return {};
+        return meter(*this, resource);
     });
 }
 
 Result<void> SqlTransaction::erase(const ResourceName& name) {
     return change([&]() -> Result<void> {
         const std::string key = key_of(name);
+        if (name.kind == model::ResourceKind::machine) {
+            ASSIGN_OR_RETURN(const auto row, resource(name));
+            if (row) RETURN_IF_ERROR(meter_erasure(*this, *row));
+        }
         sql_ << "DELETE FROM resources WHERE name = :n", use(key);
         return {};
     });

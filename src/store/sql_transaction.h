@@ -30,6 +30,9 @@ class SqlTransaction final : public Transaction {
                                                         const std::string& name) override;
     Result<std::vector<model::Cluster>> clusters() override;
     Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation) override;
+    Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation,
+                                                    const std::optional<ClusterPlace>& after,
+                                                    int limit) override;
     Result<void> put(model::Cluster& cluster) override;
     Result<void> erase(const ClusterId& id) override;
     Result<std::vector<model::Node>> nodes(const ClusterId& cluster) override;
@@ -42,6 +45,10 @@ class SqlTransaction final : public Transaction {
     Result<std::optional<Timestamp>> next_operation_at() override;
     Result<void> put(model::Resource& resource) override;
     Result<void> erase(const model::ResourceName& name) override;
+    Result<std::optional<model::MachineRun>> last_run(const ClusterId& cluster,
+                                                      const std::string& machine) override;
+    Result<std::vector<model::MachineRun>> runs(const RunQuery& query) override;
+    Result<void> put(const model::MachineRun& run) override;
     Result<void> append(model::Activity& activity) override;
     Result<ActivityPage> activity(const ActivityQuery& query) override;
     Result<std::optional<model::ApiKey>> api_key_by_hash(const std::string& key_hash) override;

@@ -26,6 +26,7 @@
 #include "model/access.h"
 #include "model/activity.h"
 #include "model/cluster.h"
+#include "model/machine_run.h"
 #include "model/resource.h"
 
 namespace hopyard::store {
@@ -42,6 +43,20 @@ struct ActivityQuery {
     std::optional<std::int64_t> before;  ///< only sequence numbers below
     std::optional<std::int64_t> after;   ///< only above; then oldest first and no next_before
     int limit = 50;
+};
+
+/// Runs that touch the time from `from` on and before `until`.
+struct RunQuery {
+    OrganisationId organisation;
+    std::optional<ClusterId> cluster;
+    std::optional<Timestamp> from, until;
+    bool of_present_clusters = false;  ///< not of those that are gone
+};
+
+/// A place in the list of clusters: after the cluster with this time and id.
+struct ClusterPlace {
+    Timestamp created_at;
+    ClusterId id;
 };
 
 /// The reply that was given to a request with that Idempotency-Key.
@@ -62,6 +77,11 @@ class Transaction {
     /// Oldest first. Terminated clusters are gone.
     virtual Result<std::vector<model::Cluster>> clusters() = 0;
     virtual Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation) = 0;
+    /// The same, a part of it: at most `limit` of those that come after that place.
+    virtual Result<std::vector<model::Cluster>> clusters_of(
+        const OrganisationId& organisation,
+        const std::optional<ClusterPlace>& after,
+        int limit) = 0;
     /// `already_exists` also when another cluster of the organisation has the name.
     virtual Result<void> put(model::Cluster& cluster) = 0;
     /// With its nodes and resources, of which there must be none left that are `made`.
@@ -81,6 +101,15 @@ class Transaction {
     virtual Result<std::optional<Timestamp>> next_operation_at() = 0;
     virtual Result<void> put(model::Resource& resource) = 0;
     virtual Result<void> erase(const model::ResourceName& name) = 0;
+
+    /// Runs begin and end with the puts of their machines' rows. The last one of that machine,
+    /// under way or over.
+    virtual Result<std::optional<model::MachineRun>> last_run(const ClusterId& cluster,
+                                                              const std::string& machine) = 0;
+    /// In the order in which they began.
+    virtual Result<std::vector<model::MachineRun>> runs(const RunQuery& query) = 0;
+    /// In place of the one of that machine that began at the same time.
+    virtual Result<void> put(const model::MachineRun& run) = 0;
 
     /// Gives it its sequence number.
     virtual Result<void> append(model::Activity& activity) = 0;

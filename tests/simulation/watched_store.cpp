@@ -21,6 +21,11 @@ class WatchedTransaction final : public Transaction {
     Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation) override {
         return t_.clusters_of(organisation);
     }
+    Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation,
+                                                    const std::optional<store::ClusterPlace>& after,
+                                                    int limit) override {
+        return t_.clusters_of(organisation, after, limit);
+    }
     Result<void> put(model::Cluster& cluster) override {
         ASSIGN_OR_RETURN(const auto before, t_.cluster(cluster.id));
         RETURN_IF_ERROR(t_.put(cluster));
@@ -76,6 +81,15 @@ class WatchedTransaction final : public Transaction {
         changes_.resources.push_back({.name = name, .gone = true});
         return {};
     }
+
+    Result<std::optional<model::MachineRun>> last_run(const ClusterId& cluster,
+                                                      const std::string& machine) override {
+        return t_.last_run(cluster, machine);
+    }
+    Result<std::vector<model::MachineRun>> runs(const store::RunQuery& query) override {
+        return t_.runs(query);
+    }
+    Result<void> put(const model::MachineRun& run) override { return t_.put(run); }
 
     Result<void> append(model::Activity& activity) override {
         RETURN_IF_ERROR(t_.append(activity));

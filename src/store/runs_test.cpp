@@ -1,0 +1,245 @@
+// What the stores keep of machines that ran, in the same transaction as the machines' rows; and
+// clusters by the page. One suite for every store.
+#include "store/open.h"
+#include "store/test_database.h"
+
+namespace hopyard::store {
+namespace {
+
+using model::MachineRun;
+using model::PendingOperation;
+using model::Resource;
+
+const OrganisationId ours("o");
+const ClusterId demo("c-1");
+
+Timestamp at(int seconds) {
+    return Timestamp(Seconds(seconds));
+}
+
+class RunsSuite : public testing::TestWithParam<const char*> {
+  protected:
+    void SetUp() override {
+        if (is("postgresql")) postgres().empty();
+        if (is("memory")) {
+            store_ = open_memory();
+        } else {
+            auto opened = open(is("sqlite") ? "sqlite:" + (dir_ / "db") : postgres().address(),
+                               Secret(std::string(32, 'k')));
+            ASSERT_TRUE(opened) << opened.error().message;
+            store_ = std::move(*opened);
+        }
+        model::Cluster cluster{.id = demo, .organisation = ours};
+        cluster.spec.name = "demo";
+        cluster.spec.location = "here";
+        cluster.types = {{"Big", {.vcpus = 8}}, {"Small", {.vcpus = 2}}};
+        model::Node node{.id = NodeId("demo-head"), .cluster = demo, .is_head = true};
+        node.group.instance_type = "Small";
+        node.vcpus = 2;
+        machine_.name = {model::ResourceKind::machine, "g", "", "demo-head"};
+        machine_.cluster = demo;
+        machine_.node = node.id;
+        ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
+            RETURN_IF_ERROR(t.put(cluster));
+            RETURN_IF_ERROR(t.put(node));
+            return t.put(machine_);
+        }));
+    }
+    bool is(const char* kind) const { return GetParam() == std::string(kind); }
+
+    void change(int second, const std::function<void(Resource&)>& change) {
+        change(machine_);
+        machine_.changed_at = at(second);
+        ASSERT_TRUE(store_->write([&](Transaction& t) { return t.put(machine_); }));
+    }
+    void made(int second) {
+        change(second, [](Resource& row) { row.made = row.running = true; });
+    }
+    void started(int second) {
+        change(second, [](Resource& row) {
+            row.running = true;
+            row.deallocated = false;
+        });
+    }
+    void deallocated(int second) {
+        change(second, [](Resource& row) {
+            row.running = false;
+            row.deallocated = true;
+        });
+    }
+    std::vector<MachineRun> runs(RunQuery query = {.organisation = ours}) {
+        std::vector<MachineRun> found;
+        EXPECT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
+            ASSIGN_OR_RETURN(found, t.runs(query));
+            return {};
+        }));
+        return found;
+    }
+
+    Directory dir_;
+    std::unique_ptr<Store> store_;
+    Resource machine_;
+};
+
+TEST_P(RunsSuite, a_machine_runs_from_power_to_deallocation) {
+    EXPECT_TRUE(runs().empty());
+    made(10);
+    const MachineRun begun{.organisation = ours,
+                           .cluster = demo,
+                           .cluster_name = "demo",
+                           .machine = "demo-head",
+                           .location = "here",
+                           .instance_type = "Small",
+                           .vcpus = 2,
+                           .started_at = at(10)};
+    EXPECT_EQ(runs(), std::vector<MachineRun>{begun});
+    change(15, [](Resource& row) { row.problem = Error{.code = "whatever"}; });
+    EXPECT_EQ(runs(), std::vector<MachineRun>{begun});
+    deallocated(20);
+    started(50);
+    ASSERT_EQ(runs().size(), 2u);
+    EXPECT_EQ(runs()[0].ended_at, at(20));
+    EXPECT_EQ(runs()[1].started_at, at(50));
+    EXPECT_FALSE(runs()[1].ended_at);
+}
+
+TEST_P(RunsSuite, a_machine_that_went_off_by_itself_still_costs) {
+    made(10);
+    change(20, [](Resource& row) { row.running = false; });
+    EXPECT_FALSE(runs().at(0).ended_at);
+    started(30);
+    ASSERT_EQ(runs().size(), 1u);
+    EXPECT_EQ(runs()[0].started_at, at(10));
+}
+
+TEST_P(RunsSuite, a_run_ends_with_what_takes_the_machine_away) {
+    made(10);
+    change(20, [](Resource& row) { row.made = row.running = false; });
+    EXPECT_EQ(runs().at(0).ended_at, at(20));
+    made(30);
+    change(40, [](Resource& row) {
+        row.running = false;
+        row.operation = PendingOperation{.verb = PendingOperation::Verb::remove, .url = "u"};
+    });
+    EXPECT_FALSE(runs().at(1).ended_at);
+    change(50, [](Resource& row) { row.operation->url.clear(); });
+    EXPECT_EQ(runs().at(1).ended_at, at(50));
+    ASSERT_TRUE(store_->write([&](Transaction& t) { return t.erase(machine_.name); }));
+    EXPECT_EQ(runs().at(1).ended_at, at(50));
+}
+
+TEST_P(RunsSuite, a_row_that_is_erased_ends_its_run) {
+    made(10);
+    ASSERT_TRUE(store_->write([&](Transaction& t) { return t.erase(machine_.name); }));
+    EXPECT_TRUE(runs().at(0).ended_at);
+}
+
+TEST_P(RunsSuite, runs_outlive_their_cluster) {
+    made(10);
+    change(20, [](Resource& row) { row.made = row.running = false; });
+    ASSERT_TRUE(store_->write([&](Transaction& t) { return t.erase(demo); }));
+    EXPECT_EQ(runs().size(), 1u);
+    EXPECT_TRUE(runs({.organisation = ours, .of_present_clusters = true}).empty());
+}
+
+TEST_P(RunsSuite, a_clock_that_is_set_back_doubles_nothing) {
+    made(100);
+    deallocated(50);
+    EXPECT_EQ(runs().at(0).ended_at, at(100));
+    started(60);
+    ASSERT_EQ(runs().size(), 1u);  // of no length so far, it gave its place to the new one
+    EXPECT_EQ(runs()[0].started_at, at(100));
+    EXPECT_FALSE(runs()[0].ended_at);
+    deallocated(150);
+    started(120);
+    ASSERT_EQ(runs().size(), 2u);
+    EXPECT_EQ(runs()[1].started_at, at(150));
+}
+
+TEST_P(RunsSuite, a_transaction_that_fails_leaves_no_run) {
+    Resource row = machine_;
+    row.made = row.running = true;
+    EXPECT_FALSE(store_->write([&](Transaction& t) -> Result<void> {
+        RETURN_IF_ERROR(t.put(row));
+        return fail(ErrorKind::internal, "no", "no");
+    }));
+    EXPECT_TRUE(runs().empty());
+    made(10);
+    row = machine_;
+    row.deallocated = true;
+    EXPECT_FALSE(store_->write([&](Transaction& t) -> Result<void> {
+        RETURN_IF_ERROR(t.put(row));
+        return fail(ErrorKind::internal, "no", "no");
+    }));
+    EXPECT_FALSE(runs().at(0).ended_at);
+}
+
+TEST_P(RunsSuite, the_size_is_what_the_machine_was_given) {
+    machine_.applied = "Big";
+    made(10);
+    EXPECT_EQ(runs().at(0).instance_type, "Big");
+    EXPECT_EQ(runs().at(0).vcpus, 8);
+}
+
+TEST_P(RunsSuite, runs_are_found_by_time_and_cluster) {
+    made(10);
+    deallocated(20);
+    started(30);
+    const auto count = [&](std::optional<int> from, std::optional<int> until) {
+        RunQuery query{.organisation = ours};
+        if (from) query.from = at(*from);
+        if (until) query.until = at(*until);
+        return runs(query).size();
+    };
+    EXPECT_EQ(count(10, 20), 1u);
+    EXPECT_EQ(count(20, 30), 0u);
+    EXPECT_EQ(count(19, 31), 2u);
+    EXPECT_EQ(count(1000, {}), 1u);
+    EXPECT_EQ(count({}, 10), 0u);
+    EXPECT_EQ(runs({.organisation = ours, .cluster = demo}).size(), 2u);
+    EXPECT_TRUE(runs({.organisation = ours, .cluster = ClusterId("c-2")}).empty());
+    EXPECT_TRUE(runs({.organisation = OrganisationId("p")}).empty());
+}
+
+TEST_P(RunsSuite, nothing_but_machines_runs) {
+    Resource address;
+    address.name = {model::ResourceKind::public_address, "g", "", "a"};
+    address.cluster = demo;
+    address.made = address.running = true;
+    ASSERT_TRUE(store_->write([&](Transaction& t) { return t.put(address); }));
+    EXPECT_TRUE(runs().empty());
+}
+
+TEST_P(RunsSuite, clusters_come_by_the_page_in_the_order_of_their_making) {
+    ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
+        for (int i = 9; i > 0; --i) {
+            model::Cluster row{.id = ClusterId("p-" + std::to_string(i)),
+                               .organisation = OrganisationId("p"),
+                               .created_at = at(i / 3)};
+            row.spec.name = row.id.value;
+            RETURN_IF_ERROR(t.put(row));
+        }
+        return {};
+    }));
+    ASSERT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
+        std::string order;
+        std::optional<ClusterPlace> after;
+        for (int pages = 0; pages < 5; ++pages) {
+            const auto page = *t.clusters_of(OrganisationId("p"), after, 2);
+            if (page.empty()) break;
+            EXPECT_LE(page.size(), 2u);
+            for (const auto& row : page) order += row.id.value.substr(2);
+            after = {.created_at = page.back().created_at, .id = page.back().id};
+        }
+        EXPECT_EQ(order, "123456789");
+        return {};
+    }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores,
+                         RunsSuite,
+                         testing::Values("memory", "sqlite", "postgresql"),
+                         [](const auto& each) { return std::string(each.param); });
+
+}  // namespace
+}  // namespace hopyard::store
