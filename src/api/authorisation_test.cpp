@@ -95,6 +95,8 @@ const Row rows[] = {
     {"GET /v1/clusters/{id}/events", "read", 200, 404},
     {"GET /v1/activity", "read", 200, 200},
     {"GET /v1/events", "read", 200, 200},
+    {"GET /v1/usage", "read", 200, 200},
+    {"GET /v1/usage/totals", "read", 200, 200},
     {"GET /v1/cloud/locations", "read", 200},
     {"GET /v1/cloud/sizes", "read", 200, 0, "?location=here"},
     {"GET /v1/cloud/groups", "read", 200},

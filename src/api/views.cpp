@@ -98,21 +98,18 @@ Result<ClusterRows> read_cluster(store::Store& store,
 }
 
 Result<std::vector<ClusterRows>> read_clusters(store::Store& store,
-                                               const OrganisationId& organisation) {
+                                               const OrganisationId& organisation,
+                                               const ClusterPage& page) {
     std::vector<ClusterRows> all;
     RETURN_IF_ERROR(store.read([&](store::Transaction& t) -> Result<void> {
         all.clear();
-        ASSIGN_OR_RETURN(auto clusters, t.clusters_of(organisation));
+        ASSIGN_OR_RETURN(auto clusters, t.clusters_of(organisation, page.after, page.limit));
         for (model::Cluster& cluster : clusters) {
             ASSIGN_OR_RETURN(auto rows, with_nodes(t, std::move(cluster)));
             all.push_back(std::move(rows));
         }
         return {};
     }));
-    std::sort(all.begin(), all.end(), [](const ClusterRows& a, const ClusterRows& b) {
-        return std::tie(a.cluster.created_at, a.cluster.id) <
-               std::tie(b.cluster.created_at, b.cluster.id);
-    });
     return all;
 }
 

@@ -2,6 +2,7 @@
 // becomes public by accident. No secret is in any of them, nor our own tags.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,9 +27,14 @@ struct ClusterRows {
 Result<ClusterRows> read_cluster(store::Store& store,
                                  const OrganisationId& organisation,
                                  const ClusterId& id);
+struct ClusterPage {
+    std::optional<store::ClusterPlace> after;
+    int limit = std::numeric_limits<int>::max();
+};
 /// Oldest first.
 Result<std::vector<ClusterRows>> read_clusters(store::Store& store,
-                                               const OrganisationId& organisation);
+                                               const OrganisationId& organisation,
+                                               const ClusterPage& page = {});
 
 /// The same of a cluster whose row is known, within a transaction.
 Result<ClusterRows> with_nodes(store::Transaction& transaction, model::Cluster cluster);

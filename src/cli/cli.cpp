@@ -29,6 +29,7 @@ struct Chosen {
     LookUp look_up;
     PrepareOptions prepare;
     OrganisationOptions organisation;
+    UsageOptions usage;
     std::string member, role = "member";
     std::string cluster, phase = "running", name, scope = "administer", key_id, file;
     std::vector<std::string> words;
@@ -274,6 +275,24 @@ void add_prices(CLI::App& app, Chosen& c) {
         [&c] { c.remote = [&c](Session& s) { return prices_import(s, c.output, c.file); }; });
 }
 
+void add_usage(CLI::App& app, Chosen& c) {
+    CLI::App* command = app.add_subcommand("usage", "What machines ran, by day, cluster and size");
+    command->add_option("--from", c.usage.from, "First day (UTC); default: 30 days");
+    command->add_option("--to", c.usage.to, "Last day; default: today");
+    command->add_option("--cluster", c.usage.cluster, "Name or id; default: all");
+    command
+        ->add_option_function<std::string>(
+            "-o,--output",
+            [&c](const std::string& word) {
+                c.usage.csv = word == "csv";
+                if (!c.usage.csv) c.output.format = formats.at(word);
+            },
+            "table, json, yaml or csv")
+        ->check(CLI::IsMember({"table", "json", "yaml", "csv"}));
+    command->callback(
+        [&c] { c.remote = [&c](Session& s) { return usage(s, c.output, c.usage); }; });
+}
+
 void add_api_key(CLI::App& app, Chosen& c) {
     CLI::App* key = app.add_subcommand("api-key", "Create, list and revoke API keys");
     key->require_subcommand(1);
@@ -402,6 +421,7 @@ int run(int argc, char** argv, const std::function<int(const ServeOptions&)>& se
     add_workers(app, chosen);
     add_cloud(app, chosen);
     add_prices(app, chosen);
+    add_usage(app, chosen);
     add_api_key(app, chosen);
     add_member(app, chosen);
     add_organisation(app, chosen);

@@ -112,6 +112,44 @@ TEST(Commands, a_cluster_is_found_by_name_and_by_id) {
     EXPECT_EQ(server.last().headers.get("authorization"), "Bearer k");
 }
 
+TEST(Commands, usage_asks_for_days_and_a_cluster_and_shows_every_page) {
+    ScriptedServer server;
+    server.reply("GET /v1/clusters", 200, one_cluster);
+    server.reply("GET /v1/usage",
+                 200,
+                 R"({"items":[{"day":"2026-11-28","clusterName":"demo","instanceType":"D4",)"
+                 R"("nodeHours":1.5,"vcpuHours":6,"cost":null}],"next":null})");
+    Session session = server.session();
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(usage(session, {}, {.from = "2026-11-01", .to = "2026-11-28", .cluster = "demo"}),
+              exit_ok);
+    const std::string shown = testing::internal::GetCapturedStdout();
+    EXPECT_NE(shown.find("2026-11-28  demo     D4    1.5"), std::string::npos) << shown;
+    EXPECT_EQ(server.last().query("from"), "2026-11-01");
+    EXPECT_EQ(server.last().query("to"), "2026-11-28");
+    EXPECT_EQ(server.last().query("cluster"), "c-1");
+    // One that is gone is known by its id alone.
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(usage(session, {}, {.cluster = "c-gone", .csv = true}), exit_ok);
+    testing::internal::GetCapturedStdout();
+    EXPECT_EQ(server.last().query("cluster"), "c-gone");
+    EXPECT_EQ(server.last().query("format"), "csv");
+}
+
+TEST(Commands, usage_is_csv_by_its_own_word) {
+    ScriptedServer server;
+    server.reply("GET /v1/usage", 200, R"({"items":[],"next":null})");
+    ::setenv("HOPYARD_URL", server.url().c_str(), 1);
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(run_words({"usage", "-o", "csv"}), exit_ok);
+    EXPECT_EQ(server.last().query("format"), "csv");
+    EXPECT_EQ(run_words({"usage", "-o", "json"}), exit_ok);
+    EXPECT_FALSE(server.last().query("format"));
+    testing::internal::GetCapturedStdout();
+    EXPECT_EQ(run_words({"usage", "-o", "xml"}), exit_usage);
+    ::unsetenv("HOPYARD_URL");
+}
+
 TEST(Commands, create_sends_what_the_flags_say) {
     ScriptedServer server;
     server.reply("POST /v1/clusters", 202, R"({"id":"c-1"})");

@@ -94,6 +94,14 @@ int api_key_create(Session& session,
 int api_key_list(Session& session, const Output& output);
 int api_key_revoke(Session& session, const Output& output, const std::string& id);
 
+// --- usage (usage_commands.cpp) ---
+struct UsageOptions {
+    std::string from, to;  ///< days of UTC; empty: the last 30
+    std::string cluster;   ///< name or id, also of one that is gone (id); empty: all
+    bool csv = false;      ///< in place of the output's format
+};
+int usage(Session& session, const Output& output, const UsageOptions& options);
+
 // --- people (people_commands.cpp) ---
 int member_list(Session& session, const Output& output);
 /// `email` may be empty: then the link is for whoever has it.

@@ -55,6 +55,12 @@ std::optional<cloud::PriceList> from_text(const std::string& location, const std
 
 }  // namespace
 
+Result<std::optional<cloud::PriceList>> kept_prices(store::Transaction& t,
+                                                    const std::string& location) {
+    ASSIGN_OR_RETURN(const auto text, t.setting(setting_of(location)));
+    return text ? from_text(location, *text) : std::nullopt;
+}
+
 Result<std::vector<cloud::Size>> PricedCatalog::sizes(const std::string& location) {
     ASSIGN_OR_RETURN(auto sizes, catalog_.sizes(location));
     const auto list = list_of(location);
@@ -102,13 +108,12 @@ void PricedCatalog::refresh(const std::string& location) {
 }
 
 std::optional<cloud::PriceList> PricedCatalog::stored(const std::string& location) {
-    std::optional<std::string> text;
+    std::optional<cloud::PriceList> list;
     const auto read = store_.read([&](store::Transaction& t) -> Result<void> {
-        ASSIGN_OR_RETURN(text, t.setting(setting_of(location)));
+        ASSIGN_OR_RETURN(list, kept_prices(t, location));
         return {};
     });
-    if (!read || !text) return std::nullopt;
-    return from_text(location, *text);
+    return read ? list : std::nullopt;
 }
 
 /// A list that could not be kept is asked for again.

@@ -17,6 +17,10 @@
 
 namespace hopyard::control {
 
+/// The list of a location that is kept, however old; nothing when there is none.
+Result<std::optional<cloud::PriceList>> kept_prices(store::Transaction& t,
+                                                    const std::string& location);
+
 class PricedCatalog final : public cloud::Catalog {
   public:
     /// Calls it soon, on another thread, while this object lives.

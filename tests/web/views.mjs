@@ -1,4 +1,6 @@
 // Every view, light and dark, on a desk and on a phone: judged by axe, and kept as a picture.
+import assert from "node:assert/strict";
+import {readFileSync} from "node:fs";
 import {test} from "node:test";
 import {ask, judge, noFaults, open, rig, shoot, signIn, until} from "./browser.mjs";
 
@@ -35,6 +37,26 @@ async function look(page, path, name, after) {
   await shoot(page, name);
 }
 
+/** Does something while the server answers this to every request of that form. */
+async function answering(page, form, body, act, status = 200) {
+  await page.route(form, (route) =>
+    route.fulfill({
+      status,
+      contentType: status === 200 ? "application/json" : "application/problem+json",
+      body: JSON.stringify(body),
+    }),
+  );
+  await act();
+  await page.unroute(form);
+}
+
+const broken = {
+  status: 500,
+  code: "broken",
+  detail: "the store cannot be read",
+  owner: "hopyard",
+};
+
 async function create() {
   const {id} = await ask("POST", "/v1/clusters", rig.specification);
   await until(
@@ -60,7 +82,9 @@ export function views() {
       await signIn(page);
       await at("/clusters", "clusters-empty");
       await at("/backups", "backups");
-      await at("/usage", "usage");
+      await answering(page, "**/v1/usage?*", {items: [], next: null}, () =>
+        at("/usage", "usage-empty"),
+      );
       await at("/members", "members");
       await at("/members", "invite", (here) => here.getByRole("button", {name: "Invite"}).click());
       for (const part of ["profile", "security", "sessions", "api-keys"])
@@ -90,6 +114,7 @@ export function views() {
         60_000,
       );
       await at(`/clusters/${id}/general`, "cluster-gone");
+      await at("/usage", "usage", (here) => here.getByText("As a table").click());
       await at("/nowhere", "not-found");
       noFaults(page);
       await page.context().close();
@@ -99,24 +124,50 @@ export function views() {
   test("a view whose data cannot be had says so, and offers to try again", async () => {
     const page = await open();
     await signIn(page);
-    await page.route("**/v1/clusters?*", (route) =>
-      route.fulfill({
-        status: 500,
-        contentType: "application/problem+json",
-        body: JSON.stringify({
-          status: 500,
-          code: "broken",
-          detail: "the store cannot be read",
-          owner: "hopyard",
-        }),
-      }),
+    const shown = (here) => here.getByText("The store cannot be read.").waitFor();
+    for (const [path, form, heading] of [
+      ["/clusters", "**/v1/clusters?*", "No clusters yet"],
+      ["/usage", "**/v1/usage?*", "By cluster and size"],
+    ]) {
+      const name = `${path.slice(1)}-error`;
+      await answering(page, form, broken, () => look(page, path, name, shown), 500);
+      await page.getByRole("button", {name: "Try again"}).click();
+      await page.getByRole("heading", {name: heading}).waitFor();
+    }
+    await page.context().close();
+  });
+
+  test("usage is downloaded as CSV, and a cluster says what it cost so far", async () => {
+    const page = await open();
+    await signIn(page);
+    const at = await create();
+    await page
+      .getByRole("article")
+      .getByText(/ so far/)
+      .waitFor();
+    await page.goto(`/clusters/${at}/general`);
+    await page.getByText(/ so far/).waitFor();
+    await page.goto("/usage");
+    await page.getByRole("row", {name: /seen/}).first().waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", {name: "Download CSV"}).click(),
+    ]);
+    assert.match(download.suggestedFilename(), /^usage-\d{4}-\d\d-\d\d-\d{4}-\d\d-\d\d\.csv$/);
+    const rows = readFileSync(await download.path(), "utf8").split("\r\n");
+    assert.match(rows[0], /^day,cluster,cluster_name,/);
+    assert.ok(
+      rows.some((row) => row.includes(`,${at},seen,`)),
+      rows.join("\n"),
     );
-    await look(page, "/clusters", "clusters-error", (here) =>
-      here.getByText("The store cannot be read.").waitFor(),
+    await ask("DELETE", `/v1/clusters/${at}`);
+    await until(
+      async () => (await ask("GET", "/v1/clusters")).items.length === 0,
+      "it is gone",
+      60_000,
     );
-    await page.unroute("**/v1/clusters?*");
-    await page.getByRole("button", {name: "Try again"}).click();
-    await page.getByRole("heading", {name: "No clusters yet"}).waitFor();
+    const {items} = await ask("GET", `/v1/usage?cluster=${at}`);
+    assert.ok(items.length > 0 && items[0].nodeHours > 0, "what it used outlives it");
     await page.context().close();
   });
 }

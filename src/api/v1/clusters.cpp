@@ -15,52 +15,40 @@ namespace {
 using nlohmann::ordered_json;
 
 /// A place in the list, oldest first: what a page ended with. Opaque to clients.
-struct Cursor {
-    std::int64_t created_ms = 0;
-    std::string id;
-    auto operator<=>(const Cursor&) const = default;
-};
-
-Cursor cursor_of(const model::Cluster& cluster) {
-    return {.created_ms = cluster.created_at.time_since_epoch().count(), .id = cluster.id.value};
+std::string cursor_of(const model::Cluster& cluster) {
+    return std::to_string(cluster.created_at.time_since_epoch().count()) + "." + cluster.id.value;
 }
 
-std::string to_text(const Cursor& cursor) {
-    return std::to_string(cursor.created_ms) + "." + cursor.id;
-}
-
-Result<std::optional<Cursor>> after_of(const http::Request& request) {
+Result<std::optional<store::ClusterPlace>> after_of(const http::Request& request) {
     const auto text = request.query("after");
     if (!text || text->empty()) return std::nullopt;
-    Cursor cursor;
+    std::int64_t created_ms = 0;
     const char* end = text->data() + text->size();
-    const auto [stop, failed] = std::from_chars(text->data(), end, cursor.created_ms);
+    const auto [stop, failed] = std::from_chars(text->data(), end, created_ms);
     if (failed != std::errc() || stop == end || *stop != '.')
         return refuse("",
                       "query_malformed",
                       "'after' is no cursor of this list",
                       "Send 'next' of the page before, or leave it out.");
-    cursor.id.assign(stop + 1, end);
-    return cursor;
+    return store::ClusterPlace{.created_at = Timestamp(Milliseconds(created_ms)),
+                               .id = ClusterId(std::string(stop + 1, end))};
 }
 
 Result<http::Response> list(Parts& parts, const Call& call) {
     ASSIGN_OR_RETURN(const int limit, limit_of(call.request, 100));
     ASSIGN_OR_RETURN(const auto after, after_of(call.request));
-    ASSIGN_OR_RETURN(const auto clusters, read_clusters(parts.store, call.principal.organisation));
-    ordered_json items = ordered_json::array();
+    // One more than the page holds tells whether there is another.
+    ASSIGN_OR_RETURN(
+        auto clusters,
+        read_clusters(
+            parts.store, call.principal.organisation, {.after = after, .limit = limit + 1}));
     ordered_json next = nullptr;
-    std::optional<Cursor> last;
-    for (const ClusterRows& rows : clusters) {
-        const Cursor here = cursor_of(rows.cluster);
-        if (after && here <= *after) continue;
-        if (static_cast<int>(items.size()) == limit) {
-            next = to_text(*last);
-            break;
-        }
-        items.push_back(view(rows));
-        last = here;
+    if (static_cast<int>(clusters.size()) > limit) {
+        clusters.pop_back();
+        next = cursor_of(clusters.back().cluster);
     }
+    ordered_json items = ordered_json::array();
+    for (const ClusterRows& rows : clusters) items.push_back(view(rows));
     return list_response(std::move(items), next);
 }
 

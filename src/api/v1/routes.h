@@ -41,6 +41,8 @@ using PriceImport = std::function<Result<std::vector<std::string>>(std::string_v
 std::vector<Endpoint> cloud_endpoints(Parts& parts,
                                       Orphans* orphans,
                                       const PriceImport& import_prices);
+/// What machines ran, by day and in all.
+std::vector<Endpoint> usage_endpoints(Parts& parts);
 /// Signing in and out, the first owner, one's sessions.
 std::vector<Endpoint> sign_in_endpoints(Parts& parts,
                                         people::Entrance& entrance,

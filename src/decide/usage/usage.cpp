@@ -67,6 +67,30 @@ std::vector<UsageLine> usage_of(const std::vector<model::MachineRun>& runs,
     return all;
 }
 
+std::vector<ClusterUsage> totals_of(const std::vector<model::MachineRun>& runs, Timestamp now) {
+    std::map<ClusterId, ClusterUsage> clusters;
+    std::map<std::pair<ClusterId, std::string>, ClusterUsage::Size> sizes;
+    for (const model::MachineRun& run : runs) {
+        const auto [entry, is_new] = clusters.try_emplace(run.cluster);
+        ClusterUsage& usage = entry->second;
+        usage.since = is_new ? run.started_at : std::min(usage.since, run.started_at);
+        usage.cluster = run.cluster;
+        usage.cluster_name = run.cluster_name;
+        usage.location = run.location;
+        const Milliseconds ran =
+            std::max(Milliseconds(0), run.ended_at.value_or(now) - run.started_at);
+        ClusterUsage::Size& size = sizes[{run.cluster, run.instance_type}];
+        size.instance_type = run.instance_type;
+        size.ran += ran;
+        size.vcpus += ran * run.vcpus;
+    }
+    for (auto& [key, size] : sizes) clusters[key.first].sizes.push_back(std::move(size));
+    std::vector<ClusterUsage> all;
+    all.reserve(clusters.size());
+    for (auto& [id, usage] : clusters) all.push_back(std::move(usage));
+    return all;
+}
+
 double hours(Milliseconds time) {
     return std::chrono::duration<double, std::ratio<3600>>(time).count();
 }

@@ -53,6 +53,23 @@ std::vector<UsageLine> usage_of(const std::vector<model::MachineRun>& runs,
                                 const Days& days,
                                 Timestamp now);
 
+/// All that a cluster's machines ran, by size.
+struct ClusterUsage {
+    struct Size {
+        std::string instance_type;
+        Milliseconds ran{0};
+        Milliseconds vcpus{0};
+        bool operator==(const Size&) const = default;
+    };
+    ClusterId cluster;
+    std::string cluster_name;
+    std::string location;
+    Timestamp since;  ///< when its first machine began to run
+    std::vector<Size> sizes;
+};
+/// In the order of clusters' ids and of sizes' names.
+std::vector<ClusterUsage> totals_of(const std::vector<model::MachineRun>& runs, Timestamp now);
+
 double hours(Milliseconds time);
 
 }  // namespace hopyard::decide

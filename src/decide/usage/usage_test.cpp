@@ -117,6 +117,22 @@ TEST(Usage, loses_and_doubles_nothing_however_a_run_is_cut) {
     }
 }
 
+TEST(Totals, are_all_that_a_cluster_ran_by_size) {
+    MachineRun small = run(at(20), {});
+    small.instance_type = "Standard_B1s";
+    small.vcpus = 1;
+    MachineRun other = run(at(1), at(2));
+    other.cluster = ClusterId("c-2");
+    const auto totals =
+        totals_of({run(at(5), at(6)), small, other, run(at(2), at(4)), run(at(40), {})}, at(30));
+    ASSERT_EQ(totals.size(), 2u);
+    EXPECT_EQ(totals[0].since, at(2));
+    EXPECT_EQ(totals[0].sizes,
+              (std::vector<ClusterUsage::Size>{{"Standard_B1s", hours(10), hours(10)},
+                                               {"Standard_D4_v3", hours(3), hours(12)}}));
+    EXPECT_EQ(totals[1].sizes.at(0).ran, hours(1));
+}
+
 TEST(Days, are_read_and_written) {
     EXPECT_EQ(to_string(*day_from("2028-02-29")), "2028-02-29");
     for (const char* wrong : {"",

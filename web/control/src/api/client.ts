@@ -11,6 +11,8 @@ export type Activity = Schemas["Activity"];
 export type Fault = Schemas["Fault"];
 export type DryRun = Schemas["DryRun"];
 export type Finding = DryRun["findings"][number];
+export type UsageLine = Schemas["UsageLine"];
+export type UsageTotal = Schemas["UsageTotal"];
 export type Phase = Cluster["phase"];
 type Item<Path extends keyof paths> = paths[Path] extends {
   get: {responses: {200: {content: {"application/json": {items: (infer Entry)[]}}}}};

@@ -55,20 +55,64 @@ export function useMe(): Session {
   return session;
 }
 
+/** Every page of a list, one after the other. */
+async function allOf<Item>(
+  read: (after?: string) => Promise<{items: Item[]; next: string | number | null}>,
+): Promise<Item[]> {
+  const all: Item[] = [];
+  let after: string | undefined;
+  do {
+    const page = await read(after);
+    all.push(...page.items);
+    after = page.next === null ? undefined : String(page.next);
+  } while (after);
+  return all;
+}
+
 export const useClusters = () =>
   useQuery({
     queryKey: keys.clusters,
-    queryFn: async () => {
-      const all: Cluster[] = [];
-      let after: string | undefined;
-      do {
-        const page = await done(api.GET("/v1/clusters", {params: {query: {limit: 200, after}}}));
-        all.push(...page.items);
-        after = page.next === null ? undefined : String(page.next);
-      } while (after);
-      return all;
-    },
+    queryFn: () =>
+      allOf((after) => done(api.GET("/v1/clusters", {params: {query: {limit: 200, after}}}))),
   });
+
+/** What ran grows by itself: it is read again each minute. */
+const usageFresh = {refetchInterval: 60_000};
+
+export const useUsage = (from: string, to: string) =>
+  useQuery({
+    queryKey: ["usage", from, to],
+    queryFn: () =>
+      allOf(async (after) => {
+        const query = {from, to, limit: 1000, after};
+        // Its other form is CSV, which the page leaves to the browser.
+        const page = await done(api.GET("/v1/usage", {params: {query}}));
+        return page as Exclude<typeof page, string>;
+      }),
+    ...usageFresh,
+  });
+
+/** Of each cluster that there is and whose machines ever ran, by its id. */
+export const useUsageTotals = () =>
+  useQuery({
+    queryKey: ["usage-totals"],
+    queryFn: async () => {
+      const totals = await allOf((after) =>
+        done(api.GET("/v1/usage/totals", {params: {query: {limit: 1000, after}}})),
+      );
+      return new Map(totals.map((total) => [total.cluster, total]));
+    },
+    ...usageFresh,
+  });
+
+/** Of one cluster; undefined until it is known, and while no machine ever ran. */
+export const useUsageTotal = (cluster: string) =>
+  useQuery({
+    queryKey: ["usage-totals", cluster],
+    queryFn: async () =>
+      (await done(api.GET("/v1/usage/totals", {params: {query: {cluster}}}))).items[0] ?? null,
+    ...usageFresh,
+  }).data ?? undefined;
 
 /** null: it is gone. */
 export const useCluster = (id: string) =>

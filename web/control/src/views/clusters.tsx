@@ -1,11 +1,12 @@
 import {Button} from "@mantine/core";
 import {IconPlus, IconServer2} from "@tabler/icons-react";
 import {Link} from "react-router";
-import type {Cluster} from "../api/client";
-import {useClusters, useMe} from "../api/queries";
+import type {Cluster, UsageTotal} from "../api/client";
+import {useClusters, useMe, useUsageTotals} from "../api/queries";
 import {Acts} from "../parts/acts";
 import {Empty, Loaded, PhaseMark, Title, useNow} from "../parts/bits";
 import {sentence} from "../pure/draft";
+import {soFar} from "../pure/usage";
 import {duration, isMoving, nodeWords} from "../pure/words";
 
 function CreateButton() {
@@ -18,7 +19,7 @@ function CreateButton() {
   );
 }
 
-function ClusterCard({cluster}: {cluster: Cluster}) {
+function ClusterCard({cluster, total}: {cluster: Cluster; total: UsageTotal | undefined}) {
   const moving = isMoving(cluster);
   const now = useNow(moving);
   const for_ = duration(now - Date.parse(cluster.phaseSince));
@@ -44,6 +45,7 @@ function ClusterCard({cluster}: {cluster: Cluster}) {
           <p>
             {cluster.spec.head.instanceType} · {cluster.spec.resourceGroup}
           </p>
+          {total && <p>{soFar(total)}</p>}
         </div>
         <Acts cluster={cluster} few />
       </article>
@@ -53,6 +55,7 @@ function ClusterCard({cluster}: {cluster: Cluster}) {
 
 export function Clusters() {
   const clusters = useClusters();
+  const totals = useUsageTotals().data;
   const {may} = useMe();
   return (
     <>
@@ -82,7 +85,7 @@ export function Clusters() {
           ) : (
             <ul className="cards">
               {all.map((cluster) => (
-                <ClusterCard key={cluster.id} cluster={cluster} />
+                <ClusterCard key={cluster.id} cluster={cluster} total={totals?.get(cluster.id)} />
               ))}
             </ul>
           )

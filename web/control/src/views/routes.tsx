@@ -4,12 +4,13 @@ import {Empty, Title} from "../parts/bits";
 import {Frame} from "../parts/frame";
 import {Clusters} from "./clusters";
 import {AcceptInvitation, SetUp, SignedIn, SignIn} from "./gate";
-import {Backups, Usage} from "./later";
+import {Backups} from "./later";
 
 // What the first view does not need comes when it is asked for.
 const Wizard = lazy(async () => ({default: (await import("./wizard/wizard")).Wizard}));
 const ClusterPage = lazy(async () => ({default: (await import("./cluster/page")).ClusterPage}));
 const Members = lazy(async () => ({default: (await import("./members")).Members}));
+const Usage = lazy(async () => ({default: (await import("./usage")).Usage}));
 const Settings = lazy(async () => ({default: (await import("./settings/settings")).Settings}));
 
 function Nowhere() {

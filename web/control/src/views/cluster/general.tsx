@@ -3,8 +3,9 @@ import {IconExternalLink} from "@tabler/icons-react";
 import {useQuery} from "@tanstack/react-query";
 import {useState} from "react";
 import {api, done, type Cluster} from "../../api/client";
-import {useMe} from "../../api/queries";
+import {useMe, useUsageTotal} from "../../api/queries";
 import {asProblem, CopyLine, FaultAlert} from "../../parts/bits";
+import {soFar} from "../../pure/usage";
 import {nodeWords, when} from "../../pure/words";
 import {Progress} from "./progress";
 
@@ -57,6 +58,7 @@ function FirstUser({cluster}: {cluster: Cluster}) {
 
 export function General({cluster}: {cluster: Cluster}) {
   const running = cluster.phase === "running" || cluster.phase === "updating";
+  const total = useUsageTotal(cluster.id);
   return (
     <>
       {cluster.phase !== "running" && cluster.phase !== "stopped" && <Progress cluster={cluster} />}
@@ -110,6 +112,12 @@ export function General({cluster}: {cluster: Cluster}) {
             <>
               <dt>Running since</dt>
               <dd>{when(cluster.startedAt)}</dd>
+            </>
+          )}
+          {total && (
+            <>
+              <dt>Cost</dt>
+              <dd>{soFar(total)}</dd>
             </>
           )}
         </dl>
