@@ -109,6 +109,17 @@ const Row rows[] = {
     {"POST /v1/cloud/orphans/delete", "administer", 200},
     {"POST /v1/cloud/prepare", "administer", 200, 0, R"({"group":"lab","location":"here"})"},
     {"PUT /v1/cloud/prices", "administer", 501, 0, "{}"},
+    {"GET /v1/cloud-accounts", "read", 200, 200},
+    {"POST /v1/cloud-accounts",
+     "administer",
+     201,
+     0,
+     R"({"name":"new","subscription":"11111111-2222-3333-4444-555555555555",)"
+     R"("signIn":"managed_identity"})"},
+    {"PUT /v1/cloud-accounts/{name}", "administer", 200, 404, R"({"signIn":"managed_identity"})"},
+    {"DELETE /v1/cloud-accounts/{name}", "administer", 204, 404},
+    {"GET /v1/cloud-accounts/{name}/check", "read", 200, 404},
+    {"GET /v1/cloud-accounts/{name}/role", "read", 200, 404, "?group=lab"},
     {"GET /v1/api-keys", "administer", 200, 200},
     {"POST /v1/api-keys", "administer", 201, 0, R"({"name":"new","scope":"read"})"},
     {"DELETE /v1/api-keys/{id}", "administer", 204, 404},
@@ -194,8 +205,11 @@ struct World {
                               .token_hash = "hash",
                               .invited_by = "Bob",
                               .expires_at = api.clock.now() + Seconds(3600)};
+        model::CloudAccount account{.organisation = ours.id, .name = "research"};
+        api.clouds.accounts = {{ours.id, "research"}};
         const auto body = [&](store::Transaction& t) -> Result<void> {
             RETURN_IF_ERROR(t.put(ours));
+            RETURN_IF_ERROR(t.put(account));
             return t.put(row);
         };
         EXPECT_TRUE(api.store->write(body));
@@ -216,6 +230,7 @@ struct World {
         };
         put("{node}", "demo-w1");
         put("{cloud}", "AZURE");
+        put("{name}", "research");
         put("{id}", id_for(target));
         std::string body = row.body;
         if (body == "SPEC") body = TestApi::spec("other").dump();

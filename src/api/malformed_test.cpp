@@ -173,18 +173,13 @@ TEST(BadInput, ends_in_a_clear_refusal_with_nothing_made) {
 TEST(BadInput, an_identity_without_rights_names_the_remedy) {
     TestApi api;
     api.catalog.rights = {{.actions = {"*"}}};
-    control::Commands commands(*api.store,
-                               api.catalog,
-                               api.cloud,
-                               api.wake,
-                               api.clock,
-                               api.random,
-                               {.needed = {.identity_data = {{"blobs/write", "write blobs"}}}});
+    cloud::OneCloud clouds(
+        api.catalog, api.cloud, {.identity_data = {{"blobs/write", "write blobs"}}});
+    control::Commands commands(*api.store, clouds, api.wake, api.clock, api.random, {});
     Service service({.store = *api.store,
                      .commands = commands,
                      .sessions = api.sessions,
-                     .catalog = api.catalog,
-                     .preparation = api.preparation,
+                     .clouds = clouds,
                      .clock = api.clock,
                      .random = api.random},
                     {.version = "1"});

@@ -4,8 +4,7 @@
 #include "base/ids.h"
 #include "base/random.h"
 #include "base/time.h"
-#include "cloud/catalog.h"
-#include "cloud/preparation.h"
+#include "cloud/clouds.h"
 #include "control/commands.h"
 #include "control/node_sessions.h"
 #include "store/store.h"
@@ -16,8 +15,7 @@ struct Parts {
     store::Store& store;
     control::Commands& commands;
     control::NodeSessions& sessions;
-    cloud::Catalog& catalog;
-    cloud::Preparation& preparation;
+    cloud::Clouds& clouds;
     const Clock& clock;
     Random& random;  ///< thread-safe: keys and request ids are made on many threads
 };

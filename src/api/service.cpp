@@ -53,6 +53,7 @@ struct Service::State {
         v1_gate.mount(people, v1::organisation_endpoints(parts));
         v1_gate.mount(people, v1::member_endpoints(parts));
         v1_gate.mount(people, v1::invitation_endpoints(parts, entrance));
+        v1_gate.mount(people, v1::cloud_account_endpoints(parts));
         v1_gate.mount(people, v1::cloud_endpoints(parts, options.orphans, options.import_prices));
         v1_gate.mount(people, v1::usage_endpoints(parts));
         v1_gate.mount(people, v1::refused_endpoints());

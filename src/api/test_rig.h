@@ -13,6 +13,7 @@
 #include "api/service.h"
 #include "api/test_catalog.h"
 #include "base/random.h"
+#include "cloud/one_cloud.h"
 #include "control/authority.h"
 #include "control/test_cloud.h"
 #include "http/exchange.h"
@@ -78,6 +79,13 @@ struct Ask {
     bool secure = false;
 };
 
+/// What a cluster's life takes on the test's cloud.
+inline cloud::NeededRights test_rights() {
+    return {.always = {{"machines/write", "create machines"}},
+            .for_network = {{"networks/write", "create networks"}},
+            .for_checks = {{"roles/read", "check the identity's rights"}}};
+}
+
 class TestApi {
   public:
     TestApi();
@@ -113,6 +121,7 @@ class TestApi {
     TestCatalog catalog;
     TestPreparation preparation;
     control::TestCloud cloud{clock};
+    cloud::OneCloud clouds{catalog, cloud, test_rights(), &preparation};
     TestOrphans orphans;
     CountingWake wake;
     control::InstallationAuthority authority;

@@ -9,17 +9,16 @@
 
 #include "api/orphans.h"
 #include "api/service.h"
+#include "apps/account_loops.h"
 #include "apps/call_pool.h"
+#include "apps/connections.h"
 #include "apps/installation.h"
 #include "apps/ticker.h"
-#include "azure/connection.h"
-#include "azure/needed_rights.h"
 #include "base/log.h"
 #include "control/authority.h"
 #include "control/commands.h"
 #include "control/loops.h"
 #include "control/node_sessions.h"
-#include "control/prices.h"
 #include "http/server.h"
 #include "web/pages.h"
 
@@ -29,6 +28,7 @@ namespace {
 constexpr std::size_t calls_max = 32;
 constexpr int request_threads = 4;
 constexpr Milliseconds tick_period{500};
+constexpr Milliseconds follow_period = Seconds(10);
 /// They step at least as often as the lease is prolonged.
 constexpr Seconds loops_stuck_after{60};
 constexpr Seconds listener_certificate_validity{825LL * 24 * 3600};
@@ -100,6 +100,11 @@ api::v1::Condition loops_condition(Timestamp stepped_at, Timestamp now) {
     return condition;
 }
 
+/// "cloud" is the installation's own.
+std::string condition_name(const model::CloudAccountKey& account) {
+    return account == model::CloudAccountKey() ? "cloud" : "cloud " + account.name;
+}
+
 std::string host_name() {
     char name[256] = {};
     return ::gethostname(name, sizeof name - 1) == 0 ? name : "hopyard";
@@ -130,37 +135,32 @@ struct ControlPlane::State {
           clock(the_clock),
           random(the_random),
           stepped_at(clock.now().time_since_epoch()),
-          manager(config.manager_client),
-          blob(config.blob_client),
-          connection(config.options, manager, blob, clock, random),
-          catalog(connection.catalog(),
-                  connection.prices(),
-                  store,
-                  clock,
-                  [this](std::function<void()> call) { calls->run(std::move(call)); }),
+          connections(config,
+                      store,
+                      clock,
+                      random,
+                      [this](std::function<void()> call) { calls->run(std::move(call)); }),
           authority(installation.authority),
           calls(std::make_unique<CallPool>(calls_max)),
           loops(store,
-                connection.cloud(),
-                connection.storage(),
+                connections,
                 *calls,
                 clock,
                 random,
                 {.installation = installation.id,
+                 .account = {},
                  .holder = host_name() + "/" + random_uuid(random),
                  .node_url = options.node_url,
                  .node_ca_pem = installation.authority.certificate_pem,
                  .on_event = [this](control::LoopEvent what,
                                     std::string_view outcome) { count(what, outcome); }}),
-          orphans(store, connection.cloud(), installation.id),
+          orphans(store, connections.own().connection.cloud(), installation.id),
           commands(store,
-                   catalog,
-                   connection.storage(),
+                   connections,
                    loops,
                    clock,
                    random,
                    {.installation = installation.id,
-                    .needed = azure::needed_rights(),
                     .run_all =
                         [this](std::vector<std::function<void()>> reads) {
                             calls->run_all(std::move(reads));
@@ -177,8 +177,7 @@ struct ControlPlane::State {
           service({.store = store,
                    .commands = commands,
                    .sessions = sessions,
-                   .catalog = catalog,
-                   .preparation = connection.preparation(),
+                   .clouds = connections,
                    .clock = clock,
                    .random = random},
                   {.version = HOPYARD_VERSION,
@@ -187,31 +186,42 @@ struct ControlPlane::State {
                    .want_tick = [this] { ticker.poke(); },
                    .orphans = &orphans,
                    .import_prices =
-                       [this](std::string_view pages) { return catalog.import_prices(pages); },
+                       [this](std::string_view pages) {
+                           return connections.own().catalog.import_prices(pages);
+                       },
                    .otherwise = web::serve_pages(web::embedded_pages())}),
           server(http::ServerOptions{}) {
         loops.on_change([this] { ticker.poke(); });
+        connections.on_change([this] { loops.follow_accounts(); });
     }
 
     std::vector<api::v1::Condition> conditions() const {
-        const control::LoopStatus status = loops.status();
-        return {
-            {.name = "cloud", .problem = status.cloud_problem, .since = status.cloud_problem_since},
-            loops_condition(Timestamp(stepped_at.load()), clock.now())};
+        std::vector<api::v1::Condition> all;
+        for (const AccountLoops::Status& status : loops.status())
+            all.push_back({.name = condition_name(status.account),
+                           .problem = status.loops.cloud_problem,
+                           .since = status.loops.cloud_problem_since});
+        all.push_back(loops_condition(Timestamp(stepped_at.load()), clock.now()));
+        return all;
     }
 
     std::vector<api::Gauge> gauges() const {
-        const control::LoopStatus status = loops.status();
+        std::size_t calls_under_way = 0;
+        bool holds_lease = false;
+        for (const AccountLoops::Status& status : loops.status()) {
+            calls_under_way += status.loops.calls_under_way;
+            if (status.account == model::CloudAccountKey()) holds_lease = status.loops.holds_lease;
+        }
         const std::chrono::duration<double> age = clock.now() - Timestamp(stepped_at.load());
         return {{.name = "hopyard_loops_lease_held",
                  .help = "1 while this replica holds the loops, 0 while it is in reserve",
-                 .value = status.holds_lease ? 1.0 : 0.0},
+                 .value = holds_lease ? 1.0 : 0.0},
                 {.name = "hopyard_loops_step_age_seconds",
                  .help = "Time since the loops began their last step",
                  .value = age.count()},
                 {.name = "hopyard_cloud_calls_under_way",
                  .help = "Calls to the cloud that have not been answered yet",
-                 .value = static_cast<double>(status.calls_under_way)}};
+                 .value = static_cast<double>(calls_under_way)}};
     }
 
     void count(control::LoopEvent what, std::string_view outcome) {
@@ -258,12 +268,12 @@ struct ControlPlane::State {
         return {};
     }
 
-    void run_loops(std::stop_token stop) {
-        while (!stop.stop_requested()) loops.wait(loops.step(), stop);
-        loops.release();
-    }
-
     void tick() {
+        // Other replicas' accounts are found that late.
+        if (clock.now() >= follow_at) {
+            follow_at = clock.now() + follow_period;
+            loops.follow_accounts();
+        }
         sessions.orders_may_have_changed();
         sessions.notice_silence();
         service.tick(clock.now());
@@ -275,13 +285,11 @@ struct ControlPlane::State {
     const Clock& clock;
     Random& random;
     std::atomic<Milliseconds> stepped_at;
-    http::Client manager;
-    http::Client blob;
-    azure::Connection connection;
-    control::PricedCatalog catalog;
+    Timestamp follow_at;
+    Connections connections;
     control::InstallationAuthority authority;
     std::unique_ptr<CallPool> calls;
-    control::Loops loops;
+    AccountLoops loops;
     api::TaggedOrphans orphans;
     control::Commands commands;
     control::NodeSessions sessions;
@@ -291,7 +299,6 @@ struct ControlPlane::State {
     std::string url;
     std::string ca_file;
     std::vector<std::jthread> serving;
-    std::jthread looping;
     std::jthread ticking;
 };
 
@@ -317,7 +324,7 @@ void ControlPlane::start() {
     state->serving.emplace_back([state] { state->server.run_io(); });
     for (int i = 0; i < request_threads; ++i)
         state->serving.emplace_back([state] { state->server.run_worker(); });
-    state->looping = std::jthread([state](std::stop_token stop) { state->run_loops(stop); });
+    state->loops.start();
     state->ticking = std::jthread(
         [state](std::stop_token stop) { state->ticker.run([state] { state->tick(); }, stop); });
 }
@@ -327,7 +334,7 @@ void ControlPlane::stop() {
     state_->service.close_streams();
     state_->server.stop();
     state_->serving.clear();
-    state_->looping = {};
+    state_->loops.stop();
     state_->calls.reset();
 }
 

@@ -114,8 +114,7 @@ Result<void> read_credentials(Reader& reader, const Json& document, Credentials&
         return refuse_member("clientSecret",
                              "more than one way to sign in is given",
                              "Keep one of clientSecret, federatedTokenFile, managedIdentity.");
-    const char* assertion = std::getenv("AZURE_FEDERATED_TOKEN_FILE");
-    if (ways == 0 && assertion != nullptr) out.federated_token_file = assertion;
+    if (ways == 0) out.federated_token_file = federated_token_file().value_or("");
     if (ways == 0 && out.federated_token_file.empty())
         return refuse_member("clientSecret",
                              "no way to sign in is given",
@@ -209,6 +208,16 @@ Result<Config> parse_config(std::string_view json) {
     if (const char* directory = std::getenv("HOPYARD_CAPTURE_CLIENT"))
         options.capture_directory = directory;
     return config;
+}
+
+Result<std::string> federated_token_file() {
+    const char* file = std::getenv("AZURE_FEDERATED_TOKEN_FILE");
+    if (file != nullptr && *file != '\0') return std::string(file);
+    return refuse("/signIn",
+                  "workload_identity_absent",
+                  "the control plane does not run with a workload identity: "
+                  "AZURE_FEDERATED_TOKEN_FILE names no file",
+                  "Sign in by client_secret or managed_identity, or run it with one.");
 }
 
 Result<Config> load_config(const std::string& path) {

@@ -27,6 +27,9 @@ struct Config {
 /// with the member as field. AZURE_FEDERATED_TOKEN_FILE stands in when no way to sign in is given;
 /// HOPYARD_CAPTURE_CLIENT names a directory for Options::capture_directory.
 Result<Config> parse_config(std::string_view json);
+/// The file with which the platform of this process lets it sign in (workload identity), as the
+/// environment names it. Errors: `invalid_argument` when it names none.
+Result<std::string> federated_token_file();
 /// Reads the file. A file with a secret that everybody may read is refused.
 Result<Config> load_config(const std::string& path);
 

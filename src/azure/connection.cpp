@@ -6,6 +6,7 @@
 #include "azure/blob_service.h"
 #include "azure/capture.h"
 #include "azure/containers.h"
+#include "azure/custom_role.h"
 #include "azure/facts.h"
 #include "azure/pipeline.h"
 #include "azure/preparing.h"
@@ -56,7 +57,8 @@ struct Connection::State {
           facts(options, pipeline, blobs),
           containers(blobs),
           preparing(options, pipeline),
-          prices(options, manager, clock) {}
+          prices(options, manager, clock),
+          custom_role(options) {}
 
     const Options options;
     SharedRandom random;
@@ -68,6 +70,7 @@ struct Connection::State {
     Containers containers;
     Preparing preparing;
     RetailPrices prices;
+    CustomRole custom_role;
 };
 
 Connection::Connection(Options options,
@@ -93,6 +96,10 @@ cloud::Preparation& Connection::preparation() {
 }
 cloud::PriceSource& Connection::prices() {
     return state_->prices;
+}
+
+const cloud::RoleWriter& Connection::roles() const {
+    return state_->custom_role;
 }
 
 }  // namespace hopyard::azure

@@ -14,6 +14,7 @@
 #include "cloud/cloud.h"
 #include "cloud/preparation.h"
 #include "cloud/prices.h"
+#include "cloud/roles.h"
 #include "cloud/storage.h"
 #include "http/transport.h"
 
@@ -80,6 +81,7 @@ class Connection {
     cloud::Storage& storage();
     cloud::Preparation& preparation();
     cloud::PriceSource& prices();
+    const cloud::RoleWriter& roles() const;
 
   private:
     struct State;

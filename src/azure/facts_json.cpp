@@ -112,6 +112,7 @@ cloud::SecurityRule read_rule(std::string_view element) {
     rule.protocol = to_lower(text_at(item, {"properties", "protocol"}));
     rule.sources = values("sourceAddressPrefix", "sourceAddressPrefixes");
     rule.ports = values("destinationPortRange", "destinationPortRanges");
+    rule.destinations = values("destinationAddressPrefix", "destinationAddressPrefixes");
     return rule;
 }
 

@@ -109,8 +109,15 @@ struct NeededRight {
 struct NeededRights {
     std::vector<NeededRight> always;
     std::vector<NeededRight> for_network;
+    std::vector<NeededRight> for_subnet;  ///< made in a network that is there
     std::vector<NeededRight> for_security_group;
+    std::vector<NeededRight> for_security_rules;  ///< made in a security group that is there
     std::vector<NeededRight> for_public_address;
+    std::vector<NeededRight> in_network_group;  ///< when the network's group is not the cluster's
+    /// Without these a fact stays unchecked, and that is said.
+    std::vector<NeededRight> for_checks;
+    /// The same, of the whole subscription: sizes and quotas belong to no group.
+    std::vector<NeededRight> of_subscription;
     std::vector<NeededRight> identity_data;  ///< data actions of the identity at the account
 };
 

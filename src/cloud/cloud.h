@@ -54,9 +54,10 @@ struct SecurityRule {
     int priority = 100;  ///< 100 to 4096, the smallest wins
     bool inbound = true;
     bool allow = true;
-    std::string protocol = "tcp";              ///< "tcp", "udp", "icmp", "*"
-    std::vector<std::string> sources = {"*"};  ///< CIDRs, "*", "VirtualNetwork", "Internet"
-    std::vector<std::string> ports = {"*"};    ///< of the destination: "443", "8000-8100", "*"
+    std::string protocol = "tcp";                   ///< "tcp", "udp", "icmp", "*"
+    std::vector<std::string> sources = {"*"};       ///< CIDRs, "*", "VirtualNetwork", "Internet"
+    std::vector<std::string> ports = {"*"};         ///< of the destination: "443", "8000-8100", "*"
+    std::vector<std::string> destinations = {"*"};  ///< as sources; what we make has any
     bool operator==(const SecurityRule&) const = default;
 };
 

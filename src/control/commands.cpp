@@ -1,5 +1,6 @@
 #include "control/commands.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -68,17 +69,31 @@ std::string container_name(std::string name, const ClusterId& id) {
     return name;
 }
 
+/// It may have been removed since the cloud was asked.
+Result<void> account_is_there(store::Transaction& transaction, const model::Cluster& cluster) {
+    const std::string& name = cluster.spec.cloud_account;
+    if (name == model::default_cloud_account) return {};
+    ASSIGN_OR_RETURN(const auto account, transaction.cloud_account(cluster.organisation, name));
+    if (account) return {};
+    return cloud::no_such_cloud_account(name);
+}
+
 /// The claim on the container comes later; until then our own rows tell whose it will be.
+Result<bool> is_taken(store::Transaction& transaction, const model::StorageSpec& storage) {
+    ASSIGN_OR_RETURN(const auto clusters, transaction.clusters());
+    return std::any_of(clusters.begin(), clusters.end(), [&](const model::Cluster& other) {
+        return other.container == storage.container &&
+               other.spec.storage.account == storage.account;
+    });
+}
+
 Result<void> container_is_free(store::Transaction& transaction, const model::Cluster& cluster) {
-    ASSIGN_OR_RETURN(const auto others, transaction.clusters());
-    for (const model::Cluster& other : others)
-        if (other.container == cluster.container &&
-            other.spec.storage.account == cluster.spec.storage.account)
-            return refuse("/storage/container",
-                          "container_claimed",
-                          "the container belongs to another cluster",
-                          "Choose another name.");
-    return {};
+    ASSIGN_OR_RETURN(const bool taken, is_taken(transaction, cluster.spec.storage));
+    if (!taken) return {};
+    return refuse("/storage/container",
+                  "container_claimed",
+                  "the container belongs to another cluster",
+                  "Choose another name.");
 }
 
 bool lost_a_race(const Error& error) {
@@ -104,25 +119,41 @@ Result<void> as_expected(const Caller& caller, const model::Cluster& cluster) {
 }  // namespace
 
 Commands::Commands(store::Store& store,
-                   cloud::Catalog& catalog,
-                   cloud::Storage& storage,
+                   cloud::Clouds& clouds,
                    Wake& wake,
                    const Clock& clock,
                    Random& random,
                    CommandsOptions options)
     : store_(store),
-      catalog_(catalog),
-      storage_(storage),
+      clouds_(clouds),
       wake_(wake),
       clock_(clock),
       random_(random),
       options_(std::move(options)) {}
 
-FactSources Commands::sources() {
-    return {.catalog = catalog_,
-            .storage = storage_,
-            .needed = options_.needed,
+Result<std::shared_ptr<const cloud::Connected>> Commands::connection(const Caller& caller,
+                                                                     const std::string& account) {
+    auto connected = clouds_.of(caller.organisation, account);
+    if (connected || connected.error().kind != ErrorKind::not_found) return connected;
+    Error error = connected.error();
+    error.kind = ErrorKind::invalid_argument;
+    return pass(std::move(error));
+}
+
+FactSources Commands::sources(const cloud::Connected& connected) {
+    return {.catalog = connected.catalog,
+            .storage = connected.storage,
+            .needed = connected.needed,
             .run_all = options_.run_all};
+}
+
+decide::Facts Commands::size_facts(const Caller& caller, const model::Cluster& cluster) {
+    decide::Facts facts;
+    const auto connected = connection(caller, cluster.spec.cloud_account);
+    if (connected) return gather_size_facts(sources(**connected), cluster.spec.location);
+    facts.sizes = pass(connected.error());
+    facts.usages = pass(connected.error());
+    return facts;
 }
 
 Result<model::Cluster> Commands::find(const Caller& caller, const ClusterId& id) {
@@ -167,16 +198,19 @@ Result<decide::Preflight> Commands::weigh_new(const Caller& caller,
                                               const model::ClusterSpec& spec,
                                               const ClusterId& id,
                                               decide::Facts& facts) {
-    bool taken = false;
+    bool name_taken = false, container_taken = false;
     const auto body = [&](store::Transaction& transaction) -> Result<void> {
         ASSIGN_OR_RETURN(const auto other,
                          transaction.cluster_named(caller.organisation, spec.name));
-        taken = other.has_value();
+        name_taken = other.has_value();
+        ASSIGN_OR_RETURN(container_taken, is_taken(transaction, spec.storage));
         return {};
     };
     RETURN_IF_ERROR(store_.read(body));
-    facts = gather_facts(sources(), spec, options_.installation.value + "/" + id.value);
-    facts.name_taken = taken;
+    ASSIGN_OR_RETURN(const auto connected, connection(caller, spec.cloud_account));
+    facts = gather_facts(sources(*connected), spec, options_.installation.value + "/" + id.value);
+    facts.name_taken = name_taken;
+    facts.container_taken = container_taken;
     return decide::weigh(spec, facts);
 }
 
@@ -189,8 +223,7 @@ Result<CreateOutcome> Commands::create(const Caller& caller, const model::Cluste
     CreateOutcome outcome{.id = ClusterId("c-" + random_word(random_, 8)), .preflight = {}};
     decide::Facts facts;
     ASSIGN_OR_RETURN(outcome.preflight, weigh_new(caller, spec, outcome.id, facts));
-    for (const decide::Finding& finding : outcome.preflight.findings)
-        if (finding.weight == decide::Weight::blocking) return pass(finding.error);
+    if (outcome.preflight.refused()) return pass(outcome.preflight.refusal());
 
     const Timestamp now = clock_.now();
     model::Cluster cluster{.id = outcome.id,
@@ -214,6 +247,7 @@ Result<CreateOutcome> Commands::create(const Caller& caller, const model::Cluste
     const Secret munge_key(random_bytes(random_, munge_key_bytes));
     const Secret password(random_word(random_, password_length));
     const auto body = [&](store::Transaction& transaction) -> Result<void> {
+        RETURN_IF_ERROR(account_is_there(transaction, cluster));
         RETURN_IF_ERROR(container_is_free(transaction, cluster));
         model::Cluster row = cluster;
         RETURN_IF_ERROR(transaction.put(row));
@@ -225,6 +259,12 @@ Result<CreateOutcome> Commands::create(const Caller& caller, const model::Cluste
     RETURN_IF_ERROR(store_.write(body));
     wake_.wake_for(outcome.id);
     return outcome;
+}
+
+AccountReport Commands::check_account(const cloud::Connected& connected,
+                                      const cloud::Features& features,
+                                      const std::string& group) {
+    return control::check_account(connected, features, group, options_.run_all);
 }
 
 // --- life --------------------------------------------------------------------------------------
@@ -279,7 +319,7 @@ Result<model::Cluster> Commands::add_workers(const Caller& caller,
     ASSIGN_OR_RETURN(const model::Cluster cluster, find(caller, id));
     RETURN_IF_ERROR(must_be_wanted_running(cluster, "adding workers"));
     ASSIGN_OR_RETURN(const WorkerGroups more, added_up(increments));
-    const decide::Facts facts = gather_size_facts(sources(), cluster.spec.location);
+    const decide::Facts facts = size_facts(caller, cluster);
     return change(caller, id, [&](Edit& edit) {
         return grow_to(edit, plus(edit.cluster.spec.workers, more), increments, facts);
     });
@@ -302,8 +342,7 @@ Result<model::Cluster> Commands::set_workers(const Caller& caller,
     ASSIGN_OR_RETURN(const WorkerGroups all, added_up(groups));
     const WorkerGroups wanted = plus({}, all);
     decide::Facts facts;
-    if (!growth(cluster.spec.workers, wanted).empty())
-        facts = gather_size_facts(sources(), cluster.spec.location);
+    if (!growth(cluster.spec.workers, wanted).empty()) facts = size_facts(caller, cluster);
     return change(caller, id, [&](Edit& edit) { return grow_to(edit, wanted, groups, facts); });
 }
 
@@ -318,7 +357,7 @@ Result<model::Cluster> Commands::set_head_type(const Caller& caller,
                                                const ClusterId& id,
                                                const std::string& instance_type) {
     ASSIGN_OR_RETURN(const model::Cluster cluster, find(caller, id));
-    const decide::Facts facts = gather_size_facts(sources(), cluster.spec.location);
+    const decide::Facts facts = size_facts(caller, cluster);
     return change(
         caller, id, [&](Edit& edit) { return control::set_head_type(edit, instance_type, facts); });
 }

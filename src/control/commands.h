@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,8 +17,8 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "cloud/catalog.h"
-#include "cloud/storage.h"
+#include "cloud/clouds.h"
+#include "control/account_check.h"
 #include "control/facts.h"
 #include "decide/preflight/preflight.h"
 #include "model/cluster.h"
@@ -54,8 +55,6 @@ struct CommandsOptions {
     InstallationId installation;
     /// Retry writes that lost against another writer this often.
     int write_attempts = 5;
-    /// What a cluster's life takes on this cloud.
-    cloud::NeededRights needed;
     /// Asks the cloud several things at once. Empty: one after the other, on the caller's thread.
     RunAll run_all;
 };
@@ -65,8 +64,7 @@ struct Edit;
 class Commands {
   public:
     Commands(store::Store& store,
-             cloud::Catalog& catalog,
-             cloud::Storage& storage,
+             cloud::Clouds& clouds,
              Wake& wake,
              const Clock& clock,
              Random& random,
@@ -79,6 +77,11 @@ class Commands {
     /// half-way leaves nothing behind. Refused: the first blocking finding
     /// as the error, all of them through dry_run.
     Result<CreateOutcome> create(const Caller& caller, const model::ClusterSpec& spec);
+
+    /// Tries a connection; reads only. `group`: only that one, or all when empty.
+    AccountReport check_account(const cloud::Connected& connected,
+                                const cloud::Features& features,
+                                const std::string& group);
 
     Result<model::Cluster> stop(const Caller& caller, const ClusterId& id);
     Result<model::Cluster> start(const Caller& caller, const ClusterId& id);
@@ -132,11 +135,14 @@ class Commands {
                                         const ClusterId& id,
                                         decide::Facts& facts);
     Result<model::Cluster> find(const Caller& caller, const ClusterId& id);
-    FactSources sources();
+    /// The connection that the account means, held as long as it is asked.
+    Result<std::shared_ptr<const cloud::Connected>> connection(const Caller& caller,
+                                                               const std::string& account);
+    FactSources sources(const cloud::Connected& connected);
+    decide::Facts size_facts(const Caller& caller, const model::Cluster& cluster);
 
     store::Store& store_;
-    cloud::Catalog& catalog_;
-    cloud::Storage& storage_;
+    cloud::Clouds& clouds_;
     Wake& wake_;
     const Clock& clock_;
     Random& random_;

@@ -263,13 +263,7 @@ TEST(Create, of_two_requests_at_once_one_gets_the_name) {
         for (const auto& read : reads) read();
         if (!std::exchange(asked, true)) desk.made();
     };
-    Commands ours(desk.store,
-                  desk.subscription,
-                  desk.subscription,
-                  desk.wake,
-                  desk.clock,
-                  desk.random,
-                  desk.options);
+    Commands ours(desk.store, desk.clouds, desk.wake, desk.clock, desk.random, desk.options);
     const auto outcome = ours.create(desk.caller, good_spec());
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, "name_taken");
@@ -288,13 +282,7 @@ TEST(Create, is_the_same_in_whatever_order_the_cloud_answers) {
         ++rounds;
         for (auto read = reads.rbegin(); read != reads.rend(); ++read) (*read)();
     };
-    Commands backwards(desk.store,
-                       desk.subscription,
-                       desk.subscription,
-                       desk.wake,
-                       desk.clock,
-                       desk.random,
-                       desk.options);
+    Commands backwards(desk.store, desk.clouds, desk.wake, desk.clock, desk.random, desk.options);
     const auto outcome = backwards.create(desk.caller, good_spec());
     ASSERT_TRUE(outcome);
     EXPECT_EQ(desk.cluster(outcome->id), expected);
@@ -353,13 +341,7 @@ TEST(Create, that_dies_before_it_is_stored_leaves_nothing) {
         if (dies) throw std::runtime_error("crash");
     });
     Desk desk;
-    Commands commands(*store,
-                      desk.subscription,
-                      desk.subscription,
-                      desk.wake,
-                      desk.clock,
-                      desk.random,
-                      desk.options);
+    Commands commands(*store, desk.clouds, desk.wake, desk.clock, desk.random, desk.options);
     EXPECT_THROW((void)commands.create(desk.caller, good_spec()), std::runtime_error);
     EXPECT_EQ(desk.wake.count, 0);
     EXPECT_TRUE(desk.subscription.containers.empty());

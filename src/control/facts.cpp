@@ -44,9 +44,12 @@ void ask_in_group(Reads& reads,
         reads.push_back([&, group] { facts.identities = catalog.identities(group); });
         reads.push_back([&, group] { facts.own_permissions = catalog.own_permissions(group); });
     }
-    if (spec.network.security_group.empty()) return;
     const std::string theirs =
         spec.network.resource_group.empty() ? group : spec.network.resource_group;
+    if (to_lower(theirs) != to_lower(group))
+        reads.push_back(
+            [&, theirs] { facts.network_permissions = catalog.own_permissions(theirs); });
+    if (spec.network.security_group.empty()) return;
     reads.push_back([&, theirs] { facts.security_groups = catalog.security_groups(theirs); });
 }
 
@@ -84,10 +87,7 @@ decide::Facts gather_facts(const FactSources& sources,
     facts.container_owner = container_owner;
     Reads first;
     first.push_back([&] { facts.groups = catalog.groups(); });
-    if (!spec.location.empty())
-        first.push_back([&] {
-            if (auto locations = catalog.locations()) facts.locations = std::move(*locations);
-        });
+    if (!spec.location.empty()) first.push_back([&] { facts.locations = catalog.locations(); });
     first.push_back([&] { facts.accounts = catalog.accounts(); });
     first.push_back([&] { facts.networks = catalog.networks(); });
     ask_in_group(first, catalog, spec, facts);

@@ -8,9 +8,13 @@
 namespace hopyard::control {
 namespace {
 
-constexpr const char* lease_name = "loops";
 /// A cloud that does not answer for so long is worth telling.
 constexpr Milliseconds outage_told_after = Seconds(15);
+
+std::string lease_of(const model::CloudAccountKey& account) {
+    if (account == model::CloudAccountKey()) return "loops";
+    return "loops/" + account.organisation.value + "/" + account.name;
+}
 
 }  // namespace
 
@@ -29,8 +33,14 @@ Loops::State::State(store::Store& the_store,
       random(the_random),
       options(std::move(the_options)),
       origin{options.installation, options.node_url, options.node_ca_pem},
+      lease_name(lease_of(options.account)),
       sweeper(options.installation,
               {.resources = options.orphan_patience, .disks = options.orphan_disk_patience}) {}
+
+bool Loops::State::runs_here(const model::Cluster& cluster) const {
+    return model::cloud_account_key(cluster.organisation, cluster.spec.cloud_account) ==
+           options.account;
+}
 
 Timestamp Loops::State::step() {
     const Timestamp now = clock.now();
@@ -129,6 +139,7 @@ void Loops::State::tell_of_outages(Timestamp now) {
     const auto told = write(fence, [&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(const auto all, t.clusters());
         for (const model::Cluster& cluster : all) {
+            if (!runs_here(cluster)) continue;
             model::Activity entry{.at = now,
                                   .organisation = cluster.organisation,
                                   .cluster = cluster.id,

@@ -41,6 +41,9 @@ enum class LoopEvent {
 
 struct LoopOptions {
     InstallationId installation;
+    /// Whose clusters these loops carry. Loops of several accounts run side by side, each with its
+    /// own lease.
+    model::CloudAccountKey account;
     std::string holder;       ///< this replica's name in the lease
     std::string node_url;     ///< where heads reach the node listener; into their user data
     std::string node_ca_pem;  ///< the installation's authority; into the user data

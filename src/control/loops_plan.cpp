@@ -102,6 +102,7 @@ void Loops::State::look_around(Timestamp now) {
         return;
     }
     for (const model::Cluster& row : rows) {
+        if (!runs_here(row)) continue;
         Known& known = clusters[row.id];
         if (all || known.version != row.version) known.due = true;
     }
@@ -113,7 +114,7 @@ Result<std::optional<Snapshot>> Loops::State::read_rows(const ClusterId& id) {
         snapshot->reset();
         auto cluster = t.cluster(id);
         if (!cluster) return pass(cluster.error());
-        if (!*cluster) return {};
+        if (!*cluster || !runs_here(**cluster)) return {};
         Snapshot& rows = snapshot->emplace();
         rows.cluster = std::move(**cluster);
         ASSIGN_OR_RETURN(rows.nodes, t.nodes(id));

@@ -56,6 +56,7 @@ struct Loops::State {
     Random& random;
     const LoopOptions options;
     const Origin origin;
+    const std::string lease_name;
 
     /// One cluster, as far as deciding when to plan it goes.
     struct Known {
@@ -107,6 +108,7 @@ struct Loops::State {
     bool outage_told = false;
 
     // --- loops.cpp
+    bool runs_here(const model::Cluster& cluster) const;
     Timestamp step();
     Timestamp next_step(Timestamp now) const;
     std::optional<Timestamp> next_look() const;

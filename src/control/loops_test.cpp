@@ -321,5 +321,25 @@ TEST(Loops, a_cluster_at_rest_costs_a_list_now_and_then_and_nothing_else) {
     EXPECT_EQ(rig.activity(id).size(), told);
 }
 
+TEST(Loops, carry_the_clusters_of_their_own_account_and_no_others) {
+    Rig rig;
+    model::Cluster ours = rig.example(1);
+    model::Cluster theirs = rig.example(1);
+    theirs.id = ClusterId("c-22222222");
+    theirs.spec.name = "other";
+    theirs.spec.cloud_account = "research";
+    theirs.container = theirs.spec.storage.container = "bin";
+    theirs.network.virtual_network = "other-22222222-net";
+    theirs.network.security_group = "other-22222222-nsg";
+    const ClusterId here = rig.create(ours), there = rig.create(theirs);
+    ASSERT_TRUE(rig.until_phase(here, model::Phase::running));
+    EXPECT_EQ(rig.cluster(there)->phase, model::Phase::pending);
+    EXPECT_TRUE(rig.resources(there).empty());
+
+    rig.options.account = {.organisation = theirs.organisation, .name = "research"};
+    rig.restart();
+    ASSERT_TRUE(rig.until_phase(there, model::Phase::running));
+}
+
 }  // namespace
 }  // namespace hopyard::control

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "cloud/one_cloud.h"
 #include "control/commands.h"
 #include "store/open.h"
 
@@ -242,11 +243,10 @@ struct Desk {
     TestSubscription subscription;
     CountingWake wake;
     Caller caller{.organisation = OrganisationId("org"), .actor = "ann", .expected_generation = {}};
-    CommandsOptions options{.installation = InstallationId("inst"),
-                            .write_attempts = 3,
-                            .needed = TestSubscription::needed(),
-                            .run_all = {}};
-    Commands commands{store, subscription, subscription, wake, clock, random, options};
+    CommandsOptions options{
+        .installation = InstallationId("inst"), .write_attempts = 3, .run_all = {}};
+    cloud::OneCloud clouds{subscription, subscription, TestSubscription::needed()};
+    Commands commands{store, clouds, wake, clock, random, options};
 
     model::Cluster made(model::ClusterSpec spec = good_spec()) {
         const auto outcome = commands.create(caller, spec);

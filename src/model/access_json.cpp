@@ -1,4 +1,4 @@
-// Keys, people, their sessions and invitations as stored documents.
+// Keys, people, their sessions and invitations, and cloud accounts as stored documents.
 #include "model/entity_json.h"
 #include "model/phase.h"
 #include "model/stored_document.h"
@@ -66,6 +66,17 @@ void members_of(auto& fields, is<Invitation> auto& invitation) {
         .get("version", invitation.version);
 }
 
+void members_of(auto& fields, is<CloudAccount> auto& account) {
+    fields.get("organisation", account.organisation)
+        .get("name", account.name)
+        .get("subscription", account.subscription)
+        .get("tenant", account.tenant)
+        .word("signIn", account.sign_in, parse<CloudSignIn>)
+        .get("clientId", account.client_id)
+        .get("createdAt", account.created_at)
+        .get("version", account.version);
+}
+
 std::string to_json(const ApiKey& key) {
     return document_of(key);
 }
@@ -99,6 +110,13 @@ std::string to_json(const Invitation& invitation) {
 }
 Result<Invitation> invitation_from_json(std::string_view text) {
     return read_document<Invitation>(text, "invitation");
+}
+
+std::string to_json(const CloudAccount& account) {
+    return document_of(account);
+}
+Result<CloudAccount> cloud_account_from_json(std::string_view text) {
+    return read_document<CloudAccount>(text, "cloud account");
 }
 
 }  // namespace hopyard::model

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "model/access.h"
 #include "model/activity.h"
+#include "model/cloud_account.h"
 #include "model/cluster.h"
 #include "model/resource.h"
 
@@ -22,6 +23,7 @@ std::string to_json(const Organisation&);
 std::string to_json(const Person&);
 std::string to_json(const Session&);
 std::string to_json(const Invitation&);
+std::string to_json(const CloudAccount&);
 std::string to_json(const Error&);
 Result<Cluster> cluster_from_json(std::string_view);
 Result<Node> node_from_json(std::string_view);
@@ -32,6 +34,7 @@ Result<Organisation> organisation_from_json(std::string_view);
 Result<Person> person_from_json(std::string_view);
 Result<Session> session_from_json(std::string_view);
 Result<Invitation> invitation_from_json(std::string_view);
+Result<CloudAccount> cloud_account_from_json(std::string_view);
 Result<Error> error_from_json(std::string_view);
 
 }  // namespace hopyard::model

@@ -59,6 +59,10 @@ constexpr Words<Scope, 3> scope_words{
     {{Scope::read, "read"}, {Scope::operate, "operate"}, {Scope::administer, "administer"}}};
 constexpr Words<Role, 3> role_words{
     {{Role::member, "member"}, {Role::administrator, "administrator"}, {Role::owner, "owner"}}};
+constexpr Words<CloudSignIn, 3> cloud_sign_in_words{
+    {{CloudSignIn::client_secret, "client_secret"},
+     {CloudSignIn::workload_identity, "workload_identity"},
+     {CloudSignIn::managed_identity, "managed_identity"}}};
 constexpr Words<Plan, 2> plan_words{
     {{Plan::community, "community"}, {Plan::enterprise, "enterprise"}}};
 
@@ -195,6 +199,9 @@ std::string_view to_string(Scope value) {
 std::string_view to_string(Role value) {
     return word_of(role_words, value);
 }
+std::string_view to_string(CloudSignIn value) {
+    return word_of(cloud_sign_in_words, value);
+}
 std::string_view to_string(Plan value) {
     return word_of(plan_words, value);
 }
@@ -242,6 +249,10 @@ std::optional<Role> parse(std::string_view word) {
 template <>
 std::optional<Plan> parse(std::string_view word) {
     return value_of(plan_words, word);
+}
+template <>
+std::optional<CloudSignIn> parse(std::string_view word) {
+    return value_of(cloud_sign_in_words, word);
 }
 
 }  // namespace hopyard::model

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "model/cloud_account.h"
 
 namespace hopyard::model {
 
@@ -92,6 +93,7 @@ struct DrainTimeout {
 
 struct ClusterSpec {
     std::string name;
+    std::string cloud_account = default_cloud_account;
     std::string resource_group;
     std::string location;  ///< empty in a request: the resource group's
     HeadSpec head;

@@ -8,6 +8,7 @@ std::string spec_example() {
 
 # Step 2: general
 name: demo                      # 1 to 40 lower-case letters, digits and hyphens, a letter first
+cloudAccount: default           # 'hopyard cloud-account list'
 resourceGroup: hopyard          # must exist: 'hopyard cloud groups' lists them
 location: ""                    # default: the resource group's
 head:

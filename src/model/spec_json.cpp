@@ -22,6 +22,7 @@ ordered_json spot_to_json(const SpotSpec& spot) {
 ordered_json spec_document(const ClusterSpec& spec) {
     ordered_json out;
     out["name"] = spec.name;
+    out["cloudAccount"] = spec.cloud_account;
     out["resourceGroup"] = spec.resource_group;
     out["location"] = spec.location;
     out["head"] = {{"instanceType", spec.head.instance_type}, {"diskGb", spec.head.disk_gb}};
@@ -167,6 +168,7 @@ Result<ClusterSpec> spec_from_document(const json& document) {
     std::optional<Error> fault;
     ObjectReader reader(document, "", fault);
     reader.read("name", spec.name);
+    reader.read("cloudAccount", spec.cloud_account);
     reader.read("resourceGroup", spec.resource_group);
     reader.read("location", spec.location);
     if (const json* head = reader.member("head")) read_head(*head, spec.head, fault);

@@ -67,6 +67,11 @@ class Check {
                 "must be 1 to 40 lower-case letters, digits and hyphens, a letter first and "
                 "no hyphen last",
                 "Choose a name such as 'demo' or 'ml-team-2'.");
+        if (!is_cloud_account_name(spec_.cloud_account))
+            refuse_field("/cloudAccount",
+                         "no_such_cloud_account",
+                         "there is no cloud account '" + spec_.cloud_account + "'",
+                         "'hopyard cloud-account list' lists those there are.");
         required("/resourceGroup", spec_.resource_group, "'hopyard cloud groups' lists them.");
         required(
             "/head/instanceType", spec_.head.instance_type, "'hopyard cloud sizes' lists them.");

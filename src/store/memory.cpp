@@ -14,6 +14,7 @@ namespace {
 
 using model::Activity;
 using model::ApiKey;
+using model::CloudAccount;
 using model::Cluster;
 using model::Invitation;
 using model::MachineRun;
@@ -35,6 +36,7 @@ struct Tables {
     std::map<PersonId, Person> persons;
     std::map<SessionId, Session> sessions;
     std::map<InvitationId, Invitation> invitations;
+    std::map<std::pair<OrganisationId, std::string>, CloudAccount> cloud_accounts;
     std::map<std::string, Secret> secrets;
     std::map<std::string, std::string> settings;
     std::map<std::pair<OrganisationId, std::string>, RememberedReply> replies;
@@ -304,6 +306,29 @@ class MemoryTransaction final : public Transaction {
     Result<void> forget_invitations(Timestamp expired_before) override {
         return erase_where(t_.invitations,
                            [&](const auto& row) { return row.second.expires_at < expired_before; });
+    }
+
+    Result<std::optional<CloudAccount>> cloud_account(const OrganisationId& organisation,
+                                                      const std::string& name) override {
+        return find_row(t_.cloud_accounts, std::pair(organisation, name));
+    }
+    Result<std::vector<CloudAccount>> cloud_accounts(const OrganisationId& organisation) override {
+        return copies(rows_where(t_.cloud_accounts, [&](const CloudAccount& row) {
+            return row.organisation == organisation;
+        }));
+    }
+    Result<std::vector<CloudAccount>> cloud_accounts() override {
+        return copies(rows_where(t_.cloud_accounts, [](const CloudAccount&) { return true; }));
+    }
+    Result<void> put(CloudAccount& account) override {
+        return put_row(t_.cloud_accounts,
+                       std::pair(account.organisation, account.name),
+                       account,
+                       "the cloud account");
+    }
+    Result<void> erase_cloud_account(const OrganisationId& organisation,
+                                     const std::string& name) override {
+        return erase_row(t_.cloud_accounts, std::pair(organisation, name));
     }
 
     Result<std::optional<Secret>> secret(const std::string& name) override {

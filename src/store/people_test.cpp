@@ -179,6 +179,36 @@ TEST_P(PeopleSuite, invitations_are_found_by_their_token_and_forgotten_when_they
     }));
 }
 
+TEST_P(PeopleSuite, cloud_accounts_are_named_within_their_organisation) {
+    model::CloudAccount lab{.organisation = ours,
+                            .name = "lab",
+                            .subscription = "11111111-2222-3333-4444-555555555555",
+                            .tenant = "t",
+                            .sign_in = model::CloudSignIn::workload_identity,
+                            .client_id = "c",
+                            .created_at = at(1)};
+    model::CloudAccount theirs = lab;
+    theirs.organisation = OrganisationId("other");
+    model::CloudAccount again = lab;
+    ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
+        RETURN_IF_ERROR(t.put(lab));
+        return t.put(theirs);
+    }));
+    EXPECT_EQ(store_->write([&](Transaction& t) { return t.put(again); }).error().kind,
+              ErrorKind::already_exists);
+    lab.sign_in = model::CloudSignIn::managed_identity;
+    ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
+        RETURN_IF_ERROR(t.put(lab));
+        EXPECT_EQ(*t.cloud_account(ours, "lab"), lab);
+        EXPECT_FALSE(*t.cloud_account(ours, "plant"));
+        EXPECT_EQ(*t.cloud_accounts(ours), std::vector<model::CloudAccount>{lab});
+        EXPECT_EQ(t.cloud_accounts()->size(), 2u);
+        RETURN_IF_ERROR(t.erase_cloud_account(ours, "lab"));
+        EXPECT_EQ(*t.cloud_accounts(), std::vector<model::CloudAccount>{theirs});
+        return {};
+    }));
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores,
                          PeopleSuite,
                          testing::Values("memory", "sqlite", "postgresql"),

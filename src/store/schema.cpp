@@ -57,6 +57,11 @@ const std::vector<Migration>& migrations() {
              "CREATE INDEX runs_of_organisation ON runs (organisation, started_at)",
              "CREATE INDEX clusters_in_order ON clusters (organisation, created_at, id)",
          }},
+        {4,
+         {
+             "CREATE TABLE cloud_accounts (organisation KEY NOT NULL, name KEY NOT NULL, "
+             "version BIGINT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (organisation, name))",
+         }},
     };
     return list;
 }

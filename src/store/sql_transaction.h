@@ -72,6 +72,14 @@ class SqlTransaction final : public Transaction {
     Result<void> put(model::Invitation& invitation) override;
     Result<void> erase(const InvitationId& id) override;
     Result<void> forget_invitations(Timestamp expired_before) override;
+    Result<std::optional<model::CloudAccount>> cloud_account(const OrganisationId& organisation,
+                                                             const std::string& name) override;
+    Result<std::vector<model::CloudAccount>> cloud_accounts(
+        const OrganisationId& organisation) override;
+    Result<std::vector<model::CloudAccount>> cloud_accounts() override;
+    Result<void> put(model::CloudAccount& account) override;
+    Result<void> erase_cloud_account(const OrganisationId& organisation,
+                                     const std::string& name) override;
     Result<std::optional<Secret>> secret(const std::string& name) override;
     Result<void> put_secret(const std::string& name, const Secret& value) override;
     Result<void> erase_secrets(const std::string& prefix) override;

@@ -25,6 +25,7 @@
 #include "base/time.h"
 #include "model/access.h"
 #include "model/activity.h"
+#include "model/cloud_account.h"
 #include "model/cluster.h"
 #include "model/machine_run.h"
 #include "model/resource.h"
@@ -146,6 +147,17 @@ class Transaction {
     virtual Result<void> put(model::Invitation& invitation) = 0;
     virtual Result<void> erase(const InvitationId& id) = 0;
     virtual Result<void> forget_invitations(Timestamp expired_before) = 0;
+
+    virtual Result<std::optional<model::CloudAccount>> cloud_account(
+        const OrganisationId& organisation, const std::string& name) = 0;
+    /// By name.
+    virtual Result<std::vector<model::CloudAccount>> cloud_accounts(
+        const OrganisationId& organisation) = 0;
+    /// Of the whole installation.
+    virtual Result<std::vector<model::CloudAccount>> cloud_accounts() = 0;
+    virtual Result<void> put(model::CloudAccount& account) = 0;
+    virtual Result<void> erase_cloud_account(const OrganisationId& organisation,
+                                             const std::string& name) = 0;
 
     /// Secrets are sealed before they reach the database (sealed.h). Names are paths:
     /// "cluster/<id>/munge-key". Absent: nothing.

@@ -67,8 +67,7 @@ Ground::Ground()
                              .node_ca_pem = authority_.ca_pem()});
     commands_ =
         std::make_unique<control::Commands>(*store_,
-                                            catalog,
-                                            cloud,
+                                            clouds_,
                                             *loops_,
                                             clock,
                                             random_,
@@ -78,8 +77,7 @@ Ground::Ground()
     service_ = std::make_unique<api::Service>(api::Parts{.store = *store_,
                                                          .commands = *commands_,
                                                          .sessions = *sessions_,
-                                                         .catalog = catalog,
-                                                         .preparation = preparation_,
+                                                         .clouds = clouds_,
                                                          .clock = clock,
                                                          .random = random_},
                                               api::ServiceOptions{.version = "conformance"});

@@ -15,6 +15,7 @@
 
 #include "api/service.h"
 #include "api/test_catalog.h"
+#include "cloud/one_cloud.h"
 #include "control/authority.h"
 #include "control/loops.h"
 #include "control/test_cloud.h"
@@ -67,6 +68,7 @@ class Ground {
     Timestamp next_event(Timestamp step) const;
 
     api::TestPreparation preparation_;
+    cloud::OneCloud clouds_{catalog, cloud, {}, &preparation_};
     SystemRandom random_;
     std::unique_ptr<store::Store> store_;
     http::KeyAndCertificate authority_pem_;

@@ -39,38 +39,6 @@ class PaperAuthority final : public control::NodeAuthority {
     }
 };
 
-/// Everything that clusters need is there already.
-class NoPreparation final : public cloud::Preparation {
-    static Failure not_here() {
-        return fail(ErrorKind::unavailable, "not_simulated", "nothing is prepared here");
-    }
-    Result<cloud::Made> register_providers() override { return not_here(); }
-    Result<cloud::Made> ensure_group(const std::string&, const std::string&) override {
-        return not_here();
-    }
-    Result<cloud::Made> ensure_ssh_key(const std::string&,
-                                       const std::string&,
-                                       const std::string&,
-                                       const std::string&) override {
-        return not_here();
-    }
-    Result<cloud::Made> ensure_identity(const std::string&,
-                                        const std::string&,
-                                        const std::string&) override {
-        return not_here();
-    }
-    Result<cloud::Made> ensure_account(const std::string&,
-                                       const std::string&,
-                                       const std::string&) override {
-        return not_here();
-    }
-    Result<cloud::Made> ensure_storage_role(const std::string&,
-                                            const std::string&,
-                                            const std::string&) override {
-        return not_here();
-    }
-};
-
 /// The program's is shorter; nothing but the changes of other replicas waits for it.
 constexpr Milliseconds tick_period = Seconds(5);
 
@@ -96,7 +64,7 @@ Replica::Replica(const ReplicaParts& parts, int number, const std::string& holde
       loops_store_(parts.store, parts.ground, parts.changes, {.replica = number, .loops = true}),
       front_(parts.ground, parts.fibers, parts.requests, number),
       authority_(std::make_unique<PaperAuthority>()),
-      preparation_(std::make_unique<NoPreparation>()) {
+      clouds_(front_, front_) {
     Ground& ground = parts_.ground;
     loops_ = std::make_unique<control::Loops>(
         loops_store_, front_, front_, *this, ground.clock, parts_.random, loop_options(holder));
@@ -105,7 +73,7 @@ Replica::Replica(const ReplicaParts& parts, int number, const std::string& holde
     control::CommandsOptions options;
     options.installation = our_installation;
     commands_ = std::make_unique<control::Commands>(
-        store_, front_, front_, *this, ground.clock, parts_.random, std::move(options));
+        store_, clouds_, *this, ground.clock, parts_.random, std::move(options));
     loops_->on_change([this] { tick_soon(); });
     ground.trace.note([&] { return fmt::format("replica {} begins as {}", number, holder); });
     step_at(ground.clock.now());
@@ -133,8 +101,7 @@ void Replica::serve(const http::Request& request, http::Responder responder) {
             api::Parts{.store = store_,
                        .commands = *commands_,
                        .sessions = *sessions_,
-                       .catalog = front_,
-                       .preparation = *preparation_,
+                       .clouds = clouds_,
                        .clock = parts_.ground.clock,
                        .random = parts_.random},
             api::ServiceOptions{.version = "simulated", .want_tick = [this] { tick_soon(); }});

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/service.h"
+#include "cloud/one_cloud.h"
 #include "control/commands.h"
 #include "control/loops.h"
 #include "control/node_sessions.h"
@@ -89,7 +90,7 @@ class Replica final : public control::Wake, public control::CallRunner {
     std::unique_ptr<control::Loops> loops_;
     std::unique_ptr<control::NodeSessions> sessions_;
     std::unique_ptr<control::Commands> commands_;
-    std::unique_ptr<cloud::Preparation> preparation_;
+    cloud::OneCloud clouds_;
     std::unique_ptr<api::Service> service_;  ///< made when somebody asks: many die before that
 };
 

@@ -21,9 +21,10 @@ class WatchedTransaction final : public Transaction {
     Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation) override {
         return t_.clusters_of(organisation);
     }
-    Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation,
-                                                    const std::optional<store::ClusterPlace>& after,
-                                                    int limit) override {
+    Result<std::vector<model::Cluster>> clusters_of(
+        const OrganisationId& organisation,
+        const std::optional<store::ClusterPlace>& after,
+        int limit) override {
         return t_.clusters_of(organisation, after, limit);
     }
     Result<void> put(model::Cluster& cluster) override {
@@ -150,6 +151,22 @@ class WatchedTransaction final : public Transaction {
         return t_.forget_invitations(expired_before);
     }
 
+    Result<std::optional<model::CloudAccount>> cloud_account(const OrganisationId& organisation,
+                                                             const std::string& name) override {
+        return t_.cloud_account(organisation, name);
+    }
+    Result<std::vector<model::CloudAccount>> cloud_accounts(
+        const OrganisationId& organisation) override {
+        return t_.cloud_accounts(organisation);
+    }
+    Result<std::vector<model::CloudAccount>> cloud_accounts() override {
+        return t_.cloud_accounts();
+    }
+    Result<void> put(model::CloudAccount& account) override { return t_.put(account); }
+    Result<void> erase_cloud_account(const OrganisationId& organisation,
+                                     const std::string& name) override {
+        return t_.erase_cloud_account(organisation, name);
+    }
     Result<std::optional<Secret>> secret(const std::string& name) override {
         return t_.secret(name);
     }

@@ -102,10 +102,10 @@ Result<http::Response> change_workers(Parts& parts, const Call& call, WorkersCom
 // --- types and versions --------------------------------------------------------------------------
 
 /// The locations in which a cluster could be made: those of the resource groups.
-Result<std::set<std::string>> locations_of(Parts& parts, const Call& call) {
+Result<std::set<std::string>> locations_of(cloud::Catalog& catalog, const Call& call) {
     const std::string region = call.request.query("region").value_or("");
     if (!region.empty()) return std::set<std::string>{region};
-    ASSIGN_OR_RETURN(const auto groups, parts.catalog.groups());
+    ASSIGN_OR_RETURN(const auto groups, catalog.groups());
     std::set<std::string> locations;
     for (const cloud::ResourceGroup& group : groups) locations.insert(group.location);
     return locations;
@@ -124,10 +124,14 @@ Result<http::Response> supported_types(Parts& parts, const Call& call) {
     ASSIGN_OR_RETURN(const bool served, is_served(cloud));
     if (!served)
         return refuse("", "feature_unavailable", cloud + " is not served here", "Ask for AZURE.");
-    ASSIGN_OR_RETURN(const auto locations, locations_of(parts, call));
+    // That wire knows of no accounts.
+    ASSIGN_OR_RETURN(const auto connected,
+                     parts.clouds.of(call.principal.organisation, model::default_cloud_account));
+    cloud::Catalog& catalog = connected->catalog;
+    ASSIGN_OR_RETURN(const auto locations, locations_of(catalog, call));
     std::map<std::string, ordered_json> types;
     for (const std::string& location : locations) {
-        ASSIGN_OR_RETURN(const auto sizes, parts.catalog.sizes(location));
+        ASSIGN_OR_RETURN(const auto sizes, catalog.sizes(location));
         for (const cloud::Size& size : sizes)
             if (size.unavailable.empty()) types[size.name] = type_view(size);
     }

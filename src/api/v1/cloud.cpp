@@ -94,50 +94,76 @@ ordered_json chosen(const Call& call, const std::vector<T>& all) {
     return items;
 }
 
+/// The connection that a request means; of the default account unless it names another.
+Result<std::shared_ptr<const cloud::Connected>> connection(Parts& parts, const Call& call) {
+    return parts.clouds.of(
+        call.principal.organisation,
+        call.request.query("cloudAccount").value_or(model::default_cloud_account));
+}
+
 template <class Read>
-Endpoint look_up(const std::string& what, std::vector<std::string> query, Read read) {
+Endpoint look_up(Parts& parts, const std::string& what, std::vector<std::string> query, Read read) {
+    query.push_back("cloudAccount");
     return {.method = "GET",
             .pattern = "/v1/cloud/" + what,
             .query = std::move(query),
-            .answer = [read](const Call& call) -> Result<http::Response> {
-                ASSIGN_OR_RETURN(const auto all, read(call));
+            .answer = [&parts, read](const Call& call) -> Result<http::Response> {
+                ASSIGN_OR_RETURN(const auto connected, connection(parts, call));
+                ASSIGN_OR_RETURN(const auto all, read(connected->catalog, call));
                 return list_response(chosen(call, all));
             }};
 }
 
 std::vector<Endpoint> look_ups(Parts& parts) {
-    cloud::Catalog& catalog = parts.catalog;
+    using cloud::Catalog;
     const auto of_group = [](const Call& call) {
         return required(call, "group", "'hopyard cloud groups' lists them.");
     };
     return {
-        look_up("locations", {}, [&](const Call&) { return catalog.locations(); }),
-        look_up("groups", {"location"}, [&](const Call&) { return catalog.groups(); }),
-        look_up("accounts", {"group", "location"}, [&](const Call&) { return catalog.accounts(); }),
-        look_up("networks", {"group", "location"}, [&](const Call&) { return catalog.networks(); }),
-        look_up("sizes",
+        look_up(parts,
+                "locations",
+                {},
+                [](Catalog& catalog, const Call&) { return catalog.locations(); }),
+        look_up(parts,
+                "groups",
                 {"location"},
-                [&](const Call& call) -> Result<std::vector<cloud::Size>> {
+                [](Catalog& catalog, const Call&) { return catalog.groups(); }),
+        look_up(parts,
+                "accounts",
+                {"group", "location"},
+                [](Catalog& catalog, const Call&) { return catalog.accounts(); }),
+        look_up(parts,
+                "networks",
+                {"group", "location"},
+                [](Catalog& catalog, const Call&) { return catalog.networks(); }),
+        look_up(parts,
+                "sizes",
+                {"location"},
+                [](Catalog& catalog, const Call& call) -> Result<std::vector<cloud::Size>> {
                     ASSIGN_OR_RETURN(
                         const auto location,
                         required(call, "location", "'hopyard cloud locations' lists them."));
                     return catalog.sizes(location);
                 }),
-        look_up("keys",
+        look_up(parts,
+                "keys",
                 {"group"},
-                [&, of_group](const Call& call) -> Result<std::vector<cloud::SshKey>> {
+                [=](Catalog& catalog, const Call& call) -> Result<std::vector<cloud::SshKey>> {
                     ASSIGN_OR_RETURN(const auto group, of_group(call));
                     return catalog.ssh_keys(group);
                 }),
-        look_up("security-groups",
+        look_up(
+            parts,
+            "security-groups",
+            {"group"},
+            [=](Catalog& catalog, const Call& call) -> Result<std::vector<cloud::SecurityGroup>> {
+                ASSIGN_OR_RETURN(const auto group, of_group(call));
+                return catalog.security_groups(group);
+            }),
+        look_up(parts,
+                "identities",
                 {"group"},
-                [&, of_group](const Call& call) -> Result<std::vector<cloud::SecurityGroup>> {
-                    ASSIGN_OR_RETURN(const auto group, of_group(call));
-                    return catalog.security_groups(group);
-                }),
-        look_up("identities",
-                {"group"},
-                [&, of_group](const Call& call) -> Result<std::vector<cloud::Identity>> {
+                [=](Catalog& catalog, const Call& call) -> Result<std::vector<cloud::Identity>> {
                     ASSIGN_OR_RETURN(const auto group, of_group(call));
                     return catalog.identities(group);
                 }),
@@ -227,11 +253,13 @@ Endpoint prepare_endpoint(Parts& parts) {
     return {.method = "POST",
             .pattern = "/v1/cloud/prepare",
             .access = Access::administer,
+            .query = {"cloudAccount"},
             .has_body = true,
             .answer = [&parts](const Call& call) -> Result<http::Response> {
                 ASSIGN_OR_RETURN(const auto wanted, preparation_of(call));
+                ASSIGN_OR_RETURN(const auto connected, connection(parts, call));
                 Done done;
-                const auto outcome = prepare(parts.preparation, wanted, done);
+                const auto outcome = prepare(connected->preparation, wanted, done);
                 if (outcome) return list_response(done.items());
                 http::Response response = problem(outcome.error(), call.request_id);
                 auto document = ordered_json::parse(response.body);

@@ -43,6 +43,8 @@ std::vector<Endpoint> cloud_endpoints(Parts& parts,
                                       const PriceImport& import_prices);
 /// What machines ran, by day and in all.
 std::vector<Endpoint> usage_endpoints(Parts& parts);
+/// Cloud accounts: made, tried and removed, and the role they need.
+std::vector<Endpoint> cloud_account_endpoints(Parts& parts);
 /// Signing in and out, the first owner, one's sessions.
 std::vector<Endpoint> sign_in_endpoints(Parts& parts,
                                         people::Entrance& entrance,

@@ -22,13 +22,15 @@ struct Facts {
     Result<std::vector<cloud::Network>> networks;  ///< of the whole subscription
     Result<std::vector<cloud::SecurityGroup>> security_groups;
     Result<std::vector<cloud::Permission>> own_permissions;       ///< in the cluster's group
+    Result<std::vector<cloud::Permission>> network_permissions;   ///< in the network's, if another
     Result<std::vector<cloud::Permission>> identity_permissions;  ///< at the storage account
     Result<cloud::ContainerFacts> container;
     cloud::NeededRights needed;
     bool name_taken = false;
-    std::string container_owner;  ///< who we would claim the container as
-    /// Asked only when the request names a location; nothing when it could not be read.
-    std::optional<std::vector<cloud::Location>> locations;
+    bool container_taken = false;  ///< by a cluster that has not claimed it yet
+    std::string container_owner;   ///< who we would claim the container as
+    /// Asked only when the request names a location.
+    std::optional<Result<std::vector<cloud::Location>>> locations;
 };
 
 }  // namespace hopyard::decide

@@ -57,6 +57,8 @@ struct Preflight {
     /// The specification with every default filled in, as it would be stored.
     model::ClusterSpec spec;
     bool refused() const;
+    /// The first finding that blocks; with it, in cause and remedy, every other. Only when refused.
+    Error refusal() const;
 };
 
 /// Weighs a specification against the facts and fills in its defaults. Repeatable: equal input,
