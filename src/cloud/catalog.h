@@ -40,6 +40,11 @@ struct Usage {
     static constexpr const char* cores = "cores";
     static constexpr const char* machines = "virtualMachines";
     static constexpr const char* memory = "localMemoryMB";  ///< of clouds that count memory
+    static constexpr const char* interfaces = "NetworkInterfaces";
+    static constexpr const char* networks = "VirtualNetworks";
+    static constexpr const char* security_groups = "NetworkSecurityGroups";
+    static constexpr const char* addresses = "PublicIPAddresses";
+    static constexpr const char* static_addresses = "StaticPublicIPAddresses";
 
     std::string name;
     std::string display_name;

@@ -75,6 +75,7 @@ class TestSubscription final : public cloud::Catalog, public cloud::Storage {
            .location = "north",
            .rules = {{.name = "none", .priority = 100, .allow = false, .protocol = "*"}}}}}};
     std::vector<cloud::Permission> own = {{.actions = {"*"}}};
+    std::map<std::string, std::vector<cloud::Permission>> own_in;  ///< of groups that differ
     /// By principal and scope.
     std::map<std::pair<std::string, std::string>, std::vector<cloud::Permission>> roles = {
         {{"p-nodes", "/account/store"}, {{.data_actions = {"Blob/*"}}}}};
@@ -120,7 +121,8 @@ class TestSubscription final : public cloud::Catalog, public cloud::Storage {
     }
     Result<std::vector<cloud::Permission>> own_permissions(const std::string& group) override {
         if (!has_group(group)) return no_group(group);
-        return answer("own_permissions", own);
+        const auto found = own_in.find(group);
+        return answer("own_permissions", found == own_in.end() ? own : found->second);
     }
     Result<std::vector<cloud::Permission>> permissions_of(const std::string& principal_id,
                                                           const std::string& scope) override {

@@ -18,6 +18,21 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
+/// One word of a JSON pointer (RFC 6901).
+std::string pointer_word(const std::string& name) {
+    std::string out;
+    for (const char c : name) {
+        if (c == '~') {
+            out += "~0";
+        } else if (c == '/') {
+            out += "~1";
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
 class Check {
   public:
     explicit Check(const ClusterSpec& spec) : spec_(spec) {}
@@ -28,7 +43,9 @@ class Check {
         access();
         network();
         tags();
-        script_and_ports();
+        script();
+        ports();
+        drain();
         for (Error& error : check_wire(spec_)) found_.push_back(std::move(error));
         return std::move(found_);
     }
@@ -133,11 +150,12 @@ class Check {
     void access() {
         required("/sshKey", spec_.ssh_key, "'hopyard cloud keys --group …' lists them.");
         required("/identity", spec_.identity, "'hopyard cloud identities --group …' lists them.");
-        if (spec_.backup_retention_days != 0 && spec_.backup_retention_days < 7)
+        // https://learn.microsoft.com/azure/storage/blobs/soft-delete-blob-overview: 365 at most.
+        const int days = spec_.backup_retention_days;
+        if (days != 0 && (days < 7 || days > 365))
             refuse_field("/backupRetentionDays",
                          "retention",
-                         fmt::format("{} days; must be 0 (no backups) or at least 7",
-                                     spec_.backup_retention_days),
+                         fmt::format("{} days; must be 0 (no backups) or from 7 to 365", days),
                          "Choose 0, or 7 or more.");
         if (spec_.user_management == UserManagement::ldap)
             refuse_field("/userManagement",
@@ -188,7 +206,12 @@ class Check {
 
     // https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources: 50 tags,
     // of which some are ours; storage resources limit the name to 128 characters.
+    // https://learn.microsoft.com/rest/api/resources/tags: the prefixes that Azure keeps to itself.
     void tags() {
+        static constexpr std::pair<const char*, const char*> reserved[] = {{"hopyard-", "ours"},
+                                                                           {"azure", "Azure's"},
+                                                                           {"microsoft", "Azure's"},
+                                                                           {"windows", "Azure's"}};
         if (spec_.tags.size() > 40)
             refuse_field("/tags",
                          "too_many_tags",
@@ -196,42 +219,90 @@ class Check {
                          "Remove some.");
         std::set<std::string> names;
         for (const Tag& tag : spec_.tags) {
-            const std::string at = "/tags/" + tag.name;
+            const std::string at = "/tags/" + pointer_word(tag.name);
             if (tag.name.empty() || tag.name.size() > 128 || tag.value.size() > 256 ||
                 tag.name.find_first_of("<>%&\\?/") != std::string::npos)
                 refuse_field(at,
                              "tag_malformed",
                              "a name has 1 to 128 characters without <>%&\\?/, a value at most 256",
                              "Shorten or rename it.");
-            if (to_lower(tag.name).starts_with("hopyard-"))
-                refuse_field(at,
-                             "tag_reserved",
-                             "names that begin with 'hopyard-' are ours",
-                             "Choose another name.");
+            for (const auto& [prefix, whose] : reserved)
+                if (to_lower(tag.name).starts_with(prefix))
+                    refuse_field(at,
+                                 "tag_reserved",
+                                 fmt::format("names that begin with '{}' are {}", prefix, whose),
+                                 "Choose another name.");
             if (!names.insert(to_lower(tag.name)).second)
                 refuse_field(
                     at, "duplicate_tag", "stands twice; case does not count", "Keep one of them.");
         }
     }
 
-    void script_and_ports() {
-        const std::string& script = spec_.init_script.text;
-        if (!script.empty() && !script.starts_with("#!"))
+    void script() {
+        const std::string& text = spec_.init_script.text;
+        if (text.empty()) return;
+        const std::string first = text.substr(0, text.find('\n'));
+        const auto program = first.find_first_not_of(' ', 2);
+        if (!text.starts_with("#!")) {
             refuse_field("/initScript/text",
                          "shebang_missing",
                          "must begin with '#!'",
                          "Begin it with '#!/usr/bin/env bash'.");
-        if (script.size() > 256 * 1024)
+        } else if (program == std::string::npos || first[program] != '/') {
+            refuse_field("/initScript/text",
+                         "shebang_malformed",
+                         "'#!' must be followed by the full path of a program",
+                         "Begin it with '#!/usr/bin/env bash'.");
+        } else if (first.ends_with('\r')) {
+            refuse_field("/initScript/text",
+                         "line_endings",
+                         "its lines end as in Windows, so that no program of that name is found",
+                         "Save it with Unix line endings (LF).");
+        }
+        if (text.find('\0') != std::string::npos)
+            refuse_field("/initScript/text",
+                         "script_not_text",
+                         "holds a zero byte",
+                         "Send the text of the script, not a program.");
+        if (text.size() > 256 * 1024)
             refuse_field("/initScript/text",
                          "script_too_large",
-                         fmt::format("{} bytes; at most 262144", script.size()),
+                         fmt::format("{} bytes; at most 262144", text.size()),
                          "Fetch the rest from the container inside the script.");
-        for (std::size_t i = 0; i < spec_.port_sources.size(); ++i)
-            if (!parse_cidr(spec_.port_sources[i]))
-                refuse_field(fmt::format("/portSources/{}", i),
+    }
+
+    void ports() {
+        std::vector<Cidr> seen;
+        for (std::size_t i = 0; i < spec_.port_sources.size(); ++i) {
+            const std::string at = fmt::format("/portSources/{}", i);
+            const auto range = parse_cidr(spec_.port_sources[i]);
+            if (!range) {
+                refuse_field(at,
                              "cidr_malformed",
                              "'" + spec_.port_sources[i] + "' is not an IPv4 range",
                              "Write a range such as 203.0.113.0/24, or one address as /32.");
+                continue;
+            }
+            // Azure refuses a rule whose ranges overlap.
+            for (const Cidr& other : seen)
+                if (other.overlaps(*range))
+                    refuse_field(at,
+                                 "range_overlaps",
+                                 range->to_string() + " overlaps " + other.to_string(),
+                                 "Keep the wider one.");
+            seen.push_back(*range);
+        }
+    }
+
+    void drain() {
+        constexpr std::int64_t most = 30 * 24 * 3600;
+        if (spec_.drain_timeout.seconds > most)
+            refuse_field(
+                "/drainTimeoutSeconds",
+                "drain_timeout",
+                fmt::format(
+                    "{} seconds; at most {}, which is 30 days", spec_.drain_timeout.seconds, most),
+                "Choose less, or \"never\" to wait for ever.");
     }
 
     const ClusterSpec& spec_;

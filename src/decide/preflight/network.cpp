@@ -13,6 +13,8 @@ using model::Cidr;
 constexpr const char* make_one = "There is none: leave it empty, and one is made.";
 /// Azure keeps the first four addresses of a subnet and the last for itself.
 constexpr std::int64_t addresses_kept = 5;
+/// A larger range is malformed by itself (model/validate.h), and nothing else need be said of it.
+constexpr int least_length = 8;
 
 std::vector<Cidr> ranges_of(const std::vector<std::string>& texts) {
     std::vector<Cidr> ranges;
@@ -131,7 +133,8 @@ void Weighing::new_network(model::NetworkSpec& wanted) {
                               inner->to_string(),
                               free->to_string()),
                   "Name the network's range too, or leave both empty.");
-    } else if (const auto own = model::parse_cidr(wanted.virtual_network_cidr)) {
+    } else if (const auto own = model::parse_cidr(wanted.virtual_network_cidr);
+               own && own->length >= least_length) {
         overlaps(*own);
     }
     const auto outer = model::parse_cidr(wanted.virtual_network_cidr);
@@ -202,7 +205,7 @@ bool Weighing::free_subnet(model::NetworkSpec& wanted, const cloud::Network& net
 
 /// Whether the machines find an address each. What others hold in the subnet is not known here.
 void Weighing::room(const char* field, const std::optional<Cidr>& subnet) {
-    if (!subnet || subnet->length < 8) return;
+    if (!subnet || subnet->length < least_length) return;
     std::int64_t machines = 1;
     for (const auto& group : out_.spec.workers) machines += std::max(0, group.count);
     const std::int64_t usable = (std::int64_t{1} << (32 - subnet->length)) - addresses_kept;

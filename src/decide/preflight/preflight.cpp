@@ -110,23 +110,25 @@ const cloud::Size* Weighing::size(const std::string& field, const std::string& n
 }
 
 void Weighing::need(const cloud::Size& machine, int count) {
-    const std::pair<std::string, std::int64_t> amounts[] = {
-        {cloud::Usage::cores, machine.vcpus},
-        {machine.family, machine.vcpus},
-        {cloud::Usage::machines, 1},
-        {cloud::Usage::memory, machine.counted_memory_mb}};
-    for (const auto& [name, amount] : amounts) {
-        if (amount == 0) continue;
-        const auto same = [&name = name](const QuotaLine& line) { return line.name == name; };
-        auto line = std::find_if(out_.quotas.begin(), out_.quotas.end(), same);
-        if (line == out_.quotas.end()) {
-            const auto* usage = named(*facts_.usages, name);
-            if (usage == nullptr) continue;
-            out_.quotas.push_back({.name = name, .used = usage->used, .limit = usage->limit});
-            line = out_.quotas.end() - 1;
-        }
-        line->needed += amount * count;
+    need(cloud::Usage::cores, machine.vcpus * std::int64_t{count}, "/workers");
+    need(machine.family, machine.vcpus * std::int64_t{count}, "/workers");
+    need(cloud::Usage::machines, count, "/workers");
+    need(cloud::Usage::memory, machine.counted_memory_mb * count, "/workers");
+    need(cloud::Usage::interfaces, count, "/workers");
+}
+
+void Weighing::need(const std::string& name, std::int64_t amount, const char* field) {
+    if (amount == 0) return;
+    const auto same = [&](const QuotaLine& line) { return line.name == name; };
+    auto line = std::find_if(out_.quotas.begin(), out_.quotas.end(), same);
+    if (line == out_.quotas.end()) {
+        const auto* usage = named(*facts_.usages, name);
+        if (usage == nullptr) return;
+        quota_fields_[name] = field;
+        out_.quotas.push_back({.name = name, .used = usage->used, .limit = usage->limit});
+        line = out_.quotas.end() - 1;
     }
+    line->needed += amount;
 }
 
 void Weighing::sizes_and_quotas() {
@@ -142,6 +144,15 @@ void Weighing::sizes_and_quotas() {
             need(*worker, std::max(0, group.count));
     }
     cost();
+    if (!usages) return;
+    const model::NetworkSpec& network = spec.network;
+    if (network.virtual_network.empty()) need(cloud::Usage::networks, 1, "/network/virtualNetwork");
+    if (network.security_group.empty())
+        need(cloud::Usage::security_groups, 1, "/network/securityGroup");
+    if (network.public_ip) {
+        need(cloud::Usage::addresses, 1, "/network/publicIp");
+        need(cloud::Usage::static_addresses, 1, "/network/publicIp");
+    }
     quotas();
 }
 
@@ -149,19 +160,25 @@ void Weighing::quotas() {
     const bool workers = std::any_of(out_.spec.workers.begin(),
                                      out_.spec.workers.end(),
                                      [](const auto& group) { return group.count > 0; });
-    for (const QuotaLine& line : out_.quotas)
-        if (line.used + line.needed > line.limit)
-            block(Error{.kind = ErrorKind::quota_exceeded,
-                        .code = "quota_exceeded",
-                        .message = fmt::format("quota '{}': {} of {} in use, {} more needed",
-                                               line.name,
-                                               line.used,
-                                               line.limit,
-                                               line.needed),
-                        .field = workers ? "/workers" : "/head/instanceType",
-                        .owner = Owner::administrator,
-                        .next_action = "Ask for fewer or smaller machines, or have the quota "
-                                       "raised."});
+    for (const QuotaLine& line : out_.quotas) {
+        if (line.used + line.needed <= line.limit) continue;
+        const std::string& field = quota_fields_[line.name];
+        const bool of_machines = field == "/workers";
+        block(Error{.kind = ErrorKind::quota_exceeded,
+                    .code = "quota_exceeded",
+                    .message = fmt::format("quota '{}': {} of {} in use, {} more needed",
+                                           line.name,
+                                           line.used,
+                                           line.limit,
+                                           line.needed),
+                    .field = of_machines && !workers ? "/head/instanceType" : field,
+                    .owner = Owner::administrator,
+                    .next_action = of_machines
+                                       ? "Ask for fewer or smaller machines, or have the quota "
+                                         "raised."
+                                       : "Use one that is there or do without, or have the quota "
+                                         "raised."});
+    }
 }
 
 void Weighing::cost() {
@@ -187,6 +204,12 @@ void Weighing::container() {
                      "container_claimed",
                      "the container belongs to another cluster",
                      "Choose another name.");
+    if (!facts_.accounts && !out_.spec.storage.container.empty())
+        unchecked("/storage/container",
+                  Error{.kind = facts_.accounts.error().kind,
+                        .code = facts_.accounts.error().code,
+                        .message = "the container could not be read without its account",
+                        .owner = facts_.accounts.error().owner});
     if (!account || !known(facts_.container, "/storage/container", "the container")) return;
     const cloud::ContainerFacts& seen = *facts_.container;
     if (!seen.claimed_by.empty() && seen.claimed_by != facts_.container_owner) {

@@ -26,7 +26,8 @@ Facts good_facts() {
                                           {.name = "Gone", .unavailable = "not for you"}},
         .usages = std::vector<cloud::Usage>{{.name = "cores", .used = 1, .limit = 7},
                                             {.name = "FAM", .used = 0, .limit = 100}},
-        .ssh_keys = std::vector<cloud::SshKey>{{.name = "ops"}},
+        .ssh_keys =
+            std::vector<cloud::SshKey>{{.name = "ops", .public_key = "ssh-ed25519 AAAA ops"}},
         .identities = std::vector<cloud::Identity>{{.name = "nodes"}},
         .accounts = std::vector<cloud::StorageAccount>{{.name = "store"}},
         .networks =

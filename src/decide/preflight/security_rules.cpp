@@ -39,19 +39,23 @@ bool touches(const Words& words, const Subnet& subnet) {
     });
 }
 
-/// Whether the words name somebody outside of the network.
-bool reaches_out(const Words& words) {
-    return any(words, [](const std::string& word) {
-        return word != "virtualnetwork" && word != "azureloadbalancer";
-    });
+bool is_storage(const std::string& word) {
+    return word.starts_with("storage") || word.starts_with("azurecloud");
 }
 
 /// Whether the words name everybody outside, or the storage that every machine needs.
-bool shuts_out(const Words& words, bool inbound) {
+bool are_all_outside(const Words& words, bool inbound) {
     return any(words, [&](const std::string& word) {
-        return is_everywhere(word) || word == "internet" ||
-               (!inbound && (word.starts_with("storage") || word.starts_with("azurecloud")));
+        return is_everywhere(word) || word == "internet" || (!inbound && is_storage(word));
     });
+}
+
+/// Whether the words name somebody outside, who may be the one who matters.
+bool are_some_outside(const Words& words, bool inbound) {
+    return are_all_outside(words, inbound) || any(words, [&](const std::string& word) {
+               const bool inside = word == "virtualnetwork" || word == "azureloadbalancer";
+               return inbound ? !inside : model::parse_cidr(word).has_value();
+           });
 }
 
 }  // namespace
@@ -73,8 +77,8 @@ Verdict verdict(const std::vector<cloud::SecurityRule>& rules,
         if (!touches(machines, subnet)) continue;
         const bool inside = traffic.peer == Traffic::Peer::subnet;
         const bool meant = inside       ? touches(peers, subnet)
-                           : rule.allow ? reaches_out(peers)
-                                        : shuts_out(peers, traffic.inbound);
+                           : rule.allow ? are_some_outside(peers, traffic.inbound)
+                                        : are_all_outside(peers, traffic.inbound);
         if (meant) return rule.allow ? Verdict::allowed : Verdict::denied;
     }
     return Verdict::unmentioned;

@@ -57,6 +57,8 @@ class Weighing {
     const cloud::Size* size(const std::string& field, const std::string& name);
     void sizes_and_quotas();
     void need(const cloud::Size& machine, int count);
+    /// `field` is to blame when the quota of that name is not enough.
+    void need(const std::string& name, std::int64_t amount, const char* field);
     void quotas();
     void cost();
     void container();
@@ -91,7 +93,8 @@ class Weighing {
 
     const Facts& facts_;
     Preflight out_;
-    std::optional<model::Cidr> subnet_;  ///< of the machines, as far as it is known
+    std::map<std::string, std::string> quota_fields_;  ///< by the quota's name
+    std::optional<model::Cidr> subnet_;                ///< of the machines, as far as it is known
 };
 
 }  // namespace hopyard::decide
