@@ -128,7 +128,9 @@ void add_cluster_create(CLI::App& parent, Chosen& c) {
     create->add_option("--container", c.create.container, "Default: made for this cluster");
     create->add_option("--ssh-key", c.create.ssh_key);
     create->add_option("--identity", c.create.identity);
-    create->add_option("--tag", c.create.tags, "name=value; may be repeated");
+    // One word each, as it is: else "[a,b]" would be taken for a list, and a name for another tag.
+    create->add_option("--tag", c.create.tags, "name=value; may be repeated")
+        ->allow_extra_args(false);
     create->add_option("--init-script", c.create.init_script_file, "Runs once on every machine");
     create->add_flag("--dry-run", c.create.dry_run, "Show what would be made; make nothing");
     create->add_flag("--wait", c.create.wait, "Show progress until it runs");
