@@ -3,6 +3,7 @@ import {describe, expect, it} from "vitest";
 import {parse} from "yaml";
 import type {ClusterSpec} from "../api/client";
 import {shellWord, toCommand, toCurl, toYaml} from "./render";
+import {toTerraform, unsaidInTerraform} from "./render-terraform";
 
 const spec = (more: Partial<ClusterSpec> = {}): ClusterSpec => ({
   name: "demo",
@@ -119,5 +120,140 @@ describe("commands", () => {
     expect(shown).toContain("https://hopyard.example/v1/clusters");
     expect(shown).toContain("Authorization: Bearer k");
     expect(JSON.parse(shown[shown.indexOf("-d") + 1]!)).toEqual(odd);
+  });
+});
+
+/** The texts between quotes of a configuration, as Terraform reads them. */
+function readStrings(text: string): string[] {
+  const escapes: Record<string, string> = {n: "\n", r: "\r", t: "\t"};
+  return [...text.matchAll(/"((?:[^"\\\n]|\\.)*)"/g)].map((found) => {
+    const inner = found[1]!;
+    // What would begin a template must not be left.
+    expect(inner.replaceAll(/\$\$\{|%%\{/g, "")).not.toMatch(/[$%]\{/);
+    return inner
+      .replaceAll(/\\u([0-9a-f]{4})|\\(.)/g, (_, code: string | undefined, one: string) =>
+        code ? String.fromCharCode(parseInt(code, 16)) : (escapes[one] ?? one),
+      )
+      .replaceAll(/([$%])[$%]\{/g, "$1{");
+  });
+}
+
+describe("Terraform", () => {
+  const whole = spec({
+    location: "north",
+    head: {instanceType: "Standard_D8_v3", diskGb: 512},
+    storage: {account: "store", container: "data"},
+    network: {
+      resourceGroup: "nets",
+      virtualNetwork: "hub",
+      subnet: "spoke",
+      securityGroup: "gate",
+      publicIp: false,
+    },
+    userManagement: "managed",
+    ports: {featureStore: false, onlineFeatureStore: false, kafka: false, ssh: true},
+    tags: {team: "ml"},
+  });
+
+  it("names the provider, this server and the whole cluster", () => {
+    expect(toTerraform(whole, "https://hopyard.example")).toBe(`terraform {
+  required_providers {
+    hopsworksai = {
+      source  = "logicalclocks/hopsworksai"
+      version = "0.11.0"
+    }
+  }
+}
+
+# The API key is read from HOPSWORKSAI_API_KEY.
+provider "hopsworksai" {
+  api_gateway = "https://hopyard.example"
+}
+
+resource "hopsworksai_cluster" "cluster" {
+  name                    = "demo"
+  ssh_key                 = "key"
+  managed_users           = true
+  attach_public_ip        = false
+  backup_retention_period = 0
+
+  head {
+    instance_type = "Standard_D8_v3"
+    disk_size     = 512
+  }
+
+  workers {
+    instance_type = "Standard_B1ms"
+    disk_size     = 30
+    count         = 2
+  }
+
+  azure_attributes {
+    location                       = "north"
+    resource_group                 = "team"
+    user_assigned_managed_identity = "who"
+
+    container {
+      storage_account = "store"
+      name            = "data"
+    }
+
+    network {
+      resource_group       = "nets"
+      virtual_network_name = "hub"
+      subnet_name          = "spoke"
+      security_group_name  = "gate"
+    }
+  }
+
+  open_ports {
+    ssh = true
+  }
+
+  tags = {
+    "team" = "ml"
+  }
+}
+`);
+  });
+
+  it("is read back with the same texts, whatever stands in them", () => {
+    const odd = [
+      ...awkward,
+      "${path.module}",
+      "%{if x}",
+      "$${a}",
+      "$%{b}",
+      "$",
+      "\u2028",
+      "\u0007",
+      "a\\",
+    ];
+    const tags = Object.fromEntries(odd.filter(Boolean).map((text, index) => [`t${index}`, text]));
+    const strings = readStrings(toTerraform({...whole, tags}, "https://h"));
+    for (const [name, text] of Object.entries(tags))
+      expect(strings[strings.indexOf(name) + 1], name).toBe(text);
+  });
+
+  it("leaves nothing out without saying so", () => {
+    expect(unsaidInTerraform(whole)).toEqual([]);
+    const unsaid = unsaidInTerraform(
+      spec({
+        network: {virtualNetworkCidr: "10.0.0.0/16", securityGroup: "gate"},
+        portSources: ["203.0.113.0/24"],
+        drainTimeoutSeconds: "never",
+      }),
+    );
+    expect(unsaid).toEqual([
+      "a head's disk of 30 GB: the least is 256",
+      'the range "10.0.0.0/16" of the network: the first free one is taken',
+      'the security group "gate" without a subnet: one is made',
+      'who may reach it, "203.0.113.0/24": everybody may',
+      "the wait for running work, never: it is 900 seconds",
+    ]);
+    const text = toTerraform(spec({network: {virtualNetwork: "hub"}}), "https://h");
+    expect(text).toContain('# - a new subnet in "hub": a network of its own is made\n');
+    expect(text).not.toContain("network {");
+    expect(text).toContain("disk_size     = 256");
   });
 });

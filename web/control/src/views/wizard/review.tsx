@@ -6,6 +6,7 @@ import {Source} from "../../parts/bits";
 import {Table} from "../../parts/table";
 import {steps, type Slug} from "../../pure/draft";
 import {toCommand, toCurl, toYaml} from "../../pure/render";
+import {toTerraform} from "../../pure/render-terraform";
 import {money, plural, priceWords} from "../../pure/words";
 import {Findings} from "./fields";
 import type {StepProps} from "./wizard";
@@ -93,6 +94,11 @@ const quotaWords: Record<string, string> = {
   cores: "vCPUs in all",
   virtualMachines: "Machines in all",
   localMemoryMB: "Memory of this machine, MB",
+  NetworkInterfaces: "Network interfaces",
+  VirtualNetworks: "Virtual networks",
+  NetworkSecurityGroups: "Security groups",
+  PublicIPAddresses: "Public IP addresses",
+  StaticPublicIPAddresses: "Static public IP addresses",
 };
 
 const kindWords = (kind: string) => {
@@ -171,6 +177,7 @@ function SameRequest({spec}: {spec: ClusterSpec}) {
           <Tabs.Tab value="yaml">YAML</Tabs.Tab>
           <Tabs.Tab value="command">Command line</Tabs.Tab>
           <Tabs.Tab value="curl">curl</Tabs.Tab>
+          <Tabs.Tab value="terraform">Terraform</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="yaml" pt="md">
           <Source text={toYaml(spec)} label="Specification as YAML" />
@@ -180,6 +187,12 @@ function SameRequest({spec}: {spec: ClusterSpec}) {
         </Tabs.Panel>
         <Tabs.Panel value="curl" pt="md">
           <Source text={toCurl(spec, window.location.origin)} label="Command for curl" />
+        </Tabs.Panel>
+        <Tabs.Panel value="terraform" pt="md">
+          <Source
+            text={toTerraform(spec, window.location.origin)}
+            label="Configuration for Terraform"
+          />
         </Tabs.Panel>
       </Tabs>
     </section>
