@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bare_cluster import BareCluster
+from load_figures import Heads, Lists
 from rig.api import until
 from rig.installation import BIN, IMAGE, ROOT, Installation
 
@@ -236,6 +237,20 @@ FIGURES = [
            lambda bench: Resting.measure(bench)["cpu"]),
     Figure("simulation", "simulation, cluster lives per second and core", "1/s", "at least", 200,
            simulated_lives),
+    Figure("list_p99", "a page of 50 of 10,000 clusters, p99", "ms", "at most", 5,
+           lambda bench: Lists.measure(bench)["list"]["p99_ms"],
+           lambda bench: Lists.measure(bench)["nginx_list"]["p99_ms"]),
+    Figure("get_p99", "one of 10,000 clusters, p99", "ms", "at most", 5,
+           lambda bench: Lists.measure(bench)["get"]["p99_ms"],
+           lambda bench: Lists.measure(bench)["nginx_get"]["p99_ms"]),
+    Figure("whole_list", "the existing wire's list of 10,000: memory", "MB", "at most", 16,
+           lambda bench: Lists.measure(bench)["whole"]["grown_mb"]),
+    Figure("head_memory", "10,000 heads on their channels: memory of each", "KiB", "at most", 32,
+           lambda bench: Heads.measure(bench)["memory_kib"]),
+    Figure("heads_cpu", "the same: CPU of the steady state", "%", "at most", 100,
+           lambda bench: Heads.measure(bench)["cpu_percent"]),
+    Figure("head_to_page", "the same: a changed report to an open page", "ms", "at most", 1000,
+           lambda bench: Heads.measure(bench)["seen_median_ms"]),
     Figure("full_build", "full build from clean, two cores, no cache", "min", "at most", 8,
            full_build),
 ]

@@ -95,6 +95,7 @@ const Row rows[] = {
     {"GET /v1/clusters/{id}/events", "read", 200, 404},
     {"GET /v1/activity", "read", 200, 200},
     {"GET /v1/events", "read", 200, 200},
+    {"GET /v1/durations", "read", 200},
     {"GET /v1/usage", "read", 200, 200},
     {"GET /v1/usage/totals", "read", 200, 200},
     {"GET /v1/cloud/locations", "read", 200},

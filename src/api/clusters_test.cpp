@@ -1,5 +1,6 @@
 // Clusters through /v1: made, shown, paged, changed; and what is refused on the way.
 #include "api/test_rig.h"
+#include "control/durations.h"
 
 namespace hopyard::api {
 namespace {
@@ -48,6 +49,42 @@ TEST(Clusters, a_dry_run_shows_everything_and_changes_nothing) {
     EXPECT_EQ(api.get("/v1/clusters")->json()["items"].size(), 0u);
     EXPECT_EQ(api.wake.count, 0);
     EXPECT_EQ(api.post("/v1/clusters?dryRun=yes", spec.dump())->json()["code"], "query_malformed");
+}
+
+TEST(Durations, are_told_and_make_a_dry_run_estimate_the_start) {
+    TestApi api;
+    const json before = api.post("/v1/clusters?dryRun=true", TestApi::spec().dump())->json();
+    EXPECT_EQ(before["estimatedStartMs"], nullptr);
+    EXPECT_TRUE(api.get("/v1/durations")->json()["items"].empty());
+    const std::string location = before["spec"]["location"];
+    const auto start = [&](const std::string& size, std::vector<int> took) {
+        const model::NodePhase phases[] = {model::NodePhase::creating,
+                                           model::NodePhase::booting,
+                                           model::NodePhase::joining,
+                                           model::NodePhase::ready};
+        for (std::size_t i = 0; i < took.size(); ++i) {
+            model::Node from{.id = NodeId("n"), .phase = phases[i]};
+            from.group.instance_type = size;
+            model::Node to = from;
+            to.phase = phases[i + 1];
+            to.phase_since = from.phase_since + Milliseconds(took[i]);
+            EXPECT_TRUE(api.store->write([&](store::Transaction& t) {
+                return control::note_durations(t, location, {from}, {to});
+            }));
+        }
+    };
+    start("Standard_D8_v3", {1000, 20'000, 300});
+    start("Standard_D4_v3", {2000, 10'000, 400});
+    const json after = api.post("/v1/clusters?dryRun=true", TestApi::spec().dump())->json();
+    EXPECT_EQ(after["estimatedStartMs"], 22'400);
+    const json items = api.get("/v1/durations")->json()["items"];
+    ASSERT_EQ(items.size(), 6u);
+    EXPECT_EQ(items[1],
+              (json{{"location", location},
+                    {"instanceType", "Standard_D4_v3"},
+                    {"phase", "booting"},
+                    {"medianMs", 10'000},
+                    {"starts", 1}}));
 }
 
 TEST(Clusters, a_missing_one_and_one_of_another_organisation_are_not_found) {

@@ -12,8 +12,12 @@
 namespace hopyard::api {
 namespace {
 
+using nlohmann::ordered_json;
+
 constexpr Seconds keep_alive{15};
 constexpr int entries_per_look = 500;
+/// Well below what a client is cut off for.
+constexpr std::size_t queued_max = 1u << 20;
 
 std::string event(const char* name, const std::string& data, const std::string& id = "") {
     return (id.empty() ? "" : "id: " + id + "\n") + "event: " + name + "\ndata: " + data + "\n\n";
@@ -34,16 +38,19 @@ Result<std::optional<std::int64_t>> resume_after(const http::Request& request) {
     return after;
 }
 
+/// Of all that is shown but when a node reported last: that alone is no news.
+std::size_t digest_of(const ClusterRows& rows) {
+    ordered_json document = view(rows);
+    for (ordered_json& node : document["nodes"]) node.erase("lastReportAt");
+    return std::hash<std::string>{}(dump(document));
+}
+
 }  // namespace
 
 /// What the store says now, for everybody of one organisation.
 struct EventStreams::News {
-    struct Snapshot {
-        std::string data;
-        std::size_t digest = 0;
-    };
     std::int64_t newest = 0;
-    std::map<ClusterId, Snapshot> clusters;
+    Shown clusters;
     std::set<ApiKeyId> usable_keys;
 };
 
@@ -97,8 +104,10 @@ int EventStreams::open(const Call& call,
 
 Result<EventStreams::News> EventStreams::look(const OrganisationId& organisation, Timestamp now) {
     News news;
+    std::map<ClusterId, store::ClusterStamp> stamps;
     RETURN_IF_ERROR(parts_.store.read([&](store::Transaction& t) -> Result<void> {
         news = {};
+        ASSIGN_OR_RETURN(stamps, t.stamps(organisation));
         ASSIGN_OR_RETURN(const auto newest, t.activity({.organisation = organisation, .limit = 1}));
         if (!newest.entries.empty()) news.newest = newest.entries.front().sequence;
         ASSIGN_OR_RETURN(const auto keys, t.api_keys(organisation));
@@ -106,13 +115,27 @@ Result<EventStreams::News> EventStreams::look(const OrganisationId& organisation
             if (is_usable(key, now)) news.usable_keys.insert(key.id);
         return {};
     }));
-    ASSIGN_OR_RETURN(const auto clusters, read_clusters(parts_.store, organisation));
-    for (const ClusterRows& rows : clusters) {
-        std::string data = dump(view(rows));
-        const std::size_t digest = std::hash<std::string>{}(data);
-        news.clusters[rows.cluster.id] = {.data = std::move(data), .digest = digest};
-    }
+    news.clusters = look_at_clusters(organisation, stamps);
     return news;
+}
+
+/// Only what was written since the last look is read. A cluster that goes meanwhile is left out.
+EventStreams::Shown EventStreams::look_at_clusters(
+    const OrganisationId& organisation, const std::map<ClusterId, store::ClusterStamp>& stamps) {
+    const std::lock_guard lock(known_mutex_);
+    auto& known = known_[organisation];
+    std::erase_if(known, [&](const auto& entry) { return !stamps.contains(entry.first); });
+    Shown clusters;
+    for (const auto& [id, stamp] : stamps) {
+        Known& cluster = known[id];
+        if (cluster.stamp != stamp) {
+            const auto rows = read_cluster(parts_.store, organisation, id);
+            if (!rows) continue;
+            cluster = {.stamp = stamp, .digest = digest_of(*rows)};
+        }
+        clusters.emplace_hint(clusters.end(), id, cluster.digest);
+    }
+    return clusters;
 }
 
 bool EventStreams::send_activity(Client& client, const News& news) {
@@ -140,17 +163,20 @@ bool EventStreams::send_activity(Client& client, const News& news) {
 }
 
 void EventStreams::send_snapshots(Client& client, const News& news) {
-    for (const auto& [id, snapshot] : news.clusters) {
+    for (const auto& [id, digest] : news.clusters) {
         if (client.cluster && *client.cluster != id) continue;
         const auto shown = client.shown.find(id);
-        if (shown != client.shown.end() && shown->second == snapshot.digest) continue;
-        client.stream.write(event("cluster", snapshot.data));
-        client.shown[id] = snapshot.digest;
+        if (shown != client.shown.end() && shown->second == digest) continue;
+        // Who has not read yet what was sent before gets the rest at a later look.
+        if (client.stream.queued() > queued_max) break;
+        const auto rows = read_cluster(parts_.store, client.who.organisation, id);
+        if (!rows) continue;
+        client.stream.write(event("cluster", dump(view(*rows))));
+        client.shown[id] = digest;
     }
     std::erase_if(client.shown, [&](const auto& shown) {
         if (news.clusters.contains(shown.first)) return false;
-        client.stream.write(
-            event("cluster-gone", dump(nlohmann::ordered_json{{"id", shown.first.value}})));
+        client.stream.write(event("cluster-gone", dump(ordered_json{{"id", shown.first.value}})));
         return true;
     });
     if (client.cluster && client.shown.empty()) client.ended = true;
@@ -203,6 +229,9 @@ void EventStreams::tick(Timestamp now) {
         if (client.ended) client.stream.close();
     }
     std::erase_if(clients_, [](const Client& client) { return client.ended; });
+    if (!clients_.empty()) return;
+    const std::lock_guard known_lock(known_mutex_);
+    known_.clear();
 }
 
 void EventStreams::close() {

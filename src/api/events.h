@@ -1,7 +1,8 @@
 // Server-sent events (WHATWG HTML section 9.2): the activity as it is written, and a snapshot of a
 // cluster whenever it changed. A client holds a socket and no thread; tick() looks at the store
 // once for all of them. Only activity has an id, its sequence number, so a client that comes back
-// with Last-Event-ID misses nothing; snapshots need none, the newest is all.
+// with Last-Event-ID misses nothing; snapshots need none, the newest is all. Only what was written
+// since the last look is read, and a client that reads slowly gets its snapshots as it reads.
 #pragma once
 
 #include <map>
@@ -26,19 +27,28 @@ class EventStreams {
     void close();
 
   private:
+    /// Digests of clusters.
+    using Shown = std::map<ClusterId, std::size_t>;
+
     struct Client {
         http::Stream stream;
         Principal who;
         std::optional<ClusterId> cluster;
-        std::int64_t last = 0;                   ///< sequence number of the newest entry sent
-        std::map<ClusterId, std::size_t> shown;  ///< digest of the newest snapshot sent
+        std::int64_t last = 0;  ///< sequence number of the newest entry sent
+        Shown shown;            ///< digest of the newest snapshot sent
         Timestamp wrote_at;
         bool ended = false;
     };
     struct News;
+    struct Known {
+        store::ClusterStamp stamp;
+        std::size_t digest = 0;
+    };
 
     int open(const Call& call, const std::optional<ClusterId>& cluster, http::Responder responder);
     Result<News> look(const OrganisationId& organisation, Timestamp now);
+    Shown look_at_clusters(const OrganisationId& organisation,
+                           const std::map<ClusterId, store::ClusterStamp>& stamps);
     void send_to(Client& client, const News& news, Timestamp now);
     bool may_still_listen(const Client& client, const News& news, Timestamp now);
     bool send_activity(Client& client, const News& news);
@@ -47,6 +57,9 @@ class EventStreams {
     Parts& parts_;
     std::mutex mutex_;
     std::vector<Client> clients_;
+    std::mutex known_mutex_;
+    /// What the last look found, while somebody listens. Guarded by known_mutex_.
+    std::map<OrganisationId, std::map<ClusterId, Known>> known_;
 };
 
 }  // namespace hopyard::api

@@ -106,6 +106,44 @@ TEST(Events, end_with_the_cluster_with_the_key_and_with_the_server) {
     EXPECT_TRUE(stays->ended);
 }
 
+TEST(Events, that_a_node_reported_again_is_no_news_but_what_it_reported_is) {
+    TestApi api;
+    const std::string id = api.create();
+    api.add_node(id, {.id = NodeId("demo-head"), .is_head = true});
+    const auto stream = api.get("/v1/events");
+    stream->take();
+    const auto report = [&](const std::string& stage) {
+        (void)api.store->write([&](store::Transaction& t) -> Result<void> {
+            auto row = *t.node(NodeId("demo-head"));
+            row->seen.last_report_at = api.clock.now();
+            row->seen.stage = stage;
+            return t.put(*row);
+        });
+        api.service.tick(api.clock.now());
+        return stream->take();
+    };
+    EXPECT_EQ(report(""), "");
+    api.clock.advance(Seconds(1));
+    EXPECT_EQ(report(""), "");
+    EXPECT_NE(report("mounting /data").find("mounting /data"), std::string::npos);
+}
+
+TEST(Events, who_reads_slowly_gets_every_snapshot_as_it_reads) {
+    TestApi api;
+    for (int i = 0; i < 3; ++i) api.create(TestApi::spec("c" + std::to_string(i)));
+    const auto stream = api.get("/v1/events");
+    EXPECT_EQ(count(stream->take(), "event: cluster\n"), 3u);
+    stream->progress->queued = 2u << 20;
+    const std::string late = api.create(TestApi::spec("late"));
+    api.service.tick(api.clock.now());
+    EXPECT_EQ(count(stream->take(), "event: cluster\n"), 0u);
+    stream->progress->queued = 0;
+    api.service.tick(api.clock.now());
+    const std::string then = stream->take();
+    EXPECT_EQ(count(then, "event: cluster\n"), 1u);
+    EXPECT_NE(then.find(late), std::string::npos);
+}
+
 TEST(Events, a_silent_stream_is_kept_alive) {
     TestApi api;
     const auto stream = api.get("/v1/events");

@@ -47,6 +47,7 @@ ordered_json node_view(const model::Node& node) {
         {"initScriptExit",
          node.init_script_exit < 0 ? ordered_json(nullptr) : ordered_json(node.init_script_exit)},
         {"createdAt", time(node.created_at)},
+        {"phaseSince", time(node.phase_since)},
         {"readyAt", time(node.ready_at)},
         {"problem", problem_view(node.problem ? node.problem : seen.failure)}};
 }

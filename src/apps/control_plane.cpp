@@ -275,7 +275,9 @@ struct ControlPlane::State {
             loops.follow_accounts();
         }
         sessions.orders_may_have_changed();
-        sessions.notice_silence();
+        // Every node is looked at: not more often than somebody can have fallen silent.
+        const auto now = std::chrono::steady_clock::now();
+        if (now >= silence_at) silence_at = now + (sessions.notice_silence() - clock.now());
         service.tick(clock.now());
     }
 
@@ -296,6 +298,7 @@ struct ControlPlane::State {
     Ticker ticker;
     api::Service service;
     http::Server server;
+    std::chrono::steady_clock::time_point silence_at;  ///< when somebody may be silent
     std::string url;
     std::string ca_file;
     std::vector<std::jthread> serving;

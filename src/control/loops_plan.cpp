@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
+#include "control/durations.h"
 #include "control/loops_state.h"
 #include "control/secrets.h"
 
@@ -89,9 +90,9 @@ void Loops::State::look_around(Timestamp now) {
         all = std::exchange(all_due, false);
         look_around_at = now + look_around_every;
     }
-    std::vector<model::Cluster> rows;
+    std::map<ClusterId, store::ClusterStamp> stamps;
     const auto read = store.read([&](store::Transaction& t) -> Result<void> {
-        ASSIGN_OR_RETURN(rows, t.clusters());
+        ASSIGN_OR_RETURN(stamps, t.stamps(std::nullopt));
         return {};
     });
     const std::lock_guard lock(mutex);
@@ -101,10 +102,10 @@ void Loops::State::look_around(Timestamp now) {
         for (auto& [id, known] : clusters) known.due = known.due || all;
         return;
     }
-    for (const model::Cluster& row : rows) {
-        if (!runs_here(row)) continue;
-        Known& known = clusters[row.id];
-        if (all || known.version != row.version) known.due = true;
+    // Planning tells which of those that are new run elsewhere, and forgets them.
+    for (const auto& [id, stamp] : stamps) {
+        Known& known = clusters[id];
+        if (all || known.version != stamp.version) known.due = true;
     }
 }
 
@@ -229,6 +230,8 @@ Result<void> Loops::State::store_rows(const store::Lease& fence,
             RETURN_IF_ERROR(t.erase_secrets(token_secret(id, node)));
         }
         for (Node& node : stored.nodes) RETURN_IF_ERROR(t.put(node));
+        RETURN_IF_ERROR(
+            note_durations(t, before.cluster.spec.location, before.nodes, stored.nodes));
         for (const auto& [node, token] : tokens)
             RETURN_IF_ERROR(t.put_secret(token_secret(id, node), token));
         for (Resource& row : stored.resources) RETURN_IF_ERROR(t.put(row));

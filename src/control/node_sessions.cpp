@@ -13,6 +13,7 @@ namespace hopyard::control {
 namespace {
 
 constexpr int write_attempts = 5;
+constexpr Seconds look_at_all_every{60};
 
 Failure unknown_node() {
     return fail(ErrorKind::permission_denied,
@@ -104,30 +105,48 @@ Result<Company> company_of_head(store::Transaction& transaction, const NodeId& i
 
 std::int64_t WaitingRoom::enter(Waiting waiting) {
     const std::lock_guard lock(mutex_);
+    of_head_[waiting.head].insert(next_);
     waiting_.emplace(next_, std::move(waiting));
     return next_++;
 }
 
 void WaitingRoom::leave(std::int64_t ticket) {
     const std::lock_guard lock(mutex_);
-    waiting_.erase(ticket);
+    (void)take(ticket);
 }
 
-std::vector<std::pair<std::int64_t, Waiting>> WaitingRoom::look() const {
+std::function<void()> WaitingRoom::take(std::int64_t ticket) {
+    const auto found = waiting_.find(ticket);
+    if (found == waiting_.end()) return {};
+    const auto tickets = of_head_.find(found->second.head);
+    tickets->second.erase(ticket);
+    if (tickets->second.empty()) of_head_.erase(tickets);
+    std::function<void()> callback = std::move(found->second.callback);
+    waiting_.erase(found);
+    return callback;
+}
+
+std::vector<WaitingRoom::Seat> WaitingRoom::look(const std::optional<NodeId>& head) const {
     const std::lock_guard lock(mutex_);
-    return {waiting_.begin(), waiting_.end()};
+    std::vector<Seat> seats;
+    const auto add = [&](std::int64_t ticket, const Waiting& who) {
+        seats.push_back({.ticket = ticket, .head = who.head, .seen = who.seen});
+    };
+    if (!head) {
+        for (const auto& [ticket, who] : waiting_) add(ticket, who);
+    } else if (const auto found = of_head_.find(*head); found != of_head_.end()) {
+        for (const std::int64_t ticket : found->second) add(ticket, waiting_.at(ticket));
+    }
+    return seats;
 }
 
 void WaitingRoom::call(std::int64_t ticket) {
     std::function<void()> callback;
     {
         const std::lock_guard lock(mutex_);
-        const auto found = waiting_.find(ticket);
-        if (found == waiting_.end()) return;
-        callback = std::move(found->second.callback);
-        waiting_.erase(found);
+        callback = take(ticket);
     }
-    callback();
+    if (callback) callback();
 }
 
 // --- the state ---------------------------------------------------------------------------------
@@ -140,10 +159,49 @@ Result<void> NodeSessions::State::write(const store::Store::Body& body) {
     }
 }
 
+void NodeSessions::State::look_again(const NodeId& head) {
+    const std::lock_guard lock(looked_mutex);
+    looked.erase(head);
+}
+
+std::set<NodeId> NodeSessions::State::heads_to_look_at() {
+    std::map<ClusterId, store::ClusterStamp> stamps;
+    const auto read = store.read([&](store::Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(stamps, t.stamps(std::nullopt));
+        return {};
+    });
+    const auto seats = room->look(std::nullopt);
+    std::map<NodeId, ClusterId> clusters;
+    {
+        const std::lock_guard lock(given_mutex);
+        for (const auto& [id, orders] : given) clusters.emplace(id, orders->cluster.id);
+    }
+    const std::lock_guard lock(looked_mutex);
+    const Timestamp now = clock.now();
+    const bool all = !read || now < all_looked_at || now - all_looked_at >= look_at_all_every;
+    if (all) all_looked_at = now;
+    std::set<NodeId> heads;
+    for (const auto& seat : seats) {
+        const auto cluster = clusters.find(seat.head);
+        const auto stamp = cluster == clusters.end() ? stamps.end() : stamps.find(cluster->second);
+        if (stamp == stamps.end()) {
+            heads.insert(seat.head);  // not known yet, or not any more
+            continue;
+        }
+        const auto known = looked.find(seat.head);
+        if (all || known == looked.end() || known->second != stamp->second) heads.insert(seat.head);
+        looked[seat.head] = stamp->second;
+    }
+    std::erase_if(looked, [&](const auto& entry) { return !clusters.contains(entry.first); });
+    return heads;
+}
+
 void NodeSessions::State::answer(const std::optional<NodeId>& head) {
     std::map<NodeId, std::optional<std::int64_t>> newest;
-    for (const auto& [ticket, waiting] : room->look()) {
-        if (head && *head != waiting.head) continue;
+    std::set<NodeId> wanted;
+    if (!head) wanted = heads_to_look_at();
+    for (const auto& waiting : room->look(head)) {
+        if (!head && !wanted.contains(waiting.head)) continue;
         auto known = newest.find(waiting.head);
         if (known == newest.end()) {
             const auto now = orders(waiting.head);
@@ -153,9 +211,11 @@ void NodeSessions::State::answer(const std::optional<NodeId>& head) {
                 revision = (*now)->orders.revision;
             else if (!is_transient(now.error().kind))
                 revision = std::numeric_limits<std::int64_t>::max();
+            else
+                look_again(waiting.head);
             known = newest.emplace(waiting.head, revision).first;
         }
-        if (known->second && *known->second > waiting.seen) room->call(ticket);
+        if (known->second && *known->second > waiting.seen) room->call(waiting.ticket);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "control/node_sessions.h"
@@ -34,15 +35,23 @@ class WaitingRoom {
   public:
     std::int64_t enter(Waiting waiting);
     void leave(std::int64_t ticket);
-    /// By ticket: whom they wait for and what they have seen.
-    std::vector<std::pair<std::int64_t, Waiting>> look() const;
+    struct Seat {
+        std::int64_t ticket = 0;
+        NodeId head;
+        std::int64_t seen = 0;
+    };
+    /// Whom they wait for and what they have seen; those of one head, or all.
+    std::vector<Seat> look(const std::optional<NodeId>& head) const;
     /// Calls back and lets go; nothing when it has left.
     void call(std::int64_t ticket);
 
   private:
+    std::function<void()> take(std::int64_t ticket);  ///< nothing when it has left
+
     mutable std::mutex mutex_;
-    std::int64_t next_ = 1;                    // guarded by mutex_
-    std::map<std::int64_t, Waiting> waiting_;  // guarded by mutex_
+    std::int64_t next_ = 1;                             // guarded by mutex_
+    std::map<std::int64_t, Waiting> waiting_;           // guarded by mutex_
+    std::map<NodeId, std::set<std::int64_t>> of_head_;  // guarded by mutex_
 };
 
 /// A page's certificate that has been read.
@@ -84,6 +93,15 @@ struct NodeSessions::State {
     Result<void> write(const store::Store::Body& body);
     /// Answers who waits for something that is there now; of one cluster, or of all.
     void answer(const std::optional<NodeId>& head);
+    /// Those of all whose rows were written since the last call, and every minute the others too:
+    /// certificates grow old by themselves.
+    std::set<NodeId> heads_to_look_at();
+    void look_again(const NodeId& head);
+
+    std::mutex looked_mutex;
+    /// Of the cluster of each head that waits, when its orders were last looked at.
+    std::map<NodeId, store::ClusterStamp> looked;  // guarded by looked_mutex
+    Timestamp all_looked_at;                       // guarded by looked_mutex
 };
 
 }  // namespace hopyard::control

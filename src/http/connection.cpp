@@ -52,6 +52,7 @@ class Connection final : public LiveConnection,
     void reply(Response response) override;
     void begin(int status, Headers headers) override;
     void append(std::string bytes) override;
+    void when_sent(std::function<void()> more) override;
     void end() override;
     void cut() override;
 
@@ -123,6 +124,7 @@ class Connection final : public LiveConnection,
     std::size_t sent_ = 0;
     std::size_t outbox_stream_bytes_ = 0;  ///< what of it counts into progress_->queued
     std::size_t sending_stream_bytes_ = 0;
+    std::function<void()> more_;  ///< gives the next piece of a stream once this one is sent
     bool writing_ = false;
     bool shutting_down_ = false;  ///< a TLS close_notify is under way
 };
@@ -317,6 +319,10 @@ void Connection::append(std::string bytes) {
     post([bytes = std::move(bytes)](Connection& self) { self.send_piece(bytes); });
 }
 
+void Connection::when_sent(std::function<void()> more) {
+    post([more = std::move(more)](Connection& self) { self.more_ = more, self.write_more(); });
+}
+
 void Connection::end() {
     post([](Connection& self) { self.end_stream(); });
 }
@@ -370,13 +376,7 @@ void Connection::start_stream(int status, const Headers& headers) {
 
 void Connection::send_piece(const std::string& bytes) {
     if (phase_ != Phase::streaming) return;
-    if (chunked_) {
-        std::array<char, 20> size{};
-        const auto end = std::to_chars(size.data(), size.data() + size.size(), bytes.size(), 16);
-        outbox_.append(size.data(), end.ptr).append("\r\n").append(bytes).append("\r\n");
-    } else {
-        outbox_ += bytes;
-    }
+    outbox_ += chunked_ ? format_chunk(bytes) : bytes;
     outbox_stream_bytes_ += bytes.size();
     write_more();
 }
@@ -405,6 +405,7 @@ void Connection::write_more() {
         if (sending_.capacity() > inbox_max) sending_.shrink_to_fit();
         if (outbox_.capacity() > inbox_max) outbox_.shrink_to_fit();
         if (phase_ == Phase::streaming) disarm();
+        if (more_) core_->jobs.push(std::exchange(more_, nullptr));
         if (phase_ != Phase::replying || !reply_complete_) return;
         reply_complete_ = false;
         return keep_alive_ ? begin_request() : linger();
@@ -432,8 +433,7 @@ void Connection::wind_down() {
     keep_alive_ = false;
 }
 
-/// Closing with unread bytes in the kernel makes it send a reset, which can overtake our last
-/// answer. So: say that we are done, and read on for a while.
+/// Closing with unread bytes makes the kernel send a reset, which can overtake our last answer.
 void Connection::linger() {
     phase_ = Phase::lingering;
     inbox_.clear();
@@ -467,6 +467,7 @@ void Connection::drain() {
 void Connection::close() {
     if (phase_ == Phase::closed) return;
     phase_ = Phase::closed;
+    more_ = nullptr;
     progress_->gone = true;
     disarm();
     error_code ignored;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <ctime>
 
 #include <boost/asio/post.hpp>
@@ -158,6 +159,12 @@ std::string format_head(const ReplyHead& head, const Headers& headers) {
     if (head.framing == Framing::chunked) text += "Transfer-Encoding: chunked\r\n";
     text += head.keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
     return text;
+}
+
+std::string format_chunk(const std::string& bytes) {
+    std::array<char, 20> size{};
+    const auto end = std::to_chars(size.data(), size.data() + size.size(), bytes.size(), 16);
+    return std::string(size.data(), end.ptr).append("\r\n").append(bytes).append("\r\n");
 }
 
 }  // namespace hopyard::http

@@ -96,5 +96,7 @@ struct ReplyHead {
     bool keep_alive = true;
 };
 std::string format_head(const ReplyHead& head, const Headers& headers);
+/// RFC 9112 section 7.1.
+std::string format_chunk(const std::string& bytes);
 
 }  // namespace hopyard::http

@@ -40,9 +40,7 @@ bool Exchange::write(std::string bytes) {
     const std::size_t queued = progress_->queued.fetch_add(bytes.size());
     // One piece may be larger than the limit; it is a queue that may not grow.
     if (queued > 0 && queued + bytes.size() > stream_queue_max) {
-        phase_ = Phase::done;
-        progress_->gone = true;
-        sink_->cut();
+        cut();
         return false;
     }
     sink_->append(std::move(bytes));
@@ -54,6 +52,25 @@ void Exchange::close() {
     if (phase_ != Phase::streaming) return;
     phase_ = Phase::done;
     sink_->end();
+}
+
+/// The client sees that the end is missing.
+void Exchange::cut() {
+    phase_ = Phase::done;
+    progress_->gone = true;
+    sink_->cut();
+}
+
+void Exchange::pull(Source source) {
+    sink_->when_sent([self = shared_from_this(), source = std::move(source)] {
+        auto piece = self->is_open() ? source() : Result<std::optional<std::string>>();
+        if (!piece) {
+            const std::lock_guard lock(self->mutex_);
+            return self->cut();
+        }
+        if (!*piece) return self->close();
+        if (self->write(std::move(**piece))) self->pull(source);
+    });
 }
 
 bool Exchange::is_open() const {
@@ -71,6 +88,10 @@ bool Stream::is_open() const {
     return exchange_->is_open();
 }
 
+std::size_t Stream::queued() const {
+    return exchange_->queued();
+}
+
 void Responder::respond(Response response) {
     exchange_->respond(std::move(response));
 }
@@ -78,6 +99,11 @@ void Responder::respond(Response response) {
 Stream Responder::start(int status, Headers headers) {
     exchange_->start(status, std::move(headers));
     return Stream(exchange_);
+}
+
+void Responder::start(int status, Headers headers, Source source) {
+    exchange_->start(status, std::move(headers));
+    exchange_->pull(std::move(source));
 }
 
 bool Responder::is_gone() const {

@@ -5,11 +5,13 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 
 #include "http/message.h"
+#include "http/server.h"
 
 namespace hopyard::http {
 
@@ -31,10 +33,13 @@ class ReplySink {
     virtual void begin(int status, Headers headers) = 0;
     virtual void append(std::string bytes) = 0;
     virtual void end() = 0;
+    /// Calls it once, on a thread that runs handlers, when all that was appended before is sent.
+    /// Dropped when the connection ends first. A sink without a queue calls it at once.
+    virtual void when_sent(std::function<void()> more) { more(); }
     virtual void cut() = 0;
 };
 
-class Exchange {
+class Exchange : public std::enable_shared_from_this<Exchange> {
   public:
     Exchange(std::shared_ptr<ReplySink> sink, std::shared_ptr<ReplyProgress> progress);
     /// Unanswered: answers 500. A stream still open: ends it.
@@ -46,11 +51,16 @@ class Exchange {
     void start(int status, Headers headers);
     bool write(std::string bytes);
     void close();
+    /// Writes what the source gives, piece by piece, each once the one before is sent.
+    void pull(Source source);
     bool is_open() const;
     bool is_gone() const { return progress_->gone; }
+    std::size_t queued() const { return progress_->queued; }
 
   private:
     enum class Phase { waiting, streaming, done };
+
+    void cut();
 
     const std::shared_ptr<ReplySink> sink_;
     const std::shared_ptr<ReplyProgress> progress_;

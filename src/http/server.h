@@ -17,6 +17,10 @@ namespace hopyard::http {
 
 class Exchange;  // exchange.h
 
+/// Gives the next piece of a body, nothing at its end. After an error the client is cut off, so
+/// that it does not take the part for the whole.
+using Source = std::function<Result<std::optional<std::string>>()>;
+
 /// A reply whose body is sent piece by piece (chunked). Thread-safe; copies share the connection.
 class Stream {
   public:
@@ -26,6 +30,8 @@ class Stream {
     bool write(std::string bytes);
     void close();
     bool is_open() const;
+    /// Bytes that wait for the client to read.
+    std::size_t queued() const;
 
   private:
     std::shared_ptr<Exchange> exchange_;
@@ -39,6 +45,9 @@ class Responder {
     void respond(Response response);
     /// Sends status and headers now and the body later.
     Stream start(int status, Headers headers);
+    /// The same for a body that is there already, but too large to be held at once: a piece is
+    /// asked for when the one before is sent, on a thread that runs handlers.
+    void start(int status, Headers headers, Source source);
     /// The client closed its end: an answer would reach nobody.
     bool is_gone() const;
 

@@ -126,6 +126,77 @@ TEST(Stream, CutsAClientThatReadsTooSlowly) {
     EXPECT_FALSE(wire.read_all().ends_with("0\r\n\r\n"));
 }
 
+/// A server whose body comes from a source, and how many of its pieces were asked for.
+struct Pulled {
+    explicit Pulled(std::function<Result<std::optional<std::string>>(int)> piece) {
+        port = running.listen([this, piece](const Request&, Responder responder) {
+            responder.start(200, {}, [this, piece] { return piece(asked++); });
+        });
+    }
+    std::atomic<int> asked = 0;
+    RunningServer running;
+    std::uint16_t port = 0;
+};
+
+TEST(PulledStream, ComesWholeAndLeavesTheConnectionFitForTheNextRequest) {
+    Pulled server([](int number) -> Result<std::optional<std::string>> {
+        return number % 4 == 3 ? std::nullopt : std::optional("piece " + std::to_string(number));
+    });
+    Wire wire(server.port);
+    for (const std::string first : {"0", "4"}) {
+        wire.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        const auto reply = wire.read_until("0\r\n\r\n");
+        EXPECT_NE(reply.find("7\r\npiece " + first + "\r\n7\r\n"), std::string::npos) << reply;
+    }
+    EXPECT_EQ(server.asked, 8);
+}
+
+TEST(PulledStream, WaitsForAClientThatReadsSlowly) {
+    Pulled server([](int number) -> Result<std::optional<std::string>> {
+        if (number == 64) return std::nullopt;
+        return std::string(1u << 20, 'x');
+    });
+    Wire wire(server.port, 4096);
+    wire.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    wire.read_until("\r\n\r\n");
+    EXPECT_EQ(std::promise<void>().get_future().wait_for(200ms), std::future_status::timeout);
+    EXPECT_LT(server.asked, 16);  // what the kernel takes, and one piece more
+    EXPECT_TRUE(wire.read_until("\r\n0\r\n\r\n").ends_with("x\r\n0\r\n\r\n"));
+    EXPECT_EQ(server.asked, 65);
+}
+
+TEST(PulledStream, IsCutOffWhereItsSourceFails) {
+    Pulled server([](int number) -> Result<std::optional<std::string>> {
+        if (number == 1) return fail(ErrorKind::internal, "no", "no");
+        return std::string("half");
+    });
+    Wire wire(server.port);
+    wire.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const auto reply = wire.read_all();
+    EXPECT_NE(reply.find("half"), std::string::npos);
+    EXPECT_FALSE(reply.ends_with("0\r\n\r\n"));
+}
+
+TEST(PulledStream, IsLetGoOfWhenItsClientLeaves) {
+    auto held = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = held;
+    {
+        RunningServer running;
+        const auto port = running.listen([&](const Request&, Responder responder) {
+            responder.start(200, {}, [held]() -> Result<std::optional<std::string>> {
+                return std::string(1u << 20, 'x');
+            });
+        });
+        Wire wire(port, 4096);
+        wire.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        wire.read_until("\r\n\r\n");
+        wire.close();
+        EXPECT_TRUE(eventually([&] { return watched.use_count() <= 2; }));
+    }
+    held.reset();
+    EXPECT_TRUE(watched.expired());
+}
+
 TEST(Stream, EndsWhenTheServerStops) {
     Streaming server;
     Wire wire(server.port);

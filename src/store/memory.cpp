@@ -86,6 +86,21 @@ class MemoryTransaction final : public Transaction {
             all.resize(static_cast<std::size_t>(limit));
         return all;
     }
+    Result<std::map<ClusterId, ClusterStamp>> stamps(
+        const std::optional<OrganisationId>& organisation) override {
+        std::map<ClusterId, ClusterStamp> stamps;
+        for (const auto& [id, row] : t_.clusters)
+            if (!organisation || row.organisation == *organisation)
+                stamps[id].version = row.version;
+        for (const auto& [id, node] : t_.nodes) {
+            const auto found = stamps.find(node.cluster);
+            if (found == stamps.end()) continue;
+            ++found->second.nodes;
+            found->second.node_versions += node.version;
+            found->second.node_generations += node.generation;
+        }
+        return stamps;
+    }
     Result<void> put(Cluster& cluster) override {
         for (const auto& [id, row] : t_.clusters)
             if (row.organisation == cluster.organisation && row.spec.name == cluster.spec.name &&

@@ -236,6 +236,45 @@ TEST_P(RunsSuite, clusters_come_by_the_page_in_the_order_of_their_making) {
     }));
 }
 
+TEST_P(RunsSuite, a_stamp_changes_with_every_write_of_a_cluster_or_a_node) {
+    const auto stamp = [&] {
+        std::map<ClusterId, ClusterStamp> all;
+        EXPECT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
+            ASSIGN_OR_RETURN(all, t.stamps(std::nullopt));
+            EXPECT_EQ(*t.stamps(ours), all);
+            EXPECT_TRUE(t.stamps(OrganisationId("p"))->empty());
+            return {};
+        }));
+        return all.at(demo);
+    };
+    const auto written = [&](const Store::Body& body) {
+        const ClusterStamp before = stamp();
+        EXPECT_EQ(stamp(), before);
+        EXPECT_TRUE(store_->write(body));
+        EXPECT_NE(stamp(), before);
+    };
+    written([&](Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(auto row, t.cluster(demo));
+        return t.put(*row);
+    });
+    written([&](Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(auto row, t.node(NodeId("demo-head")));
+        return t.put(*row);
+    });
+    model::Node worker{.id = NodeId("demo-w1"), .cluster = demo, .generation = 2};
+    written([&](Transaction& t) { return t.put(worker); });
+    written([&](Transaction& t) -> Result<void> {
+        RETURN_IF_ERROR(t.erase(worker.id));
+        model::Node next{.id = NodeId("demo-w2"), .cluster = demo, .generation = 3};
+        return t.put(next);
+    });
+    ASSERT_TRUE(store_->write([&](Transaction& t) { return t.erase(demo); }));
+    EXPECT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
+        EXPECT_TRUE(t.stamps(std::nullopt)->empty());
+        return {};
+    }));
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores,
                          RunsSuite,
                          testing::Values("memory", "sqlite", "postgresql"),

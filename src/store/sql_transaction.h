@@ -33,6 +33,8 @@ class SqlTransaction final : public Transaction {
     Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation,
                                                     const std::optional<ClusterPlace>& after,
                                                     int limit) override;
+    Result<std::map<ClusterId, ClusterStamp>> stamps(
+        const std::optional<OrganisationId>& organisation) override;
     Result<void> put(model::Cluster& cluster) override;
     Result<void> erase(const ClusterId& id) override;
     Result<std::vector<model::Node>> nodes(const ClusterId& cluster) override;

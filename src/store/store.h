@@ -14,6 +14,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,16 @@ struct ClusterPlace {
     ClusterId id;
 };
 
+/// How often a cluster and its nodes were written: where the stamps are equal, so are the rows.
+struct ClusterStamp {
+    std::int64_t version = 0;        ///< of the cluster's row
+    std::int64_t nodes = 0;          ///< how many
+    std::int64_t node_versions = 0;  ///< their sum
+    std::int64_t node_generations =
+        0;  ///< their sum: whoever takes another's place has a newer one
+    bool operator==(const ClusterStamp&) const = default;
+};
+
 /// The reply that was given to a request with that Idempotency-Key.
 struct RememberedReply {
     std::string request_hash;  ///< of method, path and body
@@ -83,6 +94,9 @@ class Transaction {
         const OrganisationId& organisation,
         const std::optional<ClusterPlace>& after,
         int limit) = 0;
+    /// Of every cluster, or of one organisation's: cheap, as no document is read.
+    virtual Result<std::map<ClusterId, ClusterStamp>> stamps(
+        const std::optional<OrganisationId>& organisation) = 0;
     /// `already_exists` also when another cluster of the organisation has the name.
     virtual Result<void> put(model::Cluster& cluster) = 0;
     /// With its nodes and resources, of which there must be none left that are `made`.

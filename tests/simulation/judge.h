@@ -65,12 +65,14 @@ class Judge final : public RequestWatcher, public StoreWatcher {
         std::optional<model::Cluster> cluster;
         std::vector<model::Node> nodes;
         std::vector<model::Resource> resources;
+        std::vector<model::MachineRun> runs;
         std::vector<std::string> secrets_left;
     };
     Rows rows_of(const ClusterId& id);
     void compare_running(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
     void compare_stopped(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
     void compare_gone(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
+    void compare_runs(const Rows& rows, std::vector<std::string>& out);
     void compare_machines(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
     void compare_shared(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
     void compare_workload(const Wish& wish, const Rows& rows, std::vector<std::string>& out);

@@ -62,6 +62,7 @@ Judge::Rows Judge::rows_of(const ClusterId& id) {
         ASSIGN_OR_RETURN(rows.cluster, t.cluster(id));
         ASSIGN_OR_RETURN(rows.nodes, t.nodes(id));
         ASSIGN_OR_RETURN(rows.resources, t.resources(id));
+        ASSIGN_OR_RETURN(rows.runs, t.runs({.organisation = our_organisation, .cluster = id}));
         for (const std::string& name : {control::munge_key_secret(id),
                                         control::first_administrator_secret(id),
                                         control::first_administrator_hash_secret(id),
@@ -85,6 +86,7 @@ Judge::Rows Judge::rows_of(const ClusterId& id) {
 std::vector<std::string> Judge::differences(const Wish& wish) {
     Differences out;
     const Rows rows = rows_of(wish.id);
+    compare_runs(rows, out);
     if (wish.wanted == model::Wanted::terminated) {
         compare_gone(wish, rows, out);
         return out;
@@ -106,6 +108,30 @@ std::vector<std::string> Judge::differences(const Wish& wish) {
     if (wish.wanted == model::Wanted::running) compare_running(wish, rows, out);
     if (wish.wanted == model::Wanted::stopped) compare_stopped(wish, rows, out);
     return out;
+}
+
+/// What is told of machines' hours: each that has power runs, none runs without its machine, and
+/// none twice at a time.
+void Judge::compare_runs(const Rows& rows, Differences& out) {
+    std::set<std::string> powered, costing;
+    for (const model::Resource& row : rows.resources) {
+        if (row.name.kind != model::ResourceKind::machine) continue;
+        if (row.running) powered.insert(row.name.name);
+        if (row.made && !row.deallocated) costing.insert(row.name.name);
+    }
+    std::map<std::string, std::optional<Timestamp>> last;
+    for (const model::MachineRun& run : rows.runs) {
+        const auto before = last.find(run.machine);
+        if (before != last.end() && (!before->second || *before->second > run.started_at))
+            out.push_back(run.machine + " runs twice at a time");
+        last[run.machine] = run.ended_at;
+    }
+    for (const auto& [machine, ended_at] : last) {
+        if (!ended_at && !costing.contains(machine))
+            out.push_back(machine + " costs although it is gone");
+        if (!ended_at) powered.erase(machine);
+    }
+    for (const std::string& machine : powered) out.push_back(machine + " runs and is not counted");
 }
 
 // --- running -----------------------------------------------------------------------------------

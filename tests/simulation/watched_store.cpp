@@ -27,6 +27,10 @@ class WatchedTransaction final : public Transaction {
         int limit) override {
         return t_.clusters_of(organisation, after, limit);
     }
+    Result<std::map<ClusterId, store::ClusterStamp>> stamps(
+        const std::optional<OrganisationId>& organisation) override {
+        return t_.stamps(organisation);
+    }
     Result<void> put(model::Cluster& cluster) override {
         ASSIGN_OR_RETURN(const auto before, t_.cluster(cluster.id));
         RETURN_IF_ERROR(t_.put(cluster));

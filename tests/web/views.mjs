@@ -170,4 +170,12 @@ export function views() {
     assert.ok(items.length > 0 && items[0].nodeHours > 0, "what it used outlives it");
     await page.context().close();
   });
+
+  test("the review says how long it will take, from earlier starts", async () => {
+    const page = await open();
+    await signIn(page);
+    await page.goto("/clusters/new/review");
+    await page.getByText(/Estimated time from earlier starts: .* s/).waitFor();
+    await page.context().close();
+  });
 }

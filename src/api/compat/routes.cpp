@@ -45,14 +45,64 @@ Result<bool> is_served(const std::string& cloud) {
     return refuse("", "unknown_value", "'" + cloud + "' is no cloud", "Write AZURE, AWS or GCP.");
 }
 
-Result<http::Response> list(Parts& parts, const Call& call) {
-    ordered_json clusters = ordered_json::array();
-    ASSIGN_OR_RETURN(const bool served, is_served(call.request.query("cloud").value_or("AZURE")));
-    if (served) {
-        ASSIGN_OR_RETURN(const auto all, read_clusters(parts.store, call.principal.organisation));
-        for (const ClusterRows& rows : all) clusters.push_back(cluster_view(rows));
+/// The whole list, which that wire has no pages for, as text that is made while it is sent.
+class WholeList {
+  public:
+    WholeList(Parts& parts, OrganisationId organisation)
+        : parts_(parts), organisation_(std::move(organisation)) {}
+
+    /// Reads the first piece, before anything is sent: what cannot be read is refused in words.
+    Result<void> prepare() {
+        ASSIGN_OR_RETURN(ready_, next());
+        return {};
     }
-    return acknowledged({{"clusters", std::move(clusters)}});
+    Result<std::optional<std::string>> next() {
+        if (ready_) return std::exchange(ready_, std::nullopt);
+        if (ended_) return std::nullopt;
+        ASSIGN_OR_RETURN(
+            const auto page,
+            read_clusters(
+                parts_.store, organisation_, {.after = after_, .limit = clusters_of_a_piece}));
+        std::string text;
+        if (!after_)
+            text = R"({"apiVersion":"v1","status":"ok","code":200,"payload":{"clusters":[)";
+        for (const ClusterRows& rows : page) {
+            if (after_) text += ',';
+            text += dump(cluster_view(rows));
+            after_ = {.created_at = rows.cluster.created_at, .id = rows.cluster.id};
+        }
+        ended_ = static_cast<int>(page.size()) < clusters_of_a_piece;
+        if (ended_) text += "]}}";
+        return text;
+    }
+
+  private:
+    static constexpr int clusters_of_a_piece = 100;
+
+    Parts& parts_;
+    const OrganisationId organisation_;
+    std::optional<std::string> ready_;
+    std::optional<store::ClusterPlace> after_;
+    bool ended_ = false;
+};
+
+int list(Parts& parts, const Call& call, http::Responder responder) {
+    const auto answer = [&](http::Response response) {
+        const int status = response.status;
+        response.headers.set("X-Request-Id", call.request_id);
+        responder.respond(std::move(response));
+        return status;
+    };
+    const auto served = is_served(call.request.query("cloud").value_or("AZURE"));
+    if (!served) return answer(envelope(served.error(), call.request_id));
+    if (!*served) return answer(acknowledged({{"clusters", ordered_json::array()}}));
+    const auto whole = std::make_shared<WholeList>(parts, call.principal.organisation);
+    const auto readable = whole->prepare();
+    if (!readable) return answer(envelope(readable.error(), call.request_id));
+    responder.start(200,
+                    {{"Content-Type", "application/json"}, {"X-Request-Id", call.request_id}},
+                    [whole] { return whole->next(); });
+    return 200;
 }
 
 Result<http::Response> create(Parts& parts, const Call& call) {
@@ -237,7 +287,12 @@ std::vector<Endpoint> endpoints(Parts& parts) {
     const std::string all = "/api/clusters";
     const std::string one = all + "/{id}";
     std::vector<Endpoint> out = {
-        operation("GET", all, [&parts](const Call& call) { return list(parts, call); }),
+        {.method = "GET",
+         .pattern = all,
+         .hold =
+             [&parts](const Call& call, http::Responder responder) {
+                 return list(parts, call, std::move(responder));
+             }},
         operation("POST", all, [&parts](const Call& call) { return create(parts, call); }),
         operation("GET", one, [&parts](const Call& call) { return show(parts, call); }),
         simple(parts, "DELETE", one, &Commands::terminate),

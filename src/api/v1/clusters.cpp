@@ -7,6 +7,8 @@
 #include "api/v1/routes.h"
 #include "api/views.h"
 #include "base/encoding.h"
+#include "control/durations.h"
+#include "model/phase.h"
 #include "model/spec_json.h"
 
 namespace hopyard::api::v1 {
@@ -65,12 +67,41 @@ Result<model::ClusterSpec> spec_of(const http::Request& request) {
                                                   : model::spec_from_yaml(request.body);
 }
 
+Result<std::vector<control::Usual>> read_usual(Parts& parts) {
+    std::vector<control::Usual> usual;
+    RETURN_IF_ERROR(parts.store.read([&](store::Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(usual, control::usual_durations(t));
+        return {};
+    }));
+    return usual;
+}
+
+Result<ordered_json> estimated_ms(Parts& parts, const model::ClusterSpec& spec) {
+    ASSIGN_OR_RETURN(const auto usual, read_usual(parts));
+    const auto estimate = control::estimated_start(usual, spec);
+    return estimate ? ordered_json(estimate->count()) : ordered_json(nullptr);
+}
+
+Result<http::Response> durations(Parts& parts) {
+    ASSIGN_OR_RETURN(const auto usual, read_usual(parts));
+    ordered_json items = ordered_json::array();
+    for (const control::Usual& each : usual)
+        items.push_back({{"location", each.location},
+                         {"instanceType", each.instance_type},
+                         {"phase", to_string(each.phase)},
+                         {"medianMs", each.median.count()},
+                         {"starts", each.starts}});
+    return list_response(std::move(items));
+}
+
 Result<http::Response> create(Parts& parts, const Call& call) {
     ASSIGN_OR_RETURN(const bool dry_run, flag_of(call.request, "dryRun"));
     ASSIGN_OR_RETURN(const auto spec, spec_of(call.request));
     if (dry_run) {
         ASSIGN_OR_RETURN(const auto preflight, parts.commands.dry_run(call.caller(), spec));
-        return http::json_response(200, dump(view(preflight)));
+        ordered_json document = view(preflight);
+        ASSIGN_OR_RETURN(document["estimatedStartMs"], estimated_ms(parts, preflight.spec));
+        return http::json_response(200, dump(document));
     }
     ASSIGN_OR_RETURN(const auto outcome, parts.commands.create(call.caller(), spec));
     ASSIGN_OR_RETURN(const auto rows,
@@ -154,6 +185,9 @@ std::vector<Endpoint> cluster_endpoints(Parts& parts) {
          .pattern = "/v1/activity",
          .query = {"limit", "before", "after"},
          .answer = [&parts](const Call& call) { return activity(parts, call, std::nullopt); }},
+        {.method = "GET",
+         .pattern = "/v1/durations",
+         .answer = [&parts](const Call&) { return durations(parts); }},
         {.method = "GET",
          .pattern = "/v1/clusters/{id}/first-administrator",
          .access = Access::administer,

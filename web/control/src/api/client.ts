@@ -11,6 +11,7 @@ export type Activity = Schemas["Activity"];
 export type Fault = Schemas["Fault"];
 export type DryRun = Schemas["DryRun"];
 export type Finding = DryRun["findings"][number];
+export type UsualDuration = Item<"/v1/durations">;
 export type UsageLine = Schemas["UsageLine"];
 export type UsageTotal = Schemas["UsageTotal"];
 export type Phase = Cluster["phase"];

@@ -76,6 +76,13 @@ export const useClusters = () =>
       allOf((after) => done(api.GET("/v1/clusters", {params: {query: {limit: 200, after}}}))),
   });
 
+export const useDurations = () =>
+  useQuery({
+    queryKey: ["durations"],
+    queryFn: async () => (await done(api.GET("/v1/durations"))).items,
+    staleTime: 60_000,
+  });
+
 /** What ran grows by itself: it is read again each minute. */
 const usageFresh = {refetchInterval: 60_000};
 

@@ -1,6 +1,8 @@
 import type {Cluster, ClusterNode} from "../../api/client";
+import {useDurations} from "../../api/queries";
 import {PhaseMark, useNow} from "../../parts/bits";
 import {sentence} from "../../pure/draft";
+import {againstUsual, medianOf} from "../../pure/durations";
 import {duration, isMoving, phaseTone} from "../../pure/words";
 
 function spent(node: ClusterNode, now: number): string {
@@ -15,6 +17,7 @@ export function nodeTitle(node: ClusterNode): string {
 /** What each machine is doing now, and for how long. */
 export function Progress({cluster}: {cluster: Cluster}) {
   const now = useNow(isMoving(cluster));
+  const usual = useDurations().data ?? [];
   if (cluster.nodes.length === 0) return null;
   return (
     <section className="card" aria-label="Progress">
@@ -22,6 +25,7 @@ export function Progress({cluster}: {cluster: Cluster}) {
       <ol className="timeline">
         {cluster.nodes.map((node) => {
           const tone = node.problem ? "bad" : phaseTone(node.phase);
+          const median = medianOf(usual, cluster.spec.location, node);
           return (
             <li key={node.id} className={tone}>
               <div className="row tight">
@@ -29,6 +33,11 @@ export function Progress({cluster}: {cluster: Cluster}) {
                 <PhaseMark phase={node.phase} />
                 <span className="at">{spent(node, now)}</span>
               </div>
+              {median !== undefined && (
+                <p className="small dim">
+                  {againstUsual(now - Date.parse(node.phaseSince), median)}
+                </p>
+              )}
               {node.stage && node.phase !== "ready" && (
                 <p className="reason">{sentence(node.stage)}</p>
               )}

@@ -7,6 +7,7 @@ import {Table} from "../../parts/table";
 import {steps, type Slug} from "../../pure/draft";
 import {toCommand, toCurl, toYaml} from "../../pure/render";
 import {toTerraform} from "../../pure/render-terraform";
+import {about} from "../../pure/durations";
 import {money, plural, priceWords} from "../../pure/words";
 import {Findings} from "./fields";
 import type {StepProps} from "./wizard";
@@ -110,6 +111,11 @@ function Plan({plan}: {plan: DryRun}) {
   return (
     <section className="card stack" aria-label="What will be made">
       <h2>What will be made</h2>
+      {plan.estimatedStartMs !== null && (
+        <p>
+          Estimated time from earlier starts: <strong>{about(plan.estimatedStartMs)}</strong>
+        </p>
+      )}
       <p className="dim">
         {plural(plan.resources.length, "resource")}. <code>&lt;id&gt;</code> stands for the id that
         the cluster gets.

@@ -144,7 +144,15 @@ async function dryRun(spec: ClusterSpec): Promise<DryRun> {
       ...(error.field !== undefined ? {field: error.field} : {}),
       ...(error.nextAction !== undefined ? {nextAction: error.nextAction} : {}),
     } as Finding;
-    return {refused: true, findings: [finding], resources: [], quotas: [], cost: null, spec};
+    return {
+      refused: true,
+      findings: [finding],
+      resources: [],
+      quotas: [],
+      cost: null,
+      estimatedStartMs: null,
+      spec,
+    };
   }
 }
 
