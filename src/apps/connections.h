@@ -20,8 +20,8 @@
 namespace hopyard::apps {
 
 /// One connection and all it is made of; the members are in the order in which they need each
-/// other.
-struct CloudLink {
+/// other. What its catalog does later keeps it alive until then.
+struct CloudLink : std::enable_shared_from_this<CloudLink> {
     CloudLink(const azure::Config& config,
               store::Store& store,
               const Clock& clock,

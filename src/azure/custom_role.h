@@ -1,4 +1,4 @@
-// The control plane's rights as Azure's custom roles, and the `az` commands that make and give them.
+// What the control plane may do, as Azure's custom roles, and the `az` commands that give them.
 //
 // Two roles, because two scopes: what clusters take, given in resource groups; and what is read of
 // the whole subscription (sizes, quotas), which belongs to no group.

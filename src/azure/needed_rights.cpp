@@ -62,6 +62,8 @@ const cloud::NeededRights& needed_rights() {
                         "check the identity's rights before anything is made"}},
         .of_subscription =
             {{"Microsoft.Resources/subscriptions/locations/read", "see locations"},
+             {"Microsoft.Resources/subscriptions/resources/read",
+              "find our resources by their tags"},
              {"Microsoft.Compute/skus/read", "see the sizes that a location offers"},
              {"Microsoft.Compute/locations/usages/read", "see quotas of machines"},
              {"Microsoft.Network/locations/usages/read", "see quotas of addresses"},

@@ -1,4 +1,5 @@
-// The words of the command line, bound to commands.h. The only file that includes CLI11 (style B1).
+// The words of the command line, bound to commands.h. Only the files of words include CLI11 (style
+// B1).
 #include "cli/cli.h"
 
 #include <cstdlib>
@@ -8,38 +9,10 @@
 #include "cli/commands.h"
 #include "cli/doctor.h"
 #include "cli/up.h"
+#include "cli/words.h"
 
 namespace hopyard::cli {
 namespace {
-
-const std::map<std::string, Format> formats = {
-    {"table", Format::table}, {"json", Format::json}, {"yaml", Format::yaml}};
-
-/// Everything the words fill in, and the command they chose.
-struct Chosen {
-    std::string server;
-    Output output;
-    std::function<int(Session&)> remote;  ///< needs a server
-    std::function<int()> local;           ///< does not
-
-    CreateOptions create;
-    ActOptions act;
-    WorkersOptions workers;
-    PortsOptions ports;
-    LookUp look_up;
-    PrepareOptions prepare;
-    OrganisationOptions organisation;
-    UsageOptions usage;
-    std::string member, role = "member";
-    std::string cluster, phase = "running", name, scope = "administer", key_id, file;
-    std::vector<std::string> words;
-    bool follow = false, remove = false;
-    int timeout_s = 1800;
-
-    UpOptions up;
-    DownOptions down;
-    ServeOptions serve;
-};
 
 void add_places(CLI::App& command, Places& places) {
     command.add_option("--state", places.state, "Directory of the control plane")
@@ -118,6 +91,7 @@ void add_cluster_create(CLI::App& parent, Chosen& c) {
     create->add_option("name", c.create.name, "Name of the cluster");
     create->add_option(
         "-f,--file", c.create.file, "YAML or JSON specification; - is standard input");
+    create->add_option("--cloud-account", c.create.cloud_account, "Default: default");
     create->add_option("--resource-group", c.create.resource_group);
     create->add_option("--head-type", c.create.head_type, "Instance type of the head");
     create->add_option("--head-disk", c.create.head_disk_gb, "GB");
@@ -230,51 +204,6 @@ void add_workers(CLI::App& app, Chosen& c) {
             c.remote = [&c](Session& s) { return workers_change(s, c.output, c.workers); };
         });
     }
-}
-
-void add_cloud(CLI::App& app, Chosen& c) {
-    CLI::App* cloud = app.add_subcommand("cloud", "What the cloud has, and what it still needs");
-    cloud->require_subcommand(1);
-    for (const char* what : {"locations",
-                             "sizes",
-                             "groups",
-                             "keys",
-                             "identities",
-                             "accounts",
-                             "networks",
-                             "security-groups"}) {
-        CLI::App* list = cloud->add_subcommand(what, std::string("List ") + what);
-        list->add_option("--location", c.look_up.location);
-        list->add_option("--group", c.look_up.group, "Resource group");
-        list->callback([&c, what] {
-            c.look_up.what = what;
-            c.remote = [&c](Session& s) { return cloud_list(s, c.output, c.look_up); };
-        });
-    }
-    CLI::App* prepare = cloud->add_subcommand("prepare", "Make what a first cluster needs");
-    prepare->add_option("--group", c.prepare.group, "Resource group")->required();
-    prepare->add_option("--location", c.prepare.location)->required();
-    prepare->add_option("--account", c.prepare.account, "Storage account");
-    prepare->add_option("--identity", c.prepare.identity, "Gets its role on the account");
-    prepare->add_option("--ssh-key", c.prepare.ssh_key, "Name of the key");
-    prepare->add_option("--ssh-key-file", c.prepare.ssh_key_file, "Public key file");
-    prepare->callback(
-        [&c] { c.remote = [&c](Session& s) { return cloud_prepare(s, c.output, c.prepare); }; });
-    CLI::App* orphans = cloud->add_subcommand("orphans", "What is left behind, from tags alone");
-    orphans->add_flag("--delete", c.remove, "Delete it");
-    orphans->callback(
-        [&c] { c.remote = [&c](Session& s) { return cloud_orphans(s, c.output, c.remove); }; });
-}
-
-void add_prices(CLI::App& app, Chosen& c) {
-    CLI::App* prices = app.add_subcommand("prices", "What machines cost");
-    prices->require_subcommand(1);
-    CLI::App* import = prices->add_subcommand(
-        "import", "Take a saved price list, where there is no way out to the public one");
-    import->add_option("file", c.file, "Pages of the Retail Prices API, of one location")
-        ->required();
-    import->callback(
-        [&c] { c.remote = [&c](Session& s) { return prices_import(s, c.output, c.file); }; });
 }
 
 void add_usage(CLI::App& app, Chosen& c) {
@@ -422,6 +351,7 @@ int run(int argc, char** argv, const std::function<int(const ServeOptions&)>& se
     add_ports(*app.get_subcommand("cluster"), chosen);
     add_workers(app, chosen);
     add_cloud(app, chosen);
+    add_cloud_account(app, chosen);
     add_prices(app, chosen);
     add_usage(app, chosen);
     add_api_key(app, chosen);

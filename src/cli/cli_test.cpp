@@ -240,6 +240,60 @@ TEST(People, an_invitation_and_a_change_send_what_was_named_and_nothing_else) {
     EXPECT_EQ(words({"member", "invite", "--role", "owner"}), exit_usage);
 }
 
+TEST(CloudAccounts, the_secret_comes_from_a_file_and_what_is_missing_is_told) {
+    ScriptedServer server;
+    server.reply("POST /v1/cloud-accounts", 201, R"({"name":"research","subscription":"s",
+        "check":{"usable":false,"problem":null,"groups":[{"name":"lab","location":"north",
+        "usable":false,"problem":null,"missing":[{"action":"A/write","purpose":"create a"}]}],
+        "groupsUnchecked":0,"sizesProblem":null,"quotasProblem":{"detail":"no"}}})");
+    const std::string file = testing::TempDir() + "hopyard-client-secret";
+    std::ofstream(file) << "canary\n";
+    Session session = server.session();
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(cloud_account_add(session,
+                                {},
+                                {.name = "research",
+                                 .subscription = "s",
+                                 .tenant = "t",
+                                 .client_id = "c",
+                                 .client_secret_file = file}),
+              exit_ok);
+    const std::string shown = testing::internal::GetCapturedStdout();
+    EXPECT_EQ(
+        server.last().body,
+        R"({"clientId":"c","clientSecret":"canary","kind":"azure","name":"research","signIn":"client_secret","subscription":"s","tenant":"t"})");
+    EXPECT_NE(shown.find("lab (north): 1 rights are missing\n    A/write  to create a\n"),
+              std::string::npos)
+        << shown;
+    EXPECT_NE(shown.find("Quotas stay unchecked: no"), std::string::npos);
+    EXPECT_EQ(shown.find("canary"), std::string::npos);
+    std::filesystem::remove(file);
+}
+
+TEST(CloudAccounts, a_check_that_finds_no_usable_group_is_refused) {
+    ScriptedServer server;
+    server.reply("GET /v1/cloud-accounts/default/check", 200, R"({"usable":false,
+        "problem":{"detail":"AADSTS7000215"},"groups":[],"groupsUnchecked":0,
+        "sizesProblem":null,"quotasProblem":null})");
+    EXPECT_EQ(run_words({"cloud", "check", "--no-networks", "--server", server.url()}),
+              exit_refused);
+    EXPECT_EQ(server.last().target, "/v1/cloud-accounts/default/check?networks=false");
+}
+
+TEST(CloudAccounts, the_role_is_of_the_only_group_there_is) {
+    ScriptedServer server;
+    server.reply("GET /v1/cloud/groups", 200, R"({"items":[{"name":"lab"}]})");
+    server.reply("GET /v1/cloud-accounts/default/role",
+                 200,
+                 R"({"definition":"[]","commands":["az one","az two"]})");
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(run_words({"cloud-account", "role", "--server", server.url()}), exit_ok);
+    EXPECT_EQ(testing::internal::GetCapturedStdout(), "[]\n\naz one\naz two\n");
+    EXPECT_EQ(server.last().query("group"), "lab");
+    server.reply("GET /v1/cloud/groups", 200, R"({"items":[]})");
+    EXPECT_EQ(run_words({"cloud-account", "role", "--server", server.url()}), exit_refused);
+}
+
 TEST(Up, shows_the_link_of_the_first_owner_while_nobody_exists) {
     ScriptedServer server;
     Session session = server.session();

@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "cli/commands.h"
+#include "cli/input.h"
 
 namespace hopyard::cli {
 namespace {
@@ -60,10 +61,11 @@ std::string without_what_prices_lack(const json& saved) {
 }  // namespace
 
 int cloud_list(Session& session, const Output& output, const LookUp& look_up) {
-    std::string path = "/v1/cloud/" + look_up.what;
-    if (!look_up.location.empty()) path += "?location=" + percent_encode(look_up.location);
-    if (!look_up.group.empty()) path += "?group=" + percent_encode(look_up.group);
-    const auto reply = session.call("GET", path);
+    const auto reply = session.call("GET",
+                                    with_query("/v1/cloud/" + look_up.what,
+                                               {{"location", look_up.location},
+                                                {"group", look_up.group},
+                                                {"cloudAccount", look_up.cloud_account}}));
     if (!reply) return report(reply.error());
     std::fputs(render(*reply, output.format, look_up_columns.at(look_up.what)).c_str(), stdout);
     return exit_ok;
@@ -86,7 +88,10 @@ int cloud_prepare(Session& session, const Output& output, const PrepareOptions& 
         while (!key.empty() && key.back() == '\n') key.pop_back();
         body["sshKey"] = {{"name", options.ssh_key}, {"publicKey", key}};
     }
-    const auto reply = session.call("POST", "/v1/cloud/prepare", body.dump());
+    const auto reply =
+        session.call("POST",
+                     with_query("/v1/cloud/prepare", {{"cloudAccount", options.cloud_account}}),
+                     body.dump());
     if (!reply) return report(reply.error());
     std::fputs(
         render(*reply, output.format, {{"WHAT", "/kind"}, {"NAME", "/name"}, {"RESULT", "/result"}})

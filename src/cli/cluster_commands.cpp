@@ -1,7 +1,5 @@
 #include <cstdio>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -9,6 +7,7 @@
 
 #include "base/yaml.h"
 #include "cli/commands.h"
+#include "cli/input.h"
 #include "cli/progress.h"
 
 namespace hopyard::cli {
@@ -30,15 +29,6 @@ const std::vector<Column> node_columns = {{"NODE", "/id"},
                                           {"JOBS", "/jobs"},
                                           {"STAGE", "/stage"}};
 
-Result<std::string> read_input(const std::string& path) {
-    if (path == "-")
-        return std::string(std::istreambuf_iterator<char>(std::cin),
-                           std::istreambuf_iterator<char>());
-    std::ifstream in(path, std::ios::binary);
-    if (!in) return refuse("", "file_unreadable", "cannot read " + path, "Check the path.");
-    return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-}
-
 void set_if(json& spec, const char* pointer, const std::string& value) {
     if (!value.empty()) spec[json::json_pointer(pointer)] = value;
 }
@@ -56,6 +46,7 @@ Result<json> specification(const CreateOptions& options) {
                           "'hopyard cluster create --example' prints a good one.");
     }
     set_if(spec, "/name", options.name);
+    set_if(spec, "/cloudAccount", options.cloud_account);
     set_if(spec, "/resourceGroup", options.resource_group);
     set_if(spec, "/head/instanceType", options.head_type);
     set_if(spec, "/storage/account", options.account);

@@ -19,7 +19,8 @@ struct Output {
 // --- clusters (cluster_commands.cpp) ---
 struct CreateOptions {
     std::string file;  ///< YAML or JSON; "-" is standard input
-    std::string name, resource_group, head_type, worker_type, account, container, ssh_key, identity;
+    std::string name, cloud_account, resource_group, head_type, worker_type, account, container,
+        ssh_key, identity;
     int workers = -1;
     long head_disk_gb = 0;
     long worker_disk_gb = 0;
@@ -78,10 +79,12 @@ struct LookUp {
     std::string what;  ///< "locations", "sizes", …
     std::string location;
     std::string group;
+    std::string cloud_account;  ///< empty: the default
 };
 int cloud_list(Session& session, const Output& output, const LookUp& look_up);
 struct PrepareOptions {
     std::string group, location, account, identity, ssh_key, ssh_key_file;
+    std::string cloud_account;  ///< empty: the default
 };
 int cloud_prepare(Session& session, const Output& output, const PrepareOptions& options);
 /// Takes a price list that was saved from the vendor's public one.
@@ -93,6 +96,28 @@ int api_key_create(Session& session,
                    const std::string& scope);
 int api_key_list(Session& session, const Output& output);
 int api_key_revoke(Session& session, const Output& output, const std::string& id);
+
+// --- cloud accounts (cloud_account_commands.cpp) ---
+struct AccountOptions {
+    std::string name, subscription, tenant, client_id;
+    std::string kind = "azure";
+    std::string sign_in = "client_secret";
+    std::string client_secret_file;  ///< never the secret itself: argument lists are read by all
+};
+int cloud_account_list(Session& session, const Output& output);
+int cloud_account_add(Session& session, const Output& output, const AccountOptions& options);
+int cloud_account_sign_in(Session& session, const Output& output, const AccountOptions& options);
+int cloud_account_remove(Session& session, const Output& output, const std::string& name);
+struct RightsOptions {
+    std::string account = "default";
+    std::string group;  ///< empty: every one we see
+    std::string role_name = "Hopyard control plane";
+    bool no_networks = false, no_security_groups = false, no_public_addresses = false;
+};
+/// Not usable: exit_refused.
+int cloud_account_check(Session& session, const Output& output, const RightsOptions& options);
+/// Of the group; without one, of the only one there is.
+int cloud_account_role(Session& session, const Output& output, const RightsOptions& options);
 
 // --- usage (usage_commands.cpp) ---
 struct UsageOptions {

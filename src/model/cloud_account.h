@@ -1,5 +1,5 @@
-// Where an organisation's clusters run, and how the control plane signs in there (product.md A1 rows
-// 3, 12 and 13). A client secret lies sealed beside the rows and is never told again.
+// Where an organisation's clusters run, and how the control plane signs in there (product.md A1,
+// rows 3, 12 and 13). A client secret lies sealed beside the rows and is never told again.
 //
 // The connection that the installation was started with (cloud.json) is no row: every organisation
 // has it under the name `default_cloud_account`.
@@ -14,6 +14,11 @@ namespace hopyard::model {
 
 inline constexpr const char* default_cloud_account = "default";
 
+enum class CloudKind {
+    azure,
+    local  ///< the local cloud that the installation was started with
+};
+
 /// How the control plane proves to the cloud who it is.
 enum class CloudSignIn {
     client_secret,      ///< an application and its secret
@@ -24,6 +29,7 @@ enum class CloudSignIn {
 struct CloudAccount {
     OrganisationId organisation;
     std::string name;  ///< clusters refer to it, so it never changes; see is_cloud_account_name
+    CloudKind kind = CloudKind::azure;
     std::string subscription;
     std::string tenant;  ///< empty for a managed identity
     CloudSignIn sign_in = CloudSignIn::client_secret;

@@ -3,6 +3,7 @@ import json
 import subprocess
 import time
 
+from rig import rights
 from rig.api import Problem, until
 from rig.blobs import Blobs
 from rig.cloud import LocalCloud
@@ -351,6 +352,46 @@ def metrics(facts: Facts):
     for condition in ("store", "cloud", "loops"):
         name = f'hopyard_condition_good{{condition="{condition}"}}'
         expect(values.get(name) == "1", f"{name} of {sorted(values)}")
+
+
+@LIFE.step("another cloud account is tried, carries a cluster with loops of its own, and is held by it")
+def cloud_account(facts: Facts):
+    here = facts.here
+    cloud = json.loads((here.cloud_state / "cloud.json").read_text())
+    secret = here.config / "client-secret"
+    secret.touch(0o600)
+
+    def add(text: str):
+        secret.write_text(text + "\n")
+        return here.run("cloud-account", "add", "second", "--kind", "local", "--subscription",
+                        cloud["subscriptionId"], "--tenant", cloud["tenantId"], "--client-id",
+                        cloud["clientId"], "--client-secret-file", secret, check=False)
+
+    refused = add("wrong")
+    expect(refused.returncode == 2 and "AADSTS7000215" in refused.stderr, refused.stderr)
+    added = add(cloud["clientSecret"])
+    secret.unlink()
+    expect(added.returncode == 0 and "all rights are there" in added.stdout, added.stderr)
+    cluster = here.create("beside", 0, cloudAccount="second")
+    here.wait(cluster, "running")
+    held = here.run("--yes", "cloud-account", "remove", "second", check=False)
+    expect(held.returncode == 4 and "cloud_account_in_use" in held.stderr, held.stderr)
+    conditions = here.api.get("/v1/health")["conditions"]
+    expect({"cloud", "cloud second"} <= {each["name"] for each in conditions}, conditions)
+    here.api.delete(f"/v1/clusters/{cluster}")
+    here.wait_gone(cluster)
+    here.run("--yes", "cloud-account", "remove", "second")
+
+
+@LIFE.step("the role that is offered holds every action that was used, and 'cloud check' finds it whole")
+def role(facts: Facts):
+    here = facts.here
+    here.run("cloud", "check")
+    document = json.loads(here.run("-o", "json", "cloud-account", "role", "--group", GROUP).stdout)
+    offered = {right["action"].lower()
+               for right in document["actions"] + document["subscriptionActions"]}
+    missing = rights.used(here.sent) - offered
+    expect(not missing, f"used, and not in the role: {sorted(missing)}")
 
 
 @LIFE.step("terminate deletes all that was made for the cluster, and keeps the container")

@@ -1,6 +1,8 @@
 // One installation, from its first owner on: in this order.
 import {after} from "node:test";
 import {close} from "./browser.mjs";
+import {clouds} from "./clouds.mjs";
+import {guide} from "./guide.mjs";
 import {life} from "./life.mjs";
 import {organisation} from "./people.mjs";
 import {views} from "./views.mjs";
@@ -9,5 +11,7 @@ import {wizard} from "./wizard.mjs";
 after(close);
 life();
 wizard();
+clouds();
 organisation();
+guide();
 views();

@@ -87,7 +87,7 @@ export function views() {
       );
       await at("/members", "members");
       await at("/members", "invite", (here) => here.getByRole("button", {name: "Invite"}).click());
-      for (const part of ["profile", "security", "sessions", "api-keys"])
+      for (const part of ["profile", "security", "sessions", "cloud-accounts", "api-keys"])
         await at(`/settings/${part}`, `settings-${part}`);
       for (const step of steps) await at(`/clusters/new/${step}`, `wizard-${step}`);
       await at("/clusters/new/general", "wizard-sizes", async (here) => {

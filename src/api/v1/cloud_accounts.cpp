@@ -24,7 +24,7 @@ constexpr std::size_t role_name_max = 128;
 
 ordered_json view_of(const CloudAccount& account, std::int64_t clusters) {
     return {{"name", account.name},
-            {"kind", "azure"},
+            {"kind", model::to_string(account.kind)},
             {"builtIn", false},
             {"subscription", account.subscription},
             {"tenant", account.tenant},
@@ -120,7 +120,13 @@ void read_sign_in(model::ObjectReader& reader, Written& written) {
                      "Leave it out, or sign in by client_secret.");
 }
 
-void read_subscription(model::ObjectReader& reader, CloudAccount& account) {
+void read_place(model::ObjectReader& reader, CloudAccount& account) {
+    std::string kind(model::to_string(account.kind));
+    reader.read("kind", kind);
+    const auto known = model::parse<model::CloudKind>(kind);
+    if (!known)
+        reader.fault("kind", "unknown_value", "must be azure or local", "Leave it out for Azure.");
+    account.kind = known.value_or(model::CloudKind::azure);
     account.subscription = people::read_required(reader, "subscription");
     if (!model::is_guid(account.subscription))
         reader.fault("subscription",
@@ -144,7 +150,7 @@ Result<Written> new_account(const Call& call) {
                      "must be 1 to 32 lower-case letters, digits and hyphens, a letter first and "
                      "no hyphen last",
                      "Choose a name such as 'research'.");
-    read_subscription(reader, written.account);
+    read_place(reader, written.account);
     read_sign_in(reader, written);
     reader.finish();
     if (fault) return pass(std::move(*fault));

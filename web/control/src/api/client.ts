@@ -26,6 +26,8 @@ export type SshKey = Item<"/v1/cloud/keys">;
 export type Identity = Item<"/v1/cloud/identities">;
 export type Account = Item<"/v1/cloud/accounts">;
 export type Network = Item<"/v1/cloud/networks">;
+export type CloudAccount = Schemas["CloudAccount"];
+export type CloudAccountCheck = Schemas["CloudAccountCheck"];
 export type ApiKey = Item<"/v1/api-keys">;
 
 /** Why the server refused, or that it could not be reached (status 0). */

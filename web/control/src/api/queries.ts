@@ -16,6 +16,7 @@ export const keys = {
   cluster: (id: string) => ["cluster", id],
   activity: (id: string) => ["activity", id],
   capabilities: ["capabilities"],
+  cloudAccounts: ["cloud-accounts"],
 };
 
 export const client: QueryClient = new QueryClient({
@@ -152,58 +153,104 @@ export const useCapabilities = () =>
     staleTime: 3_600_000,
   });
 
-export const useGroups = () =>
+/** The connection that this control plane was started with. */
+export const defaultAccount = "default";
+
+/** Cloud accounts, the default one first. */
+export const useCloudAccounts = () =>
   useQuery({
-    queryKey: ["groups"],
-    queryFn: async () => (await done(api.GET("/v1/cloud/groups", {params: {query: {}}}))).items,
+    queryKey: keys.cloudAccounts,
+    queryFn: async () => (await done(api.GET("/v1/cloud-accounts"))).items,
   });
 
-export const useSizes = (location: string) =>
+export const useGroups = (cloudAccount = defaultAccount) =>
   useQuery({
-    queryKey: ["sizes", location],
+    queryKey: ["groups", cloudAccount],
+    queryFn: async () =>
+      (await done(api.GET("/v1/cloud/groups", {params: {query: {cloudAccount}}}))).items,
+  });
+
+export const useSizes = (location: string, cloudAccount = defaultAccount) =>
+  useQuery({
+    queryKey: ["sizes", cloudAccount, location],
     enabled: location !== "",
     // Prices may come a little later than the sizes.
     staleTime: (query) => (query.state.data?.some((size) => size.price) ? 600_000 : 10_000),
     queryFn: async () =>
-      (await done(api.GET("/v1/cloud/sizes", {params: {query: {location}}}))).items,
+      (await done(api.GET("/v1/cloud/sizes", {params: {query: {location, cloudAccount}}}))).items,
   });
 
-export const useAccounts = (location: string) =>
+export const useAccounts = (location: string, cloudAccount = defaultAccount) =>
   useQuery({
-    queryKey: ["accounts", location],
+    queryKey: ["accounts", cloudAccount, location],
     enabled: location !== "",
     queryFn: async () =>
-      (await done(api.GET("/v1/cloud/accounts", {params: {query: {location}}}))).items,
+      (await done(api.GET("/v1/cloud/accounts", {params: {query: {location, cloudAccount}}})))
+        .items,
   });
 
-export const useSshKeys = (group: string) =>
+export const useSshKeys = (group: string, cloudAccount = defaultAccount) =>
   useQuery({
-    queryKey: ["keys", group],
-    enabled: group !== "",
-    queryFn: async () => (await done(api.GET("/v1/cloud/keys", {params: {query: {group}}}))).items,
-  });
-
-export const useIdentities = (group: string) =>
-  useQuery({
-    queryKey: ["identities", group],
+    queryKey: ["keys", cloudAccount, group],
     enabled: group !== "",
     queryFn: async () =>
-      (await done(api.GET("/v1/cloud/identities", {params: {query: {group}}}))).items,
+      (await done(api.GET("/v1/cloud/keys", {params: {query: {group, cloudAccount}}}))).items,
   });
 
-export const useSecurityGroups = (group: string) =>
+export const useIdentities = (group: string, cloudAccount = defaultAccount) =>
   useQuery({
-    queryKey: ["security-groups", group],
+    queryKey: ["identities", cloudAccount, group],
     enabled: group !== "",
     queryFn: async () =>
-      (await done(api.GET("/v1/cloud/security-groups", {params: {query: {group}}}))).items,
+      (await done(api.GET("/v1/cloud/identities", {params: {query: {group, cloudAccount}}}))).items,
+  });
+
+export const useSecurityGroups = (group: string, cloudAccount = defaultAccount) =>
+  useQuery({
+    queryKey: ["security-groups", cloudAccount, group],
+    enabled: group !== "",
+    queryFn: async () =>
+      (await done(api.GET("/v1/cloud/security-groups", {params: {query: {group, cloudAccount}}})))
+        .items,
   });
 
 /** Of every location: ranges must not meet wherever they are. */
-export const useNetworks = () =>
+export const useNetworks = (cloudAccount = defaultAccount) =>
   useQuery({
-    queryKey: ["networks"],
-    queryFn: async () => (await done(api.GET("/v1/cloud/networks", {params: {query: {}}}))).items,
+    queryKey: ["networks", cloudAccount],
+    queryFn: async () =>
+      (await done(api.GET("/v1/cloud/networks", {params: {query: {cloudAccount}}}))).items,
+  });
+
+export interface Features {
+  networks: boolean;
+  securityGroups: boolean;
+  publicAddresses: boolean;
+}
+
+/** Signs in anew and weighs our rights; asked for by hand, so never on its own. */
+export const useAccountCheck = (name: string, features: Features, enabled: boolean) =>
+  useQuery({
+    queryKey: ["cloud-account-check", name, features],
+    enabled,
+    gcTime: 0,
+    queryFn: () =>
+      done(
+        api.GET("/v1/cloud-accounts/{name}/check", {params: {path: {name}, query: {...features}}}),
+      ),
+  });
+
+/** The role that the control plane needs in a resource group. */
+export const useRole = (name: string, group: string, features?: Features) =>
+  useQuery({
+    queryKey: ["cloud-account-role", name, group, features],
+    enabled: group !== "",
+    queryFn: () =>
+      done(
+        api.GET("/v1/cloud-accounts/{name}/role", {
+          params: {path: {name}, query: {group, ...features}},
+        }),
+      ),
   });
 
 /** At sign-in: nothing of another person's stays, and the gate sees who is there now. */

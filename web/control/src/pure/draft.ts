@@ -17,6 +17,7 @@ import {proposeNetwork, proposeSubnet} from "./cidr";
  */
 export interface Draft {
   name: string;
+  cloudAccount: string;
   resourceGroup: string;
   location: string;
   headType: string;
@@ -47,6 +48,7 @@ export interface Draft {
 
 export const emptyDraft: Draft = {
   name: "",
+  cloudAccount: "default",
   resourceGroup: "",
   location: "",
   headType: "",
@@ -77,7 +79,7 @@ export const steps = [
   {
     slug: "general",
     title: "General",
-    fields: ["/name", "/resourceGroup", "/location", "/head", "/storage"],
+    fields: ["/name", "/cloudAccount", "/resourceGroup", "/location", "/head", "/storage"],
   },
   {slug: "workers", title: "Workers", fields: ["/workers"]},
   {slug: "ssh-key", title: "SSH key", fields: ["/sshKey"]},
@@ -150,6 +152,7 @@ export function specOf(draft: Draft): ClusterSpec {
   const tags = draft.tags.filter((tag) => tag.name.trim() !== "");
   return {
     name: draft.name,
+    ...(draft.cloudAccount === "default" ? {} : {cloudAccount: draft.cloudAccount}),
     resourceGroup: draft.resourceGroup,
     location: draft.location,
     head: {instanceType: draft.headType, diskGb: draft.headDiskGb},
@@ -220,6 +223,7 @@ export function restoreDraft(text: string | null): Draft | null {
 
 /** What can be chosen from; undefined: not known yet. */
 export interface Offers {
+  cloudAccounts?: {name: string}[];
   groups?: Group[];
   sizes?: Size[];
   accounts?: Account[];
@@ -241,12 +245,14 @@ function kept(chosen: string, offered: {name: string}[] | undefined): string {
 }
 
 function withPlace(draft: Draft, offers: Offers): Draft {
+  const cloudAccount = kept(draft.cloudAccount, offers.cloudAccounts);
   const resourceGroup = kept(draft.resourceGroup, offers.groups);
   const group = offers.groups?.find((each) => each.name === resourceGroup);
   const location = group?.location ?? draft.location;
   const known = offers.sizes?.some((size) => size.name === draft.headType) ?? true;
   return {
     ...draft,
+    cloudAccount,
     resourceGroup,
     location,
     headType:

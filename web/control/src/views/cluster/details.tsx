@@ -12,7 +12,7 @@ import {nodeTitle} from "./progress";
 import {AddWorkers, RemoveWorkers} from "./workers";
 
 function HeadType({cluster, onClose}: {cluster: Cluster; onClose: () => void}) {
-  const sizes = useSizes(cluster.spec.location ?? "");
+  const sizes = useSizes(cluster.spec.location ?? "", cluster.spec.cloudAccount);
   const [type, setType] = useState(cluster.spec.head.instanceType);
   const change = useChange((_: void) =>
     done(

@@ -70,7 +70,7 @@ function TwoPages({
 }
 
 export function AddWorkers({cluster, onClose}: FormProps) {
-  const sizes = useSizes(cluster.spec.location ?? "");
+  const sizes = useSizes(cluster.spec.location ?? "", cluster.spec.cloudAccount);
   const model = cluster.spec.workers?.[0];
   const [count, setCount] = useState(1);
   const [type, setType] = useState(model?.instanceType ?? cluster.spec.head.instanceType);

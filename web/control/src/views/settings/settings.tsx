@@ -3,6 +3,7 @@ import type {ReactNode} from "react";
 import {useMe} from "../../api/queries";
 import {Title} from "../../parts/bits";
 import {ApiKeys} from "./keys";
+import {CloudAccounts} from "./clouds";
 import {Profile} from "./profile";
 import {Security} from "./security";
 import {Sessions} from "./sessions";
@@ -11,6 +12,7 @@ const parts: Record<string, {label: string; view: () => ReactNode; administrator
   profile: {label: "Profile", view: Profile},
   security: {label: "Security", view: Security},
   sessions: {label: "Sessions", view: Sessions},
+  "cloud-accounts": {label: "Cloud accounts", view: CloudAccounts},
   "api-keys": {label: "API keys", view: ApiKeys, administrators: true},
 };
 

@@ -1,14 +1,15 @@
 import {Button, Collapse, Select, TextInput} from "@mantine/core";
 import {useState} from "react";
 import {CopyLine} from "../../parts/bits";
+import {RoleText} from "../../parts/role";
 import {faultAt} from "../../pure/draft";
 import {shellWord} from "../../pure/render";
 import {SizePicker, WholeNumber} from "./fields";
 import type {StepProps} from "./wizard";
 
-function MissingGroup({group, location}: {group: string; location: string}) {
+function MissingGroup({account, location}: {account: string; location: string}) {
   const [open, setOpen] = useState(false);
-  const scope = `/subscriptions/SUBSCRIPTION/resourceGroups/${group || "GROUP"}`;
+  const [group, setGroup] = useState("");
   return (
     <div>
       <Button
@@ -22,17 +23,20 @@ function MissingGroup({group, location}: {group: string; location: string}) {
       <Collapse expanded={open}>
         <div className="stack tight small" style={{paddingTop: 8}}>
           <p>
-            Only groups that Hopyard may use are listed. In Azure, grant Hopyard&rsquo;s role on the
-            group:
+            Only groups that Hopyard may see are listed. Name the one that is missing, and have
+            whoever may grant rights there run the commands.
           </p>
-          <CopyLine
-            label="Copy the command"
-            value={`az role assignment create --role Hopyard --assignee CLIENT_ID --scope ${shellWord(scope)}`}
+          <TextInput
+            label="Name of the missing group"
+            value={group}
+            onChange={(event) => setGroup(event.currentTarget.value.trim())}
+            autoComplete="off"
           />
+          {open && group && <RoleText account={account} group={group} />}
           <p>A group with everything that a first cluster needs is made by:</p>
           <CopyLine
             label="Copy the command"
-            value={`hopyard cloud prepare --group NAME --location ${shellWord(location || "LOCATION")}`}
+            value={`hopyard cloud prepare --group ${shellWord(group || "NAME")} --location ${shellWord(location || "LOCATION")}`}
           />
         </div>
       </Collapse>
@@ -42,9 +46,20 @@ function MissingGroup({group, location}: {group: string; location: string}) {
 
 export function General({draft, set, offers, findings}: StepProps) {
   const fault = (field: string) => faultAt(findings, field);
+  const accounts = offers.cloudAccounts ?? [];
   const groups = offers.groups ?? [];
   return (
     <>
+      {accounts.length > 1 && (
+        <Select
+          label="Cloud account"
+          data={accounts.map((account) => account.name)}
+          value={draft.cloudAccount}
+          onChange={(cloudAccount) => cloudAccount && set({cloudAccount})}
+          allowDeselect={false}
+          error={fault("/cloudAccount")}
+        />
+      )}
       <div className="stack tight">
         <Select
           label="Resource group"
@@ -56,7 +71,7 @@ export function General({draft, set, offers, findings}: StepProps) {
           error={fault("/resourceGroup")}
           placeholder="No group can be used"
         />
-        <MissingGroup group={draft.resourceGroup} location={draft.location} />
+        <MissingGroup account={draft.cloudAccount} location={draft.location} />
       </div>
       <div className="two">
         <TextInput

@@ -5,6 +5,7 @@ import {api, done, Problem, type ClusterSpec, type DryRun, type Finding} from ".
 import {
   client,
   useAccounts,
+  useCloudAccounts,
   useClusters,
   useGroups,
   useIdentities,
@@ -63,17 +64,20 @@ export function useDraft(): DraftState {
   const [chosen, setChosen] = useState<Draft>(
     () => readKept(person.id) ?? {...emptyDraft, chance: chance()},
   );
-  const groups = useGroups();
+  const cloudAccounts = useCloudAccounts();
+  const account = chosen.cloudAccount;
+  const groups = useGroups(account);
   const group = chosen.resourceGroup || (groups.data?.[0]?.name ?? "");
   const location = groups.data?.find((each) => each.name === group)?.location ?? "";
-  const sizes = useSizes(location);
-  const accounts = useAccounts(location);
-  const sshKeys = useSshKeys(group);
-  const identities = useIdentities(group);
-  const networks = useNetworks();
+  const sizes = useSizes(location, account);
+  const accounts = useAccounts(location, account);
+  const sshKeys = useSshKeys(group, account);
+  const identities = useIdentities(group, account);
+  const networks = useNetworks(account);
   const clusters = useClusters();
   const offers = useMemo<Offers>(
     () => ({
+      cloudAccounts: cloudAccounts.data,
       groups: groups.data,
       sizes: sizes.data,
       accounts: accounts.data,
@@ -83,6 +87,7 @@ export function useDraft(): DraftState {
       clusterNames: clusters.data?.map((each) => each.name),
     }),
     [
+      cloudAccounts.data,
       groups.data,
       sizes.data,
       accounts.data,
@@ -106,6 +111,7 @@ export function useDraft(): DraftState {
   }, [chosen, person.id]);
   const reset = useCallback(() => setChosen({...emptyDraft, chance: chance()}), []);
   const needed = [
+    cloudAccounts,
     groups,
     networks,
     clusters,

@@ -269,7 +269,7 @@ function ExistingSecurityGroup({
   findings,
 }: Pick<StepProps, "draft" | "set" | "findings">) {
   const beside = draft.network === "existing" ? draft.networkGroup : draft.resourceGroup;
-  const groups = useSecurityGroups(beside).data ?? [];
+  const groups = useSecurityGroups(beside, draft.cloudAccount).data ?? [];
   const chosen = groups.find((each) => each.name === draft.securityGroupName);
   return (
     <>
