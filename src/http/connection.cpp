@@ -108,7 +108,6 @@ class Connection final : public LiveConnection,
 
     std::optional<Parser> parser_;
     bool header_taken_ = false;
-    std::array<char, 8192> chunk_;
     std::string inbox_;  ///< read and not yet parsed
     bool reading_ = false;
     bool peer_ended_ = false;
@@ -133,13 +132,12 @@ void Connection::start() {
     core_->connections.insert(this);
     if (!socket_.is_tls()) return begin_request();
     arm(std::min(core_->options.idle_timeout, handshake_time_max));
-    socket_.tls().async_handshake(
-        asio::ssl::stream_base::server, [self = shared_from_this()](error_code error) {
-            if (self->phase_ == Phase::closed) return;
-            if (error) return self->close();
-            read_peer_certificate(self->socket_.tls().native_handle(), self->peer_);
-            self->begin_request();
-        });
+    socket_.handshake([self = shared_from_this()](error_code error, std::size_t) {
+        if (self->phase_ == Phase::closed) return;
+        if (error) return self->close();
+        read_peer_certificate(self->socket_.tls(), self->peer_);
+        self->begin_request();
+    });
 }
 
 // --- receiving
@@ -269,7 +267,7 @@ void Connection::read_more() {
     const bool pipelining = phase_ != Phase::idle && phase_ != Phase::receiving;
     if (pipelining && inbox_.size() >= inbox_max) return;
     reading_ = true;
-    socket_.read_some(asio::buffer(chunk_),
+    socket_.read_some(asio::buffer(core_->scratch),
                       [self = shared_from_this()](error_code error, std::size_t bytes) {
                           self->reading_ = false;
                           self->on_read(error, bytes);
@@ -283,7 +281,7 @@ void Connection::on_read(error_code error, std::size_t bytes) {
                        error == asio::error::connection_reset;
     if (phase_ == Phase::lingering) return ended ? close() : drain();
     if (error) return on_read_failed(error);
-    inbox_.append(chunk_.data(), bytes);
+    inbox_.append(core_->scratch.data(), bytes);
     if (phase_ == Phase::idle || phase_ == Phase::receiving) return consume();
     read_more();
 }
@@ -441,7 +439,7 @@ void Connection::linger() {
     arm(linger_time);
     if (!socket_.is_tls()) return end_sending();
     shutting_down_ = true;
-    socket_.tls().async_shutdown([self = shared_from_this()](error_code) {
+    socket_.shut_down([self = shared_from_this()](error_code, std::size_t) {
         self->shutting_down_ = false;
         if (self->phase_ != Phase::closed) self->end_sending();
     });
@@ -456,7 +454,7 @@ void Connection::end_sending() {
 void Connection::drain() {
     if (reading_ || shutting_down_) return;
     reading_ = true;
-    socket_.plain().async_read_some(asio::buffer(chunk_),
+    socket_.plain().async_read_some(asio::buffer(core_->scratch),
                                     [self = shared_from_this()](error_code error, std::size_t) {
                                         self->reading_ = false;
                                         if (self->phase_ == Phase::closed) return;

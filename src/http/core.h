@@ -2,6 +2,7 @@
 // is the only one that touches connections; other threads reach them with post().
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -62,6 +63,7 @@ struct Core {
     Jobs jobs;
 
     // io thread only
+    std::array<char, 16384> scratch;  ///< where bytes are read to before they are taken over
     std::unordered_set<LiveConnection*> connections;
     bool draining = false;
     std::function<void()> on_drained;  ///< called when draining and the last connection closed
@@ -84,6 +86,9 @@ void serve_connection(std::shared_ptr<Core> core, AcceptedSocket socket);
 
 /// tls.cpp: what handshakes are made with; `invalid_argument` when the material does not fit.
 Result<std::shared_ptr<SSL_CTX>> make_tls_context(const TlsOptions& options);
+/// tls.cpp: reads and writes that socket, which never blocks; never raises SIGPIPE. Null without
+/// memory.
+BIO* make_socket_bio(int descriptor);
 /// tls.cpp: fills in the client certificate of a finished handshake.
 void read_peer_certificate(SSL* tls, Peer& peer);
 

@@ -1,8 +1,13 @@
 // Handshake material of the server (OpenSSL, no Asio).
+#include <cerrno>
+#include <cstdint>
+
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
 
 #include "http/core.h"
 #include "http/pem.h"
@@ -59,6 +64,44 @@ Result<void> ask_clients(SSL_CTX* context, const TlsOptions& options) {
     return {};
 }
 
+// --- a socket for OpenSSL: its own would raise SIGPIPE where the client is gone ------------------
+
+int descriptor_of(BIO* bio) {
+    return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+}
+
+int told(BIO* bio, ssize_t bytes, int retry) {
+    BIO_clear_retry_flags(bio);
+    if (bytes < 0 && (errno == EAGAIN || errno == EINTR))
+        BIO_set_flags(bio, retry | BIO_FLAGS_SHOULD_RETRY);
+    return static_cast<int>(bytes);
+}
+
+int read_socket(BIO* bio, char* into, int size) {
+    const auto bytes = ::recv(descriptor_of(bio), into, static_cast<std::size_t>(size), 0);
+    if (bytes == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    return told(bio, bytes, BIO_FLAGS_READ);
+}
+
+int write_socket(BIO* bio, const char* from, int size) {
+    const auto bytes =
+        ::send(descriptor_of(bio), from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+    return told(bio, bytes, BIO_FLAGS_WRITE);
+}
+
+long control_socket(BIO* bio, int what, long, void*) {
+    if (what == BIO_CTRL_EOF) return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+    return what == BIO_CTRL_FLUSH;
+}
+
+const BIO_METHOD* make_socket_method() {
+    BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "hopyard");
+    BIO_meth_set_read(method, read_socket);
+    BIO_meth_set_write(method, write_socket);
+    BIO_meth_set_ctrl(method, control_socket);
+    return method;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<SSL_CTX>> make_tls_context(const TlsOptions& options) {
@@ -73,6 +116,15 @@ Result<std::shared_ptr<SSL_CTX>> make_tls_context(const TlsOptions& options) {
     RETURN_IF_ERROR(ask_clients(context.get(), options));
     ERR_clear_error();
     return context;
+}
+
+BIO* make_socket_bio(int descriptor) {
+    static const BIO_METHOD* const method = make_socket_method();
+    BIO* bio = BIO_new(method);
+    if (bio == nullptr) return nullptr;
+    BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor)));
+    BIO_set_init(bio, 1);
+    return bio;
 }
 
 void read_peer_certificate(SSL* tls, Peer& peer) {
