@@ -368,7 +368,7 @@ def cloud_account(facts: Facts):
                         cloud["clientId"], "--client-secret-file", secret, check=False)
 
     refused = add("wrong")
-    expect(refused.returncode == 2 and "AADSTS7000215" in refused.stderr, refused.stderr)
+    expect(refused.returncode == 4 and "AADSTS7000215" in refused.stderr, refused.stderr)
     added = add(cloud["clientSecret"])
     secret.unlink()
     expect(added.returncode == 0 and "all rights are there" in added.stdout, added.stderr)

@@ -11,6 +11,7 @@ PREPARATION = {"microsoft.resources/subscriptions/resourcegroups/write",
                "microsoft.compute/sshpublickeys/write",
                "microsoft.managedidentity/userassignedidentities/write",
                "microsoft.storage/storageaccounts/write",
+               "microsoft.storage/locations/asyncoperations/read",
                "microsoft.authorization/roleassignments/write",
                "microsoft.resources/subscriptions/providers/read",
                "microsoft.resources/subscriptions/providers/register/action"}

@@ -17,6 +17,7 @@ export const keys = {
   activity: (id: string) => ["activity", id],
   capabilities: ["capabilities"],
   cloudAccounts: ["cloud-accounts"],
+  usageTotals: ["usage-totals"],
 };
 
 export const client: QueryClient = new QueryClient({
@@ -103,7 +104,7 @@ export const useUsage = (from: string, to: string) =>
 /** Of each cluster that there is and whose machines ever ran, by its id. */
 export const useUsageTotals = () =>
   useQuery({
-    queryKey: ["usage-totals"],
+    queryKey: keys.usageTotals,
     queryFn: async () => {
       const totals = await allOf((after) =>
         done(api.GET("/v1/usage/totals", {params: {query: {limit: 1000, after}}})),
@@ -116,7 +117,7 @@ export const useUsageTotals = () =>
 /** Of one cluster; undefined until it is known, and while no machine ever ran. */
 export const useUsageTotal = (cluster: string) =>
   useQuery({
-    queryKey: ["usage-totals", cluster],
+    queryKey: [...keys.usageTotals, cluster],
     queryFn: async () =>
       (await done(api.GET("/v1/usage/totals", {params: {query: {cluster}}}))).items[0] ?? null,
     ...usageFresh,

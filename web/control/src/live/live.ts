@@ -46,7 +46,14 @@ function open() {
     become("live");
     if (healed) void client.invalidateQueries();
   };
-  stream.addEventListener("cluster", (event) => keepCluster(JSON.parse(event.data) as Cluster));
+  stream.addEventListener("cluster", (event) => {
+    const cluster = JSON.parse(event.data) as Cluster;
+    const before = client.getQueryData<Cluster[]>(keys.clusters);
+    const phase = before?.find((each) => each.id === cluster.id)?.phase;
+    keepCluster(cluster);
+    // Whose machines begin or end costs from now on, or no more.
+    if (phase !== cluster.phase) void client.invalidateQueries({queryKey: keys.usageTotals});
+  });
   stream.addEventListener("cluster-gone", (event) =>
     gone((JSON.parse(event.data) as {id: string}).id),
   );

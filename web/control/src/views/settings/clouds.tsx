@@ -140,8 +140,12 @@ function SignInFields({
   );
 }
 
+/** What the cloud said concerns all of it; other faults stand at their field. */
+const atField = (error: Error | null): error is Problem =>
+  error instanceof Problem && !!error.field && error.code !== "cloud_account_refused";
+
 const faultOf = (error: Error | null) => (field: string) =>
-  error instanceof Problem && error.field === field ? sentence(error.message) : undefined;
+  atField(error) && error.field === field ? sentence(error.message) : undefined;
 
 const kindWords: Record<CloudAccount["kind"], string> = {
   azure: "Azure",
@@ -184,7 +188,9 @@ function NewAccount({kinds, onDone}: {kinds: CloudAccount["kind"][]; onDone: () 
   return (
     <form className="card stack" onSubmit={submit}>
       <h2>New cloud account</h2>
-      {add.error && <FaultAlert fault={asProblem(add.error)} title="It was not added" />}
+      {add.error && !atField(add.error) && (
+        <FaultAlert fault={asProblem(add.error)} title="It was not added" />
+      )}
       <div className="two">
         <TextInput
           label="Name"
@@ -256,7 +262,9 @@ function SignInAnew({account, onDone}: {account: CloudAccount; onDone: () => voi
   };
   return (
     <form className="stack" onSubmit={submit}>
-      {save.error && <FaultAlert fault={asProblem(save.error)} title="Nothing was changed" />}
+      {save.error && !atField(save.error) && (
+        <FaultAlert fault={asProblem(save.error)} title="Nothing was changed" />
+      )}
       <div className="two">
         <SignInFields fields={fields} set={set} fault={faultOf(save.error)} />
       </div>
