@@ -46,7 +46,8 @@ export function clouds() {
     await page.getByLabel("Client secret", {exact: true}).fill(rig.cloud.clientSecret);
     await page.getByRole("button", {name: "Test and add"}).click();
     await page.getByRole("heading", {name: "second is connected"}).waitFor();
-    await page.getByRole("button", {name: "Close"}).click();
+    const added = page.getByRole("region", {name: "The new cloud account"});
+    await added.getByRole("button", {name: "Close"}).click();
     await card("second").getByText("Client secret").waitFor();
     await page.goto("/clusters/new/general");
     await page.getByRole("combobox", {name: "Cloud account"}).click();
