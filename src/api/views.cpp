@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/errors.h"
+#include "decide/lifecycle/drain.h"
 #include "model/phase.h"
 #include "model/spec_json.h"
 
@@ -28,6 +29,7 @@ ordered_json node_view(const model::Node& node) {
         {"role", node.is_head ? "head" : "worker"},
         {"ordinal", node.ordinal},
         {"phase", to_string(node.phase)},
+        {"state", decide::state_of(node)},
         {"wanted", to_string(node.wanted)},
         {"stage", seen.stage},
         {"instanceType", node.group.instance_type},
@@ -44,6 +46,8 @@ ordered_json node_view(const model::Node& node) {
         {"lastReportAt", time(seen.last_report_at)},
         {"silentSince", time(seen.silent_since)},
         {"drainDeadline", time(node.drain_deadline)},
+        {"drainWanted", node.drain_wanted},
+        {"restartWanted", node.restart_wanted},
         {"initScriptExit",
          node.init_script_exit < 0 ? ordered_json(nullptr) : ordered_json(node.init_script_exit)},
         {"createdAt", time(node.created_at)},
@@ -52,9 +56,22 @@ ordered_json node_view(const model::Node& node) {
         {"problem", problem_view(node.problem ? node.problem : seen.failure)}};
 }
 
-ordered_json access_view(const model::ClusterAccess& access) {
+/// The head has not said yet that it carried out the orders with the newest password.
+bool awaits_password(const ClusterRows& rows) {
+    const model::Cluster& cluster = rows.cluster;
+    if (!cluster.password_rotated_at) return false;
+    return cluster.password_revision == 0 ||
+           std::none_of(rows.nodes.begin(), rows.nodes.end(), [&](const model::Node& node) {
+               return node.is_head && node.seen.applied_revision >= cluster.password_revision;
+           });
+}
+
+ordered_json access_view(const ClusterRows& rows) {
+    const model::ClusterAccess& access = rows.cluster.access;
     return {{"url", access.url},
             {"user", access.user},
+            {"passwordRotatedAt", time(rows.cluster.password_rotated_at)},
+            {"passwordPending", awaits_password(rows)},
             {"publicIp", access.head_public_ip},
             {"privateIp", access.head_private_ip},
             {"certificateAuthority", access.certificate_authority_pem}};
@@ -125,7 +142,7 @@ ordered_json view(const ClusterRows& rows) {
             {"wanted", to_string(cluster.wanted)},
             {"generation", cluster.generation},
             {"problem", problem_view(cluster.problem)},
-            {"access", access_view(cluster.access)},
+            {"access", access_view(rows)},
             {"createdAt", time(cluster.created_at)},
             {"startedAt", time(cluster.started_at)},
             {"phaseSince", time(cluster.phase_since)},

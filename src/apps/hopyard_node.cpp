@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "node/log_tail.h"
 #include "node/machine.h"
 #include "node/program.h"
 #include "node/workload/saved_jobs.h"
@@ -21,7 +22,6 @@ namespace {
 using namespace hopyard;
 using namespace hopyard::node;
 
-constexpr const char* log_file = "/var/log/hopyard-node.log";
 constexpr Milliseconds last_grace{1'000};
 
 class Thread final : public Loop {
@@ -50,10 +50,8 @@ int run(const ProgramOptions& options) {
     for (const int number : {SIGTERM, SIGINT, SIGPWR}) sigaddset(&signals, number);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     signal(SIGPIPE, SIG_IGN);
-    if (options.is_init) {
-        prepare_machine();
-        log::to_file(log_file);
-    }
+    if (options.is_init) prepare_machine();
+    log::to_file(program_log);
     SystemClock clock;
     SystemRandom random;
     const ProgramParts parts{

@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "control/edit.h"
+#include "control/passwords.h"
 #include "control/secrets.h"
 #include "control/worker_groups.h"
 #include "decide/lifecycle/names.h"
@@ -17,8 +18,6 @@ namespace {
 /// The first administrator's name (product.md D10).
 constexpr const char* first_administrator = "hopyard";
 constexpr std::size_t munge_key_bytes = 128;
-/// 20 characters of 31: about 99 bits.
-constexpr std::size_t password_length = 20;
 
 Failure unread(const Error& cause, const char* field, const char* what) {
     Error error = cause;
@@ -245,7 +244,7 @@ Result<CreateOutcome> Commands::create(const Caller& caller, const model::Cluste
             "{} is to be made: 1 head and {}", cluster.spec.name, in_words(cluster.spec.workers)));
     for (const decide::Finding& finding : outcome.preflight.findings) edit.warn(finding.error);
     const Secret munge_key(random_bytes(random_, munge_key_bytes));
-    const Secret password(random_word(random_, password_length));
+    const Secret password = make_password(random_);
     const auto body = [&](store::Transaction& transaction) -> Result<void> {
         RETURN_IF_ERROR(account_is_there(transaction, cluster));
         RETURN_IF_ERROR(container_is_free(transaction, cluster));
@@ -279,12 +278,6 @@ Result<model::Cluster> Commands::start(const Caller& caller, const ClusterId& id
 
 Result<model::Cluster> Commands::restart(const Caller& caller, const ClusterId& id) {
     return change(caller, id, control::restart);
-}
-
-Result<model::Cluster> Commands::restart_node(const Caller& caller,
-                                              const ClusterId& id,
-                                              const NodeId& node) {
-    return change(caller, id, [&](Edit& edit) { return control::restart_node(edit, node); });
 }
 
 Result<model::Cluster> Commands::terminate(const Caller& caller, const ClusterId& id) {

@@ -86,10 +86,18 @@ class Commands {
     Result<model::Cluster> stop(const Caller& caller, const ClusterId& id);
     Result<model::Cluster> start(const Caller& caller, const ClusterId& id);
     Result<model::Cluster> restart(const Caller& caller, const ClusterId& id);
-    /// One node of a running cluster (product.md D1).
+    /// One node of a running cluster (product.md D1); a worker once the work on it has ended.
     Result<model::Cluster> restart_node(const Caller& caller,
                                         const ClusterId& id,
                                         const NodeId& node);
+    /// A worker takes no new work until it is resumed; repeatable. What runs on it goes on.
+    Result<model::Cluster> drain_node(const Caller& caller,
+                                      const ClusterId& id,
+                                      const NodeId& node);
+    /// Ends a drain, and a restart that still waits for work to end; repeatable.
+    Result<model::Cluster> resume_node(const Caller& caller,
+                                       const ClusterId& id,
+                                       const NodeId& node);
     Result<model::Cluster> terminate(const Caller& caller, const ClusterId& id);
     /// After a failure: tries again from where it stands.
     Result<model::Cluster> retry(const Caller& caller, const ClusterId& id);
@@ -124,6 +132,13 @@ class Commands {
 
     /// The first administrator's password; administrators only, checked by the API.
     Result<Secret> first_password(const Caller& caller, const ClusterId& id);
+    /// Makes a new one, which the head takes with its next orders; returns it. Not repeatable: each
+    /// call makes another.
+    struct NewPassword {
+        model::Cluster cluster;
+        Secret password;
+    };
+    Result<NewPassword> rotate_password(const Caller& caller, const ClusterId& id);
 
   private:
     using Change = std::function<Result<void>(Edit&)>;

@@ -220,36 +220,6 @@ TEST(Restart, makes_every_node_be_behind) {
         EXPECT_LT(node.restart_generation, standing.now().restart_generation);
 }
 
-TEST(RestartNode, makes_only_that_one_be_behind) {
-    Standing standing(Wanted::running, Phase::running);
-    const Caller& caller = standing.desk.caller;
-    ASSERT_TRUE(standing.desk.commands.restart_node(caller, standing.id, standing.worker));
-    for (const model::Node& node : standing.desk.nodes(standing.id))
-        EXPECT_EQ(node.restart_generation < standing.now().restart_generation,
-                  node.id == standing.worker);
-    EXPECT_EQ(standing.desk.activity().front().node, standing.worker);
-    const auto again = standing.desk.commands.restart_node(caller, standing.id, standing.worker);
-    ASSERT_FALSE(again);
-    EXPECT_EQ(again.error().code, "node_not_running");
-}
-
-TEST(RestartNode, of_the_head_takes_the_cluster_to_starting) {
-    Standing standing(Wanted::running, Phase::running);
-    const auto outcome =
-        standing.desk.commands.restart_node(standing.desk.caller, standing.id, standing.head);
-    ASSERT_TRUE(outcome);
-    EXPECT_EQ(outcome->phase, Phase::starting);
-}
-
-TEST(RestartNode, knows_only_nodes_of_the_cluster) {
-    Standing standing(Wanted::running, Phase::running);
-    const auto outcome =
-        standing.desk.commands.restart_node(standing.desk.caller, standing.id, NodeId("other-w1"));
-    ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().code, "no_such_node");
-    EXPECT_EQ(outcome.error().kind, ErrorKind::not_found);
-}
-
 Error quota_error() {
     return {.kind = ErrorKind::quota_exceeded, .code = "quota_exceeded", .message = "no cores"};
 }

@@ -56,6 +56,8 @@ Result<void> stop(Edit& edit);
 Result<void> start(Edit& edit);
 Result<void> restart(Edit& edit);
 Result<void> restart_node(Edit& edit, const NodeId& node);
+Result<void> drain_node(Edit& edit, const NodeId& node);
+Result<void> resume_node(Edit& edit, const NodeId& node);
 Result<void> terminate(Edit& edit);
 Result<void> retry(Edit& edit);
 Result<void> set_ports(Edit& edit,

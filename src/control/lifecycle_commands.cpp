@@ -33,15 +33,6 @@ Failure is_stopped(const model::Cluster& cluster, const char* command) {
                      "Wait until it is stopped; then start it.");
 }
 
-bool is_restarting(const model::Cluster& cluster, const model::Node& node) {
-    return node.restart_generation < cluster.restart_generation;
-}
-
-bool takes_part(const model::Node& node) {
-    return node.wanted == NodeWanted::running &&
-           (node.phase == NodePhase::ready || node.phase == NodePhase::joining);
-}
-
 /// A head that lost its disk is not started again but made anew, under a new name.
 void give_up_lost_head(Edit& edit) {
     model::Node* head = edit.head();
@@ -130,38 +121,6 @@ Result<void> restart(Edit& edit) {
     edit.remark("restart_accepted",
                 cluster.spec.name + " is to be restarted: the head first, then the workers",
                 "running jobs go back to the queue");
-    return {};
-}
-
-Result<void> restart_node(Edit& edit, const NodeId& id) {
-    const model::Cluster& cluster = edit.cluster;
-    RETURN_IF_ERROR(must_be_wanted_running(cluster, "restarting"));
-    model::Node* node = edit.node(id);
-    if (node == nullptr)
-        return pass(
-            Error{.kind = ErrorKind::not_found,
-                  .code = "no_such_node",
-                  .message = fmt::format("'{}' has no node '{}'", cluster.spec.name, id.value),
-                  .owner = Owner::user,
-                  .next_action = "'hopyard cluster show' lists the nodes there are."});
-    if (is_restarting(cluster, *node) || !takes_part(*node) ||
-        (cluster.phase != Phase::running && cluster.phase != Phase::updating))
-        return forbidden(
-            "node_not_running",
-            fmt::format("'{}' is {}; only a running node is restarted",
-                        id.value,
-                        is_restarting(cluster, *node) ? std::string_view("to be restarted already")
-                                                      : model::to_string(node->phase)),
-            "Wait until it is ready.");
-    // The plan restarts whoever is behind the cluster's own count.
-    node->restart_generation = cluster.restart_generation - 1;
-    edit.move(node->is_head ? Phase::starting : Phase::updating);
-    edit.remark("restart_accepted",
-                id.value + " is to be restarted",
-                node->seen.jobs == 0
-                    ? ""
-                    : fmt::format("{} running jobs go back to the queue", node->seen.jobs));
-    edit.activity.back().node = id;
     return {};
 }
 

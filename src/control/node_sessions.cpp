@@ -297,6 +297,36 @@ Result<std::string> NodeSessions::init_script(const NodeId& caller) {
     return script;
 }
 
+void NodeSessions::ask_log(const NodeId& head,
+                           const nodewire::LogRequest& request,
+                           NodeLogs::Callback callback) {
+    const Timestamp until = state_->clock.now() + state_->options.log_patience;
+    state_->logs.ask(head, request, until, std::move(callback));
+    for (const auto& [ticket, waiting] : state_->room->look())
+        if (waiting.head == head) state_->room->call(ticket);
+}
+
+std::vector<nodewire::LogRequest> NodeSessions::log_requests(const NodeId& head) {
+    return state_->logs.take(head);
+}
+
+Result<void> NodeSessions::log_came(const NodeId& caller, const nodewire::LogReply& reply) {
+    const auto body = [&](store::Transaction& transaction) -> Result<void> {
+        ASSIGN_OR_RETURN(const Company company, company_of_head(transaction, caller));
+        for (const model::Node& node : company.nodes)
+            if (node.id.value == reply.node) return {};
+        return fail(
+            ErrorKind::permission_denied, "not_yours", "the log is of a node of another cluster");
+    };
+    RETURN_IF_ERROR(state_->store.read(body));
+    state_->logs.came(reply, state_->clock.now());
+    return {};
+}
+
+void NodeSessions::expire_logs() {
+    state_->logs.expire(state_->clock.now());
+}
+
 Timestamp NodeSessions::notice_silence() {
     const Timestamp now = state_->clock.now();
     const Milliseconds period = state_->options.silence;

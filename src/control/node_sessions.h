@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "control/commands.h"
+#include "control/node_logs.h"
 #include "nodewire/wire.h"
 #include "store/store.h"
 
@@ -52,7 +53,8 @@ class NodeAuthority {
 struct SessionOptions {
     /// Authority of the blob endpoint, for the machines' mounts; empty: public ones.
     std::string blob_ca_pem;
-    Milliseconds silence = Seconds(10);  ///< shown after that (D17)
+    Milliseconds silence = Seconds(10);      ///< shown after that (D17)
+    Milliseconds log_patience = Seconds(5);  ///< a node that sends no log by then is out of reach
 };
 
 class NodeSessions {
@@ -78,6 +80,18 @@ class NodeSessions {
     /// For a head, which keeps it for its workers; `not_found` when there is none.
     Result<std::string> init_script(const NodeId& caller);
 
+    /// Fetches the end of a node's log through its head, which is woken for it. Calls back once:
+    /// when it came, or when the patience for it is over, with the last one known (expire_logs).
+    void ask_log(const NodeId& head,
+                 const nodewire::LogRequest& request,
+                 NodeLogs::Callback callback);
+    /// The logs that this head is to send; each wish is given out once.
+    std::vector<nodewire::LogRequest> log_requests(const NodeId& head);
+    /// `permission_denied` for a node of another cluster.
+    Result<void> log_came(const NodeId& caller, const nodewire::LogReply& reply);
+    /// Answers who has waited long enough.
+    void expire_logs();
+
     /// Stores who has fallen silent since the last call, and wakes the loops when somebody has.
     /// Returns when to call again at the latest.
     Timestamp notice_silence();
@@ -85,8 +99,9 @@ class NodeSessions {
     void orders_may_have_changed();
 
     /// Calls back once, from any thread, when orders of that head with a revision above `seen` may
-    /// be there; maybe before this returns, when they are there already. Returns a token;
-    /// destroying it cancels, but does not wait for a call that is under way on another thread.
+    /// be there, or a log is wanted; maybe before this returns, when they are there already.
+    /// Returns a token; destroying it cancels, but does not wait for a call that is under way on
+    /// another thread.
     class Subscription {
       public:
         virtual ~Subscription() = default;

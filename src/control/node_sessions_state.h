@@ -83,6 +83,7 @@ struct NodeSessions::State {
     /// Nobody is called silent before we listened for one whole period (product.md D17).
     const Timestamp listening_since;
     std::shared_ptr<WaitingRoom> room = std::make_shared<WaitingRoom>();
+    NodeLogs logs;
     std::mutex given_mutex;
     std::map<NodeId, std::shared_ptr<const GivenOrders>> given;  // guarded by given_mutex
 

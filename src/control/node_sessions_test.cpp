@@ -76,6 +76,27 @@ TEST(Report, drains_say_more_than_the_base_state) {
     EXPECT_EQ(session.node(session.worker).seen.workload_state, "drained");
 }
 
+TEST(Report, that_a_node_is_drained_counts_only_of_the_present_drain) {
+    Session session;
+    session.settle();
+    model::Node row = session.node(session.worker);
+    row.drain_wanted = true;
+    row.drain_number = 2;
+    session.desk.put(row);
+    auto& entry = session.head.says.workload[0];
+    const auto said = [&](std::int64_t drain) {
+        entry = {.name = "demo-w1", .state = "idle", .drained = true, .draining = true};
+        entry.drain = drain;
+        EXPECT_TRUE(session.send(session.report()));
+        return session.node(session.worker).seen.workload_state;
+    };
+    for (const std::int64_t old : {-1, 0, 1}) EXPECT_EQ(said(old), "draining") << old;
+    EXPECT_EQ(said(2), "drained");
+    EXPECT_EQ(said(2), "drained");
+    const auto codes = session.codes();
+    EXPECT_EQ(std::count(codes.begin(), codes.end(), "node_drained"), 1);
+}
+
 TEST(Report, notes_since_when_the_workload_manager_lost_a_worker) {
     Session session;
     session.settle();

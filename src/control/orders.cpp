@@ -20,11 +20,18 @@ void tell_state(const model::Node& node, Member& member) {
         member.state = state;
         member.reason = reason;
     };
+    const auto drains = [&](const char* reason) {
+        is(Member::State::draining, reason);
+        member.drain = node.drain_number;
+    };
     if (node.is_head) return is(Member::State::member, "");
     if (node.wanted == NodeWanted::removed && node.phase == NodePhase::draining)
-        return is(Member::State::draining, "it is to leave when its work is done");
+        return drains("it is to leave when its work is done");
     if (node.wanted == NodeWanted::removed) return is(Member::State::absent, "it is removed");
     if (node.wanted == NodeWanted::stopped) return is(Member::State::absent, "it is stopped");
+    if (speaks(node) && node.drain_wanted) return drains("somebody drains it");
+    if (speaks(node) && node.restart_wanted)
+        return drains("it is to be restarted when its work is done");
     if (speaks(node)) return is(Member::State::member, "");
     if (!node.left_boot_id.empty()) return is(Member::State::absent, "it is restarted");
     is(Member::State::expected, "it is being made");
@@ -95,6 +102,7 @@ Member unchanging_member(const model::Node& node) {
     Member member = member_of(node);
     member.state = Member::State::member;
     member.reason.clear();
+    member.drain = 0;
     return member;
 }
 
@@ -135,9 +143,9 @@ class Told {
         return *this << name << uid << administrator << password_hash << ssh_keys;
     }
     Told& operator<<(const Member& member) {
-        const auto& [name, is_head, address, vcpus, memory_mb, gpus, state, reason] = member;
+        const auto& [name, is_head, address, vcpus, memory_mb, gpus, state, reason, drain] = member;
         return *this << name << is_head << address << vcpus << memory_mb << gpus
-                     << static_cast<std::int64_t>(state) << reason;
+                     << static_cast<std::int64_t>(state) << reason << drain;
     }
     Told& operator<<(const nodewire::StorageGrant& grant) {
         const auto& [sas_url, ca_pem] = grant;

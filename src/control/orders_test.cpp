@@ -53,6 +53,36 @@ struct Ground {
     }
 };
 
+TEST(Orders, drain_who_is_drained_by_somebody_or_waits_for_its_restart) {
+    Ground ground;
+    Node& worker = ground.nodes[1];
+    const auto member = [&] { return ground.compose().members.at(1); };
+    EXPECT_EQ(member().state, State::member);
+    worker.drain_number = 3;
+    EXPECT_EQ(member().drain, 0) << "who works is in no drain";
+    worker.drain_wanted = true;
+    EXPECT_EQ(member().state, State::draining);
+    EXPECT_EQ(member().drain, 3);
+    worker.drain_wanted = false;
+    worker.restart_wanted = true;
+    EXPECT_EQ(member().state, State::draining);
+    worker.left_boot_id = worker.seen.boot_id;
+    EXPECT_EQ(member().state, State::absent) << "it restarts";
+    worker.seen.boot_id = "boot-2";
+    worker.restart_wanted = false;
+    worker.drain_wanted = true;
+    EXPECT_EQ(member().state, State::draining) << "a drain lasts over restarts";
+}
+
+TEST(Orders, of_another_drain_are_other_orders) {
+    Ground ground;
+    ground.nodes[1].drain_wanted = true;
+    const std::int64_t before = ground.number().revision;
+    EXPECT_EQ(ground.number().revision, before);
+    ++ground.nodes[1].drain_number;
+    EXPECT_EQ(ground.number().revision, before + 1);
+}
+
 TEST(Orders, tell_a_head_everything_it_should_be) {
     Ground ground;
     ground.cluster.spec.init_script = {.text = "#!/bin/sh\n", .run_first = true};

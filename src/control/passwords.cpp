@@ -9,6 +9,11 @@
 
 namespace hopyard::control {
 
+Secret make_password(Random& random) {
+    constexpr std::size_t length = 20;
+    return Secret(random_word(random, length));
+}
+
 std::string password_hash(const Secret& password, Random& random) {
     const std::string setting = "$6$" + random_word(random, 16) + "$";
     const auto work = std::make_unique<crypt_data>();

@@ -9,6 +9,8 @@
 
 namespace hopyard::control {
 
+/// What a first administrator gets: 20 characters of 31, about 99 bits.
+Secret make_password(Random& random);
 /// "$6$…", with a fresh salt: two calls give two hashes.
 std::string password_hash(const Secret& password, Random& random);
 

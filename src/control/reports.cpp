@@ -39,10 +39,11 @@ std::optional<Error> cut(std::optional<Error> error) {
     return error;
 }
 
-/// The one word that plans read: a drain says more than the base state.
-std::string word_of(const WorkloadNode& entry) {
-    if (entry.drained) return "drained";
-    if (entry.draining) return "draining";
+/// The one word that plans read: a drain says more than the base state. That a node is drained
+/// counts only when it is said of the drain that is wanted now: of an earlier one it may be old.
+std::string word_of(const WorkloadNode& entry, const Node& node) {
+    if (entry.drained && entry.drain == node.drain_number) return "drained";
+    if (entry.drained || entry.draining) return "draining";
     return cut(to_lower(entry.state), line_max);
 }
 
@@ -180,7 +181,15 @@ class Hearing {
     }
 
     void hear_of_work(Node& node, const WorkloadNode& entry) {
-        node.seen.workload_state = word_of(entry);
+        const bool was_drained = node.seen.workload_state == "drained";
+        node.seen.workload_state = word_of(entry, node);
+        const bool is_news = !was_drained && node.seen.workload_state == "drained";
+        if (is_news && node.drain_wanted && node.wanted == NodeWanted::running)
+            remark(node,
+                   model::Severity::info,
+                   "node_drained",
+                   node.id.value + " is drained: nothing runs on it",
+                   "");
         node.seen.jobs = static_cast<int>(std::clamp(entry.jobs, 0, 1'000'000));
         node.seen.allocated_cpus = static_cast<int>(std::clamp(entry.allocated_cpus, 0, 1'000'000));
         lose(node, !entry.responding || to_lower(entry.state) == "down");

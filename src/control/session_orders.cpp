@@ -66,6 +66,8 @@ model::Cluster as_ordered(const model::Cluster& cluster) {
     bare.storage_attempts = 0;
     bare.storage_try_again_at.reset();
     bare.container_claimed = bare.storage_policy_set = false;
+    bare.password_rotated_at.reset();
+    bare.password_revision = 0;
     bare.version = 0;
     return bare;
 }
@@ -222,6 +224,15 @@ Result<void> store_secrets(store::Transaction& transaction,
     return transaction.put(cluster);
 }
 
+/// Which orders the head has to carry out for the newest password to hold.
+Result<void> store_password_revision(store::Transaction& transaction,
+                                     model::Cluster& cluster,
+                                     std::int64_t revision) {
+    if (!cluster.password_rotated_at || cluster.password_revision != 0) return {};
+    cluster.password_revision = revision;
+    return transaction.put(cluster);
+}
+
 struct Numbered {
     nodewire::Orders orders;
     GivenRevisions revisions;
@@ -278,6 +289,8 @@ Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const Nod
                 ASSIGN_OR_RETURN(next, numbered(ground, last.get(), options));
             }
             if (missing) RETURN_IF_ERROR(store_secrets(transaction, ground, authority.ca_pem()));
+            RETURN_IF_ERROR(
+                store_password_revision(transaction, ground.company.cluster, next.orders.revision));
             ground.revisions = Secret(to_json(next.revisions));
             return transaction.put_secret(order_revisions_secret(ground.company.cluster.id),
                                           ground.revisions);

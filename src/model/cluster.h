@@ -108,6 +108,10 @@ struct Cluster {
     bool head_made = false;
     int highest_ordinal = 0;
     std::int64_t last_generation = 1;
+    /// When the first administrator's password was last made anew, and the revision of the head's
+    /// orders that hold the newest one; 0 as long as none do.
+    std::optional<Timestamp> password_rotated_at;
+    std::int64_t password_revision = 0;
 
     std::int64_t version = 0;  ///< of the row; the store refuses a write with another one
     bool operator==(const Cluster&) const = default;
@@ -160,7 +164,12 @@ struct Node {
     Timestamp phase_since;
     std::optional<Error> problem;
     std::optional<Timestamp> drain_deadline;  ///< set while a removal waits for running work
-    std::int64_t restart_generation = 0;      ///< the last restart it went through
+    bool drain_wanted = false;                ///< somebody drains it, until it is resumed
+    /// Counts the drains that were taken back: what was said of an earlier one tells nothing of
+    /// this one.
+    std::int64_t drain_number = 0;
+    bool restart_wanted = false;          ///< of it alone; a worker waits until it is drained
+    std::int64_t restart_generation = 0;  ///< the last restart it went through
     /// The boot that a stop or a restart ends: what it still reports no longer counts.
     std::string left_boot_id;
     std::int64_t failed_attempts = 0;

@@ -227,6 +227,8 @@ std::string to_json(const Cluster& cluster) {
                     {"headMade", cluster.head_made},
                     {"highestOrdinal", cluster.highest_ordinal},
                     {"lastGeneration", cluster.last_generation},
+                    {"passwordRotatedAt", to_field(cluster.password_rotated_at)},
+                    {"passwordRevision", cluster.password_revision},
                     {"version", cluster.version}});
 }
 
@@ -256,6 +258,8 @@ Result<Cluster> cluster_from_json(std::string_view text) {
         .get("headMade", cluster.head_made)
         .get("highestOrdinal", cluster.highest_ordinal)
         .get("lastGeneration", cluster.last_generation)
+        .get("passwordRotatedAt", cluster.password_rotated_at)
+        .get("passwordRevision", cluster.password_revision)
         .get("version", cluster.version);
     if (!fields.good() || !read_error(fields, "problem", cluster.problem) ||
         !read_error(fields, "storageProblem", cluster.storage_problem))
@@ -281,6 +285,9 @@ std::string to_json(const Node& node) {
                     {"phaseSince", to_field(node.phase_since)},
                     {"problem", error_document(node.problem)},
                     {"drainDeadline", to_field(node.drain_deadline)},
+                    {"drainWanted", node.drain_wanted},
+                    {"drainNumber", node.drain_number},
+                    {"restartWanted", node.restart_wanted},
                     {"restartGeneration", node.restart_generation},
                     {"leftBootId", node.left_boot_id},
                     {"failedAttempts", node.failed_attempts},
@@ -311,6 +318,9 @@ Result<Node> node_from_json(std::string_view text) {
         .word("phase", node.phase, parse<NodePhase>)
         .get("phaseSince", node.phase_since)
         .get("drainDeadline", node.drain_deadline)
+        .get("drainWanted", node.drain_wanted)
+        .get("drainNumber", node.drain_number)
+        .get("restartWanted", node.restart_wanted)
         .get("restartGeneration", node.restart_generation)
         .get("leftBootId", node.left_boot_id)
         .get("failedAttempts", node.failed_attempts)

@@ -83,8 +83,8 @@ namespace {
 
 bool same(const nodewire::WorkloadNode& a, const nodewire::WorkloadNode& b) {
     return a.name == b.name && a.state == b.state && a.drained == b.drained &&
-           a.draining == b.draining && a.responding == b.responding && a.jobs == b.jobs &&
-           a.allocated_cpus == b.allocated_cpus;
+           a.draining == b.draining && a.drain == b.drain && a.responding == b.responding &&
+           a.jobs == b.jobs && a.allocated_cpus == b.allocated_cpus;
 }
 
 }  // namespace

@@ -24,6 +24,10 @@ void Channel::on_renewal(std::function<void(const Credentials&)> callback) {
     on_renewal_ = std::move(callback);
 }
 
+void Channel::on_log_request(std::function<void(const nodewire::LogRequest&)> callback) {
+    on_log_request_ = std::move(callback);
+}
+
 void Channel::renew_in_time(std::stop_token stop) {
     const auto now = parts_.clock.now();
     if (now < next_renewal_) return;
@@ -54,15 +58,17 @@ void Channel::run_orders(std::stop_token stop) {
     int failures = 0;
     while (!stop.stop_requested()) {
         const auto known = parts_.board.orders();
-        auto orders = parts_.upstream.get()->orders(known ? known->revision : 0);
-        if (orders) {
+        auto reply = parts_.upstream.get()->poll(known ? known->revision : 0);
+        if (reply) {
             failures = 0;
-            if (*orders) take(std::move(**orders));
+            if (reply->orders) take(std::move(*reply->orders));
+            for (const auto& wish : reply->logs)
+                if (on_log_request_) on_log_request_(wish);
             renew_in_time(stop);
             continue;
         }
         if (failures % 16 == 8) {
-            log::warning("orders do not come", {{"cause", orders.error().message}});
+            log::warning("orders do not come", {{"cause", reply.error().message}});
         }
         sleep_for(wait_before(call_backoff, failures++, parts_.random), stop);
         renew_in_time(stop);

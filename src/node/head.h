@@ -52,6 +52,8 @@ class Head {
     Result<void> start(const Credentials& credentials);
     /// The relay shows this certificate from now on.
     void renew(const Credentials& credentials);
+    /// Has a worker send the end of its log.
+    void ask_log(const nodewire::LogRequest& request) { relay_.ask_log(request); }
     void stop();
 
   private:

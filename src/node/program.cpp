@@ -14,6 +14,7 @@
 #include "node/enrolment.h"
 #include "node/head.h"
 #include "node/init_script/init_script.h"
+#include "node/log_tail.h"
 #include "node/metadata.h"
 #include "node/storage/storage.h"
 #include "node/system/files.h"
@@ -109,6 +110,7 @@ class Node {
         processes_.on_change([this] {
             for (const auto part : {Part::access, Part::storage, Part::workload}) board_.poke(part);
         });
+        channel_.on_log_request([this](const auto& wish) { send_log(wish); });
         if (enrolled_.identity.is_head) start_head();
         channel_loops_.push_back(begin([this](auto stop) { channel_.run_orders(stop); }));
         channel_loops_.push_back(begin([this](auto stop) { channel_.run_reports(stop); }));
@@ -136,6 +138,18 @@ class Node {
 
   private:
     std::unique_ptr<Loop> begin(LoopBody body) { return parts_.start_loop(std::move(body)); }
+
+    /// Whoever asked hears that this node is out of reach when it cannot be sent.
+    void send_log(const nodewire::LogRequest& wish) {
+        const auto orders = board_.orders();
+        if (wish.node != enrolled_.identity.node) {
+            if (head_ && orders && orders->workers.contains(wish.node)) head_->ask_log(wish);
+            return;
+        }
+        const auto reply = read_log(wish, orders ? *orders : nodewire::Orders(), {});
+        const auto sent = upstream_.get()->log(reply);
+        if (!sent) log::warning("the log is not sent", {{"cause", sent.error().message}});
+    }
 
     void start_head() {
         head_ = std::make_unique<Head>(Head::Parts{.board = board_,

@@ -58,6 +58,10 @@ void Relay::add_routes() {
                 [this](const http::Request& request, const http::PathParameters&) {
                     return report(request);
                 });
+    router_.add(
+        "POST", "/node/v1/log", [this](const http::Request& request, const http::PathParameters&) {
+            return log(request);
+        });
     router_.add("GET",
                 "/node/v1/init-script",
                 [this](const http::Request& request, const http::PathParameters&) {
@@ -110,28 +114,47 @@ void Relay::orders(const http::Request& request, http::Responder responder) {
         std::lock_guard lock(mutex_);
         polls_.push_back(Poll{.node = name,
                               .seen = seen_of(request),
+                              .takes_logs = request.query("logs") == "yes",
                               .until = clock_.now() + poll_time,
                               .responder = std::move(responder)});
     }
     answer_polls();
 }
 
-void Relay::answer_polls() {
+void Relay::ask_log(const nodewire::LogRequest& request) {
+    {
+        std::lock_guard lock(mutex_);
+        wishes_[request.node] = request;
+    }
+    answer_polls();
+}
+
+std::optional<http::Response> Relay::answer_locked(const Poll& poll, Timestamp now) {
     const auto known = board_.orders();
+    const bool named = known && known->workers.contains(poll.node);
+    if (named && known->workers.at(poll.node).revision > poll.seen) {
+        return http::json_response(200, nodewire::to_json(known->workers.at(poll.node)));
+    }
+    const auto wish = wishes_.find(poll.node);
+    if (poll.takes_logs && wish != wishes_.end()) {
+        auto body = nodewire::to_json(std::vector{wish->second});
+        wishes_.erase(wish);
+        return http::json_response(200, std::move(body));
+    }
+    if (now >= poll.until) return http::Response{.status = 204};
+    return std::nullopt;
+}
+
+void Relay::answer_polls() {
     const auto now = clock_.now();
     std::vector<std::pair<http::Responder, http::Response>> answers;
     {
         std::lock_guard lock(mutex_);
         std::erase_if(polls_, [&](Poll& poll) {
-            const bool named = known && known->workers.contains(poll.node);
-            if (named && known->workers.at(poll.node).revision > poll.seen) {
-                auto body = nodewire::to_json(known->workers.at(poll.node));
-                answers.emplace_back(poll.responder, http::json_response(200, std::move(body)));
-            } else if (now >= poll.until) {
-                answers.emplace_back(poll.responder, http::Response{.status = 204});
-            } else {
-                return poll.responder.is_gone();
-            }
+            if (poll.responder.is_gone()) return true;
+            auto answer = answer_locked(poll, now);
+            if (!answer) return false;
+            answers.emplace_back(poll.responder, std::move(*answer));
             return true;
         });
     }
@@ -149,6 +172,17 @@ http::Response Relay::report(const http::Request& request) {
     body->workers.clear();
     if (on_report_) on_report_(*body);
     board_.set_relayed(std::move(*body));
+    return http::Response{.status = 204};
+}
+
+http::Response Relay::log(const http::Request& request) {
+    const auto name = caller(request);
+    if (!name) return refuse_with(name.error());
+    const auto body = nodewire::log_reply_from_json(request.body);
+    if (!body) return refuse_with(body.error());
+    if (body->node != *name) return refuse_with(forbidden().value());
+    const auto passed_on = upstream_.get()->log(*body);
+    if (!passed_on) return refuse_with(passed_on.error());
     return http::Response{.status = 204};
 }
 

@@ -55,29 +55,33 @@ Result<nodewire::EnrolReply> Upstream::renew(const nodewire::EnrolRequest& reque
     return certify("/node/v1/renew", request);
 }
 
-Result<std::optional<nodewire::Orders>> Upstream::orders(std::int64_t seen) {
+Result<nodewire::PollReply> Upstream::poll(std::int64_t seen) {
     const http::OutgoingRequest outgoing{
-        .url = fmt::format("{}/node/v1/orders?seen={}", url_, seen), .timeout = poll_timeout};
+        .url = fmt::format("{}/node/v1/orders?seen={}&logs=yes", url_, seen),
+        .timeout = poll_timeout};
     ASSIGN_OR_RETURN(auto response, transport_->send(outgoing));
-    if (response.status == 204) return std::nullopt;
+    if (response.status == 204) return nodewire::PollReply();
     if (response.status != 200) {
         return pass(refusal(response.status, response.body, "asking for orders"));
     }
-    ASSIGN_OR_RETURN(auto orders, nodewire::orders_from_json(response.body));
-    return orders;
+    return nodewire::poll_reply_from_json(response.body);
+}
+
+Result<void> Upstream::tell(const char* path, std::string body, std::string_view what) {
+    http::OutgoingRequest outgoing{
+        .method = "POST", .url = url_ + path, .body = std::move(body), .timeout = call_timeout};
+    outgoing.headers.set("Content-Type", "application/json");
+    ASSIGN_OR_RETURN(auto response, transport_->send(outgoing));
+    if (response.status / 100 != 2) return pass(refusal(response.status, response.body, what));
+    return {};
 }
 
 Result<void> Upstream::report(const nodewire::Report& report) {
-    http::OutgoingRequest outgoing{.method = "POST",
-                                   .url = url_ + "/node/v1/report",
-                                   .body = nodewire::to_json(report),
-                                   .timeout = call_timeout};
-    outgoing.headers.set("Content-Type", "application/json");
-    ASSIGN_OR_RETURN(auto response, transport_->send(outgoing));
-    if (response.status / 100 != 2) {
-        return pass(refusal(response.status, response.body, "the report"));
-    }
-    return {};
+    return tell("/node/v1/report", nodewire::to_json(report), "the report");
+}
+
+Result<void> Upstream::log(const nodewire::LogReply& reply) {
+    return tell("/node/v1/log", nodewire::to_json(reply), "the log");
 }
 
 Result<std::optional<std::string>> Upstream::init_script() {

@@ -75,7 +75,8 @@ json document(const Member& member) {
             {"memoryMb", member.memory_mb},
             {"gpus", member.gpus},
             {"state", word_of(member.state)},
-            {"reason", member.reason}};
+            {"reason", member.reason},
+            {"drain", member.drain}};
 }
 
 void read(const Fields& fields, Member& member) {
@@ -87,7 +88,8 @@ void read(const Fields& fields, Member& member) {
         .get("memoryMb", member.memory_mb)
         .get("gpus", member.gpus)
         .word("state", member.state, state_from)
-        .get("reason", member.reason);
+        .get("reason", member.reason)
+        .get("drain", member.drain);
 }
 
 json document(const WorkloadNode& node);
@@ -161,9 +163,7 @@ Result<Orders> read_orders(const json& from) {
     read_list(fields, "placeholders", orders.placeholders);
     if (const json* storage = fields.member("storage")) {
         StorageGrant& grant = orders.storage.emplace();
-        Fields(*storage)
-            .get("sasUrl", grant.sas_url)
-            .get("authority", grant.ca_pem);
+        Fields(*storage).get("sasUrl", grant.sas_url).get("authority", grant.ca_pem);
     }
     if (const json* workers = fields.member("workers"); workers != nullptr && workers->is_object())
         for (const auto& [name, worker] : workers->items()) {
@@ -179,6 +179,7 @@ json document(const WorkloadNode& node) {
             {"state", node.state},
             {"drained", node.drained},
             {"draining", node.draining},
+            {"drain", node.drain},
             {"responding", node.responding},
             {"jobs", node.jobs},
             {"allocatedCpus", node.allocated_cpus}};
@@ -190,6 +191,7 @@ void read(const Fields& fields, WorkloadNode& node) {
         .get("state", node.state)
         .get("drained", node.drained)
         .get("draining", node.draining)
+        .get("drain", node.drain)
         .get("responding", node.responding)
         .get("jobs", node.jobs)
         .get("allocatedCpus", node.allocated_cpus);
@@ -288,6 +290,18 @@ std::string to_json(const Report& report) {
     return to_text(document(report));
 }
 
+std::string to_json(const std::vector<LogRequest>& requests) {
+    json list = json::array();
+    for (const LogRequest& request : requests)
+        list.push_back({{"node", request.node}, {"lines", request.lines}});
+    return to_text({{"logs", std::move(list)}});
+}
+
+std::string to_json(const LogReply& reply) {
+    return to_text(
+        {{"node", reply.node}, {"program", reply.program}, {"initScript", reply.init_script}});
+}
+
 Result<UserData> user_data_from_json(std::string_view text) {
     ASSIGN_OR_RETURN(const json from, parsed(text, "user data"));
     UserData data;
@@ -334,6 +348,37 @@ Result<EnrolReply> enrol_reply_from_json(std::string_view text) {
 Result<Orders> orders_from_json(std::string_view text) {
     ASSIGN_OR_RETURN(const json from, parsed(text, "orders"));
     return read_orders(from);
+}
+
+Result<PollReply> poll_reply_from_json(std::string_view text) {
+    ASSIGN_OR_RETURN(const json from, parsed(text, "orders"));
+    PollReply reply;
+    const auto logs = from.find("logs");
+    if (logs == from.end()) {
+        ASSIGN_OR_RETURN(reply.orders, read_orders(from));
+        return reply;
+    }
+    if (!logs->is_array())
+        return fail(
+            ErrorKind::invalid_argument, "message_malformed", "wishes for logs are not a list");
+    for (const json& entry : *logs) {
+        LogRequest& request = reply.logs.emplace_back();
+        Fields fields(entry);
+        fields.get("node", request.node).get("lines", request.lines);
+        if (!fields.good()) return malformed("a wish for a log", fields);
+    }
+    return reply;
+}
+
+Result<LogReply> log_reply_from_json(std::string_view text) {
+    ASSIGN_OR_RETURN(const json from, parsed(text, "a log"));
+    LogReply reply;
+    Fields fields(from);
+    fields.get("node", reply.node)
+        .get("program", reply.program)
+        .get("initScript", reply.init_script);
+    if (!fields.good()) return malformed("a log", fields);
+    return reply;
 }
 
 Result<Report> report_from_json(std::string_view text) {

@@ -6,12 +6,15 @@
 //     POST /node/v1/enrol            no client certificate; EnrolRequest -> EnrolReply
 //     GET  /node/v1/orders?seen=N    mutual TLS; waits up to 25 s for a revision above N, then 200
 //     with
-//                                    Orders, or 204 when there is nothing new
+//                                    Orders, or 204 when there is nothing new. With &logs=yes the
+//                                    wait also ends with 200 and LogRequests when somebody wants to
+//                                    see a log
 //     POST /node/v1/report           mutual TLS; Report -> 204. At once on a change, else every 5 s
+//     POST /node/v1/log              mutual TLS; LogReply -> 204
 //     GET  /node/v1/init-script      mutual TLS; the script's bytes, 404 when there is none
 //     POST /node/v1/renew            mutual TLS; EnrolRequest without token -> EnrolReply
 //
-// The head's channel opens to the control plane; it relays enrolment, orders, reports and the
+// The head's channel opens to the control plane; it relays enrolment, orders, reports, logs and the
 // script for its workers, which reach nothing but the head. Orders for workers travel inside the
 // head's.
 //
@@ -84,6 +87,8 @@ struct Member {
         removed,   ///< forget it
     } state = State::expected;
     std::string reason;
+    /// Of one that is draining: which drain this is. It rises whenever one was taken back.
+    std::int64_t drain = 0;
     bool operator==(const Member&) const = default;
 };
 
@@ -129,6 +134,9 @@ struct WorkloadNode {
     std::string state;     ///< Slurm's base state, lower case: idle, allocated, mixed, down
     bool drained = false;  ///< draining and nothing is left on it
     bool draining = false;
+    /// Which drain was in force when it was looked at; -1: none of ours. A program that does not
+    /// say knows the first one only.
+    std::int64_t drain = 0;
     bool responding = true;
     int jobs = 0;
     int allocated_cpus = 0;
@@ -161,16 +169,41 @@ struct Report::Relayed {
     std::int64_t age_ms = 0;
 };
 
+/// Somebody wants to see the end of that node's log.
+struct LogRequest {
+    std::string node;
+    int lines = 200;  ///< at most that many of each part
+};
+
+/// Without secrets, and never more than the two limits below.
+struct LogReply {
+    std::string node;
+    std::string program;      ///< the end of the node program's log
+    std::string init_script;  ///< the end of what the init script printed; empty without one
+};
+inline constexpr std::size_t program_log_max = 48u << 10;
+inline constexpr std::size_t init_script_log_max = 16u << 10;
+
+/// What a poll for orders brings: newer orders or wishes for logs.
+struct PollReply {
+    std::optional<Orders> orders;
+    std::vector<LogRequest> logs;
+};
+
 std::string to_json(const UserData&);
 std::string to_json(const EnrolRequest&);
 std::string to_json(const EnrolReply&);
 std::string to_json(const Orders&);
 std::string to_json(const Report&);
+std::string to_json(const std::vector<LogRequest>&);
+std::string to_json(const LogReply&);
 Result<UserData> user_data_from_json(std::string_view);
 Result<EnrolRequest> enrol_request_from_json(std::string_view);
 Result<EnrolReply> enrol_reply_from_json(std::string_view);
 Result<Orders> orders_from_json(std::string_view);
 Result<Report> report_from_json(std::string_view);
+Result<PollReply> poll_reply_from_json(std::string_view);
+Result<LogReply> log_reply_from_json(std::string_view);
 
 /// The port of the head's relay for its workers.
 inline constexpr int relay_port = 7443;

@@ -39,7 +39,8 @@ TEST(Wire, reports_come_back_with_the_workers_inside) {
     worker.failure = Error{.kind = ErrorKind::unavailable, .code = "mount", .message = "no"};
     Report report;
     report.node = "demo-head";
-    report.workload = {{.name = "demo-w1", .state = "idle", .drained = true, .jobs = 2}};
+    report.workload = {
+        {.name = "demo-w1", .state = "idle", .drained = true, .drain = 7, .jobs = 2}};
     report.init_script = InitScriptResult{.exit_code = 3, .output_tail = "boom\xff"};
     report.workers = {{.report = worker, .age_ms = 40}};
     const auto back = report_from_json(to_json(report));
@@ -47,7 +48,34 @@ TEST(Wire, reports_come_back_with_the_workers_inside) {
     EXPECT_EQ(back->workers.at(0).age_ms, 40);
     EXPECT_EQ(back->workers.at(0).report.failure->code, "mount");
     EXPECT_EQ(back->workload.at(0).jobs, 2);
+    EXPECT_EQ(back->workload.at(0).drain, 7);
     EXPECT_EQ(back->init_script->exit_code, 3);
+}
+
+TEST(Wire, a_poll_brings_orders_or_wishes_for_logs) {
+    const auto orders = poll_reply_from_json(to_json(example()));
+    ASSERT_TRUE(orders) << orders.error().message;
+    EXPECT_EQ(orders->orders->revision, 4);
+    EXPECT_TRUE(orders->logs.empty());
+    const auto wishes =
+        poll_reply_from_json(to_json(std::vector<LogRequest>{{.node = "demo-w1", .lines = 50}}));
+    ASSERT_TRUE(wishes) << wishes.error().message;
+    EXPECT_FALSE(wishes->orders);
+    ASSERT_EQ(wishes->logs.size(), 1u);
+    EXPECT_EQ(wishes->logs[0].node, "demo-w1");
+    EXPECT_EQ(wishes->logs[0].lines, 50);
+    EXPECT_FALSE(poll_reply_from_json(R"({"logs": 3})"));
+    EXPECT_FALSE(poll_reply_from_json(R"({"logs": [{"lines": "many"}]})"));
+}
+
+TEST(Wire, a_log_comes_back_whatever_bytes_it_holds) {
+    const LogReply log{.node = "demo-w1", .program = "a\xff\nb\n", .init_script = "done\n"};
+    const auto back = log_reply_from_json(to_json(log));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->node, "demo-w1");
+    EXPECT_TRUE(back->program.ends_with("\nb\n"));
+    EXPECT_EQ(back->init_script, "done\n");
+    EXPECT_FALSE(log_reply_from_json(R"({"program": 3})"));
 }
 
 TEST(Wire, user_data_of_another_version_are_refused) {

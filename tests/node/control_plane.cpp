@@ -125,6 +125,14 @@ void ControlPlane::add_node_routes() {
         arrived_.notify_all();
         return http::Response{.status = 204};
     });
+    nodes_.add("POST", "/node/v1/log", [this](const http::Request& request, const auto&) {
+        auto body = nodewire::log_reply_from_json(request.body);
+        if (!body) return http::text_response(400, body.error().message);
+        std::lock_guard lock(mutex_);
+        logs_[body->node] = std::move(*body);
+        arrived_.notify_all();
+        return http::Response{.status = 204};
+    });
     nodes_.add("GET", "/node/v1/init-script", [this](const http::Request&, const auto&) {
         std::lock_guard lock(mutex_);
         return script_.empty() ? http::text_response(404, "") : http::text_response(200, script_);
@@ -133,8 +141,12 @@ void ControlPlane::add_node_routes() {
 
 void ControlPlane::answer_polls_locked() {
     std::erase_if(polls_, [this](Poll& poll) {
-        if (!orders_ || orders_->revision <= poll.seen) return poll.responder.is_gone();
-        poll.responder.respond(http::json_response(200, nodewire::to_json(*orders_)));
+        if (poll.responder.is_gone()) return true;
+        const bool is_newer = orders_ && orders_->revision > poll.seen;
+        if (!is_newer && log_wishes_.empty()) return false;
+        auto body = is_newer ? nodewire::to_json(*orders_)
+                             : nodewire::to_json(std::exchange(log_wishes_, {}));
+        poll.responder.respond(http::json_response(200, std::move(body)));
         return true;
     });
 }
@@ -145,6 +157,17 @@ void ControlPlane::set_orders(nodewire::Orders orders) {
     for (auto& [name, worker] : orders.workers) worker.revision = orders.revision;
     orders_ = std::move(orders);
     answer_polls_locked();
+}
+
+std::optional<nodewire::LogReply> ControlPlane::log_of(const std::string& node,
+                                                       Milliseconds timeout) {
+    std::unique_lock lock(mutex_);
+    logs_.erase(node);
+    log_wishes_ = {{.node = node, .lines = 200}};
+    answer_polls_locked();
+    if (!arrived_.wait_for(lock, timeout, [&] { return logs_.contains(node); }))
+        return std::nullopt;
+    return logs_.at(node);
 }
 
 void ControlPlane::set_init_script(std::string script) {

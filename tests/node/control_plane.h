@@ -35,6 +35,8 @@ class ControlPlane {
     std::optional<nodewire::Report> report() const;
     /// Waits until the newest report of the head fits.
     bool wait_for(const std::function<bool(const nodewire::Report&)>& fits, Milliseconds timeout);
+    /// Asks the head for the end of that node's log; nothing when none came in time.
+    std::optional<nodewire::LogReply> log_of(const std::string& node, Milliseconds timeout);
     const http::KeyAndCertificate& authority() const { return authority_; }
     http::KeyAndCertificate issue(const std::string& name, const std::string& ip) const;
     int enrolments() const;
@@ -63,6 +65,8 @@ class ControlPlane {
     std::string script_;
     int enrolments_ = 0;
     std::vector<Poll> polls_;
+    std::vector<nodewire::LogRequest> log_wishes_;
+    std::map<std::string, nodewire::LogReply> logs_;
     http::Server server_;
     std::vector<std::jthread> threads_;
 };

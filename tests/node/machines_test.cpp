@@ -142,9 +142,10 @@ class Cluster {
         return lab.run("c-test-head", "ada", command);
     }
 
-    void set_state(const std::string& name, Member::State state) {
+    void set_state(const std::string& name, Member::State state, std::int64_t drain = 0) {
         for (auto& each : orders.members) {
             if (each.name == name) each.state = state;
+            if (each.name == name) each.drain = drain;
         }
         control.set_orders(orders);
     }
@@ -182,6 +183,76 @@ TEST(Machines, BecomeAClusterThatRunsJobsAndDrains) {
     EXPECT_TRUE(cluster.sees([](const Report& report) { return is_idle(report, "w1"); }));
     cluster.set_state("w1", Member::State::removed);
     EXPECT_TRUE(cluster.sees([](const Report& report) { return find(report, "w1") == nullptr; }));
+}
+
+bool is_drained(const Report& report, const std::string& name, std::int64_t drain) {
+    const auto node = state_of(report, name);
+    return node.drained && node.drain == drain && node.state == "idle" && node.responding;
+}
+
+TEST(Machines, StayDrainedOverRestartsOfTheirOwnAndOfTheHead) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1", "w2"}));
+    cluster.set_state("w1", Member::State::draining, 4);
+    const auto drained = [](const Report& report) { return is_drained(report, "w1", 4); };
+    ASSERT_TRUE(cluster.sees(drained));
+
+    ASSERT_TRUE(cluster.lab.stop("w1", Milliseconds(10'000)));
+    cluster.set_state("w1", Member::State::absent);
+    ASSERT_TRUE(
+        cluster.sees([](const Report& report) { return state_of(report, "w1").drain == -1; }));
+    cluster.lab.start("w1", cluster.address_of("w1"));
+    cluster.set_state("w1", Member::State::draining, 4);
+    EXPECT_TRUE(cluster.sees(drained)) << "it is back, and takes no work";
+
+    ASSERT_TRUE(cluster.lab.stop("c-test-head", Milliseconds(10'000)));
+    cluster.lab.start("c-test-head", head_address);
+    EXPECT_EQ(cluster.on_head("timeout 15 sh -c 'until srun -N1 hostname 2>/dev/null; do :; done'"),
+              "w2\n");
+    EXPECT_TRUE(cluster.sees(drained));
+    EXPECT_TRUE(cluster.on_head("srun -I2 -w w1 -N1 hostname 2>&1").starts_with("failed"));
+
+    cluster.set_state("w1", Member::State::member);
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return is_idle(report, "w1"); }));
+    EXPECT_EQ(cluster.on_head("srun -w w1 -N1 hostname"), "w1\n");
+    cluster.set_state("w1", Member::State::draining, 5);
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return is_drained(report, "w1", 5); }))
+        << "it is told which drain this is";
+}
+
+TEST(Machines, SendTheEndsOfTheirLogsWhenAsked) {
+    Cluster cluster;
+    cluster.orders.init_script = true;
+    const auto hash = cluster.orders.users[0].password_hash;
+    cluster.control.set_init_script("#!/bin/sh\necho made on $(hostname); echo '" + hash + "'\n");
+    ASSERT_TRUE(cluster.start({"w1"}));
+    for (const char* name : {"c-test-head", "w1"}) {
+        const Stopwatch asking;
+        const auto log = cluster.control.log_of(name, Milliseconds(5'000));
+        ASSERT_TRUE(log) << name;
+        std::cout << "log of " << name << " after " << asking.ms() << " ms\n";
+        EXPECT_NE(log->program.find("orders came"), std::string::npos);
+        EXPECT_EQ(log->init_script, "made on " + std::string(name) + "\n[secret]\n");
+    }
+    cluster.lab.kill_machine("w1");
+    EXPECT_FALSE(cluster.control.log_of("w1", Milliseconds(1'000)));
+    EXPECT_TRUE(cluster.control.log_of("c-test-head", Milliseconds(5'000)));
+}
+
+TEST(Machines, TakeANewPasswordWithTheirOrders) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1"}));
+    const auto before = cluster.control.report()->applied_revision;
+    const auto hash = hash_of("battery staple");
+    cluster.orders.users[0].password_hash = hash;
+    cluster.orders.workers.at("w1").users = cluster.orders.users;
+    cluster.control.set_orders(cluster.orders);
+    ASSERT_TRUE(cluster.sees([&](const Report& report) {
+        return report.applied_revision > before && !report.workers.empty() &&
+               report.workers[0].report.applied_revision > before;
+    }));
+    for (const char* name : {"c-test-head", "w1"})
+        EXPECT_EQ(cluster.lab.run(name, "root", "getent shadow ada | cut -d: -f2"), hash + "\n");
 }
 
 TEST(Machines, LetTheirUsersInAndKeepMetadataFromThem) {

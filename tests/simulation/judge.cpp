@@ -91,6 +91,18 @@ void Judge::request_arrives(const Request& request) {
     if (request.name.kind == ResourceKind::machine &&
         (request.verb == "remove" || request.verb == "deallocate"))
         judge_loss(request);
+    if (request.name.kind == ResourceKind::machine && request.verb == "restart")
+        judge_restart(request);
+}
+
+/// A worker that restarts by itself was drained first; with all others its work is given up.
+void Judge::judge_restart(const Request& request) {
+    const Thing* machine = ground_.cloud.find(request.name);
+    const NodeId id(request.name.name);
+    if (machine == nullptr || machine->foreign || !restarting_alone_.contains(id)) return;
+    const int jobs = nodes_->jobs_on_machine(machine->seen.machine_id);
+    if (jobs > 0)
+        wrong(fmt::format("{} restarts by itself although it runs {} jobs", id.value, jobs));
 }
 
 /// Work is cut off only by who may do so: a stop, a termination, a drain whose time is over.
@@ -176,8 +188,13 @@ void Judge::judge_end(const ClusterId& id) {
 void Judge::judge_node(const NodeChange& change) {
     if (change.gone) {
         leaving_since_.erase(change.id);
+        restarting_alone_.erase(change.id);
         return;
     }
+    if (change.restarts_alone)
+        restarting_alone_.insert(change.id);
+    else if (change.to == model::NodePhase::ready || change.restarts_with_all)
+        restarting_alone_.erase(change.id);
     if (!change.from && !nodes_ever_.insert(change.id).second)
         wrong("the name " + change.id.value + " is given a second time");
     if (change.from && !model::may_move(*change.from, change.to))

@@ -55,6 +55,7 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     void judge_put(const Request& request);
     void judge_wait(const Request& request);
     void judge_loss(const Request& request);
+    void judge_restart(const Request& request);
     bool may_leave_busy(const NodeId& id, const Thing& machine);
     void judge_node(const NodeChange& change);
     void judge_cluster(const ClusterChange& change);
@@ -85,6 +86,7 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     std::set<ResourceName> rows_;
     std::set<ResourceName> known_made_;
     std::map<NodeId, Timestamp> leaving_since_;
+    std::set<NodeId> restarting_alone_;
     struct Refusal {
         int replica = 0;
         Timestamp until;

@@ -4,6 +4,10 @@
 
 namespace hopyard::control {
 
+Secret make_password(Random& random) {
+    return Secret(random_word(random, 20));
+}
+
 std::string password_hash(const Secret&, Random& random) {
     return "$6$" + random_word(random, 16) + "$simulated";
 }

@@ -33,6 +33,7 @@ void SlurmModel::apply(const std::vector<nodewire::Member>& members) {
         named.insert(member.name);
         Node& node = nodes_[member.name];
         node.cpus = member.vcpus;
+        node.drain = member.state == State::draining ? member.drain : -1;
         const State before = std::exchange(node.state, member.state);
         if (member.state == State::absent && before != State::absent) {
             node.down = true;
@@ -161,6 +162,7 @@ std::vector<nodewire::WorkloadNode> SlurmModel::report() const {
                                                    : "allocated",
                        .drained = draining && jobs == 0,
                        .draining = draining && jobs > 0,
+                       .drain = node.drain,
                        .responding = node.responding,
                        .jobs = jobs,
                        .allocated_cpus = cpus});

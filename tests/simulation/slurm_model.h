@@ -50,6 +50,7 @@ class SlurmModel {
   private:
     struct Node {
         nodewire::Member::State state = nodewire::Member::State::expected;
+        std::int64_t drain = -1;  ///< which one is in force
         int cpus = 1;
         bool registered = false;
         bool responding = false;

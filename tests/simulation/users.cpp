@@ -136,7 +136,7 @@ void Users::draw_command(Person& person) {
     if (dice < 45) return change_workers(person);
     if (dice < 55) return change_ports(person);
     if (dice < 85) return change_power(person);
-    if (dice < 92) return restart_one(person);
+    if (dice < 95) return act_on_one(person);
     terminate(person);
 }
 
@@ -205,7 +205,7 @@ void Users::change_power(Person& person) {
     ask(person, verb, std::move(hoped), "POST", std::string("/") + verb);
 }
 
-void Users::restart_one(Person& person) {
+void Users::act_on_one(Person& person) {
     std::vector<NodeId> ids;
     const auto look = [&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(const auto nodes, t.nodes(person.wish->id));
@@ -214,7 +214,9 @@ void Users::restart_one(Person& person) {
     };
     if (!store_.read(look) || ids.empty()) return;
     const NodeId node = ids[below(ground_.of_users, ids.size())];
-    ask(person, "restart node", *person.wish, "POST", "/nodes/" + node.value + "/restart");
+    static constexpr const char* verbs[] = {"restart", "restart", "drain", "resume"};
+    const std::string verb = verbs[below(ground_.of_users, 4)];
+    ask(person, verb + " node", *person.wish, "POST", "/nodes/" + node.value + "/" + verb);
 }
 
 /// Whoever only pushes does not wait for an answer.

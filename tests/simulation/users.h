@@ -68,7 +68,7 @@ class Users {
     void change_workers(Person& person);
     void change_ports(Person& person);
     void change_power(Person& person);
-    void restart_one(Person& person);
+    void act_on_one(Person& person);
     void terminate(Person& person);
     // user_requests.cpp
     /// `hoped` is the wish when it succeeds.

@@ -154,6 +154,7 @@ void Judge::compare_running(const Wish& wish, const Rows& rows, Differences& out
             ++present[node.group];
         if (node.restart_generation < rows.cluster->restart_generation)
             out.push_back(node.id.value + " was not restarted");
+        if (node.restart_wanted) out.push_back(node.id.value + " still waits for its restart");
     }
     if (heads != 1) out.push_back(fmt::format("{} has {} heads", wish.id.value, heads));
     if (present != counts_of(wish.spec.workers))
@@ -246,8 +247,12 @@ void Judge::compare_workload(const Wish& wish, const Rows& rows, Differences& ou
     for (const model::Node& node : rows.nodes) {
         if (node.is_head) continue;
         workers.insert(node.id.value);
-        if (!slurm->takes_work(node.id.value))
+        const bool takes_work = slurm->takes_work(node.id.value);
+        if (!takes_work && !node.drain_wanted)
             out.push_back("the workload manager gives no work to " + node.id.value);
+        if (takes_work && node.drain_wanted)
+            out.push_back("the workload manager gives work to " + node.id.value +
+                          ", which somebody drains");
     }
     for (const std::string& name : slurm->nodes())
         if (!workers.contains(name)) out.push_back("the workload manager still knows " + name);

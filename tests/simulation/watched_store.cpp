@@ -56,7 +56,13 @@ class WatchedTransaction final : public Transaction {
                                   .to = node.phase,
                                   .wanted = node.wanted,
                                   .is_head = node.is_head});
-        if (before) changes_.nodes.back().from = before->phase;
+        if (!before) return {};
+        NodeChange& change = changes_.nodes.back();
+        change.from = before->phase;
+        change.restarts_with_all = before->restart_generation < node.restart_generation;
+        change.restarts_alone = before->restart_wanted && !node.restart_wanted &&
+                                node.phase == model::NodePhase::booting && !node.is_head &&
+                                !change.restarts_with_all;
         return {};
     }
     Result<void> erase(const NodeId& id) override {

@@ -25,6 +25,8 @@ struct NodeChange {
     model::NodeWanted wanted = model::NodeWanted::running;
     bool is_head = false;
     bool gone = false;
+    bool restarts_alone = false;     ///< a worker goes down for a restart of itself
+    bool restarts_with_all = false;  ///< it goes down for a restart of the cluster
 };
 
 struct ResourceChange {

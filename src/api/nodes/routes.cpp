@@ -62,6 +62,7 @@ NodeRoutes::NodeRoutes(Parts& parts, std::function<void()> want_tick)
     : parts_(parts), want_tick_(std::move(want_tick)) {
     add_enrolment();
     add_reports();
+    add_logs();
     router_.add("GET",
                 "/node/v1/orders",
                 http::RouteHandler([this](const http::Request& request,
@@ -128,6 +129,17 @@ void NodeRoutes::add_reports() {
         }));
 }
 
+void NodeRoutes::add_logs() {
+    router_.add("POST",
+                "/node/v1/log",
+                for_node([this](const NodeId& caller,
+                                const http::Request& request) -> Result<http::Response> {
+                    ASSIGN_OR_RETURN(const auto reply, nodewire::log_reply_from_json(request.body));
+                    RETURN_IF_ERROR(parts_.sessions.log_came(caller, reply));
+                    return http::Response{.status = 204};
+                }));
+}
+
 // Always before a look: what changes in between is then noticed twice, not never.
 void NodeRoutes::subscribe(Poll& poll) {
     poll.subscription =
@@ -137,6 +149,15 @@ void NodeRoutes::subscribe(Poll& poll) {
         });
 }
 
+Result<std::optional<http::Response>> NodeRoutes::news_for(const Poll& poll) {
+    ASSIGN_OR_RETURN(const auto orders, parts_.sessions.orders(poll.caller));
+    if (orders.revision > poll.seen) return http::json_response(200, nodewire::to_json(orders));
+    if (!poll.takes_logs) return std::nullopt;
+    const auto wishes = parts_.sessions.log_requests(poll.caller);
+    if (wishes.empty()) return std::nullopt;
+    return http::json_response(200, nodewire::to_json(wishes));
+}
+
 void NodeRoutes::poll(const NodeId& caller,
                       const http::Request& request,
                       http::Responder responder) {
@@ -144,14 +165,14 @@ void NodeRoutes::poll(const NodeId& caller,
     auto waiting = std::make_unique<Poll>(Poll{.responder = std::move(responder),
                                                .caller = caller,
                                                .seen = seen_of(request),
+                                               .takes_logs = request.query("logs") == "yes",
                                                .until = now + poll_time,
                                                .news = std::make_shared<std::atomic<bool>>(false),
                                                .subscription = nullptr});
     subscribe(*waiting);
-    const auto orders = parts_.sessions.orders(caller);
-    if (!orders) return waiting->responder.respond(refusal(request, orders.error()));
-    if (orders->revision > waiting->seen)
-        return waiting->responder.respond(http::json_response(200, nodewire::to_json(*orders)));
+    auto news = news_for(*waiting);
+    if (!news) return waiting->responder.respond(refusal(request, news.error()));
+    if (*news) return waiting->responder.respond(std::move(**news));
     std::unique_ptr<Poll> given_up;
     {
         const std::lock_guard lock(mutex_);
@@ -164,10 +185,9 @@ bool NodeRoutes::answered(Poll& poll, Timestamp now) {
     if (poll.responder.is_gone()) return true;
     if (poll.news->exchange(false)) {
         subscribe(poll);
-        const auto orders = parts_.sessions.orders(poll.caller);
-        if (!orders || orders->revision > poll.seen) {
-            poll.responder.respond(orders ? http::json_response(200, nodewire::to_json(*orders))
-                                          : reply_of(orders.error()));
+        auto news = news_for(poll);
+        if (!news || *news) {
+            poll.responder.respond(news ? std::move(**news) : reply_of(news.error()));
             return true;
         }
     }
@@ -177,6 +197,7 @@ bool NodeRoutes::answered(Poll& poll, Timestamp now) {
 }
 
 void NodeRoutes::tick(Timestamp now) {
+    parts_.sessions.expire_logs();
     std::map<NodeId, std::unique_ptr<Poll>> looking;
     {
         const std::lock_guard lock(mutex_);

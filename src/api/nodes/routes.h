@@ -33,6 +33,7 @@ class NodeRoutes {
         http::Responder responder;
         NodeId caller;
         std::int64_t seen = 0;
+        bool takes_logs = false;  ///< it understands wishes for logs
         Timestamp until;
         std::shared_ptr<std::atomic<bool>> news;  ///< set by the subscription, from any thread
         std::unique_ptr<control::NodeSessions::Subscription> subscription;
@@ -40,9 +41,12 @@ class NodeRoutes {
 
     void add_enrolment();
     void add_reports();
+    void add_logs();
     void poll(const NodeId& caller, const http::Request& request, http::Responder responder);
     void subscribe(Poll& poll);
     bool answered(Poll& poll, Timestamp now);
+    /// Newer orders, else wishes for logs, else nothing yet.
+    Result<std::optional<http::Response>> news_for(const Poll& poll);
 
     Parts& parts_;
     std::function<void()> want_tick_;

@@ -12,19 +12,6 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-/// What is stored now; of a cluster that is gone already, what the command last saw.
-Result<http::Response> accepted(Parts& parts,
-                                const Call& call,
-                                const Result<model::Cluster>& changed) {
-    if (!changed) return pass(changed.error());
-    auto rows = read_cluster(parts.store, call.principal.organisation, changed->id);
-    if (!rows && rows.error().kind != ErrorKind::not_found) return pass(rows.error());
-    const ClusterRows& shown = rows ? *rows : ClusterRows{.cluster = *changed, .nodes = {}};
-    http::Response response = http::json_response(202, dump(view(shown)));
-    response.headers.set("ETag", etag(shown.cluster));
-    return response;
-}
-
 /// The groups are read as those of a specification, so that one reader knows their fields.
 Result<std::vector<model::WorkerGroupSpec>> workers_of(const Call& call) {
     ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
@@ -111,17 +98,6 @@ Endpoint workers(Parts& parts, std::string method, std::string pattern, WorkersC
             }};
 }
 
-Endpoint node_restart(Parts& parts) {
-    return {.method = "POST",
-            .pattern = "/v1/clusters/{id}/nodes/{node}/restart",
-            .access = Access::operate,
-            .answer = [&parts](const Call& call) {
-                const NodeId node(call.parameters.at("node"));
-                return accepted(
-                    parts, call, parts.commands.restart_node(call.caller(), call.cluster(), node));
-            }};
-}
-
 Endpoint ports(Parts& parts) {
     return {.method = "PUT",
             .pattern = "/v1/clusters/{id}/ports",
@@ -150,6 +126,18 @@ Endpoint head(Parts& parts) {
 
 }  // namespace
 
+Result<http::Response> accepted(Parts& parts,
+                                const Call& call,
+                                const Result<model::Cluster>& changed) {
+    if (!changed) return pass(changed.error());
+    auto rows = read_cluster(parts.store, call.principal.organisation, changed->id);
+    if (!rows && rows.error().kind != ErrorKind::not_found) return pass(rows.error());
+    const ClusterRows& shown = rows ? *rows : ClusterRows{.cluster = *changed, .nodes = {}};
+    http::Response response = http::json_response(202, dump(view(shown)));
+    response.headers.set("ETag", etag(shown.cluster));
+    return response;
+}
+
 std::vector<Endpoint> change_endpoints(Parts& parts) {
     using control::Commands;
     const std::string one = "/v1/clusters/{id}";
@@ -158,7 +146,6 @@ std::vector<Endpoint> change_endpoints(Parts& parts) {
             simple(parts, "POST", one + "/start", &Commands::start),
             simple(parts, "POST", one + "/restart", &Commands::restart),
             simple(parts, "POST", one + "/retry", &Commands::retry),
-            node_restart(parts),
             workers(parts, "POST", one + "/workers/add", &Commands::add_workers),
             workers(parts, "POST", one + "/workers/remove", &Commands::remove_workers),
             workers(parts, "PUT", one + "/workers", &Commands::set_workers),

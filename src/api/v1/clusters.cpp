@@ -160,6 +160,16 @@ Result<http::Response> first_administrator(Parts& parts, const Call& call) {
         200, dump({{"user", rows.cluster.access.user}, {"password", password.reveal()}}));
 }
 
+/// The only reply that shows it unasked: whoever makes it hands it over.
+Result<http::Response> rotate_password(Parts& parts, const Call& call) {
+    ASSIGN_OR_RETURN(const auto made,
+                     parts.commands.rotate_password(call.caller(), call.cluster()));
+    http::Response response = http::json_response(
+        202, dump({{"user", made.cluster.access.user}, {"password", made.password.reveal()}}));
+    response.headers.set("ETag", etag(made.cluster));
+    return response;
+}
+
 }  // namespace
 
 std::vector<Endpoint> cluster_endpoints(Parts& parts) {
@@ -193,6 +203,11 @@ std::vector<Endpoint> cluster_endpoints(Parts& parts) {
          .access = Access::administer,
          .secret_reply = true,
          .answer = [&parts](const Call& call) { return first_administrator(parts, call); }},
+        {.method = "POST",
+         .pattern = "/v1/clusters/{id}/password",
+         .access = Access::administer,
+         .secret_reply = true,
+         .answer = [&parts](const Call& call) { return rotate_password(parts, call); }},
     };
 }
 

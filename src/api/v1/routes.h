@@ -34,6 +34,12 @@ std::vector<Endpoint> metrics_endpoints(Parts& parts, Metrics& metrics, const Ge
 std::vector<Endpoint> cluster_endpoints(Parts& parts);
 /// What may be changed of a cluster: power, workers, ports, types.
 std::vector<Endpoint> change_endpoints(Parts& parts);
+/// 202 with what is stored now; of a cluster that is gone already, with what the command last saw.
+Result<http::Response> accepted(Parts& parts,
+                                const Call& call,
+                                const Result<model::Cluster>& changed);
+/// Acts on one node, and its log.
+std::vector<Endpoint> node_endpoints(Parts& parts);
 std::vector<Endpoint> key_endpoints(Parts& parts);
 /// Takes a saved price list; answers the locations it had prices for.
 using PriceImport = std::function<Result<std::vector<std::string>>(std::string_view pages)>;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "decide/lifecycle/draft.h"
+#include "decide/lifecycle/drain.h"
 
 namespace hopyard::decide {
 namespace {
@@ -38,6 +39,7 @@ Node* recall(Draft& draft, const GroupKey& key) {
         if (node.phase != NodePhase::draining) continue;
         node.wanted = NodeWanted::running;
         node.drain_deadline.reset();
+        if (!node.drain_wanted) end_drain(node);
         draft.move(node, NodePhase::ready);
         return &node;
     }
@@ -61,12 +63,13 @@ void grow(Draft& draft, const GroupKey& key, int missing) {
     }
 }
 
-/// Smaller leaves first: not made, not ready, idle, least busy; then the youngest.
+/// Smaller leaves first: not made, not ready, idle, least busy, drained; then the youngest.
 auto disturbance(const Node& node) {
     const bool never_made = node.phase == NodePhase::planned || node.phase == NodePhase::creating ||
                             node.phase == NodePhase::failed;
     const int stage = never_made ? 0 : node.phase != NodePhase::ready ? 1 : 2;
-    return std::tuple(stage, node.seen.jobs, node.seen.allocated_cpus, -node.ordinal);
+    return std::tuple(
+        stage, node.seen.jobs, node.seen.allocated_cpus, !node.drain_wanted, -node.ordinal);
 }
 
 void leave(Draft& draft, Node& node) {
@@ -82,6 +85,7 @@ void leave(Draft& draft, Node& node) {
     // It came up just now: it drains with the next plan.
     if (drains && node.phase != NodePhase::draining) return;
     node.wanted = NodeWanted::removed;
+    node.restart_wanted = false;
     if (drains && timeout >= 0) node.drain_deadline = draft.now + Seconds(timeout);
     draft.remark({.code = "worker_leaves",
                   .message = fmt::format("{} takes no new work and leaves", node.id.value),

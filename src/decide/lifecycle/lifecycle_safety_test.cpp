@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "decide/lifecycle/drain.h"
 #include "decide/lifecycle/test_snapshot.h"
 #include "model/phase.h"
 
@@ -98,6 +99,7 @@ std::string broken_work_rule(const Snapshot& before, const Plan& plan) {
         if (node == nullptr || row == nullptr || !row->made) continue;
         const bool holds_work = node->seen.jobs > 0 || node->seen.allocated_cpus > 0;
         const bool unasked = node->restart_generation >= before.cluster.restart_generation &&
+                             !(node->is_head && node->restart_wanted) &&
                              node->left_boot_id.empty();
         const bool on_its_way_out =
             node->wanted == NodeWanted::removed && node->phase != NodePhase::draining;
@@ -421,7 +423,14 @@ void disturb(Snapshot& snapshot, Random& random) {
 void ask_for_something(Snapshot& snapshot, Random& random) {
     model::Cluster& cluster = snapshot.cluster;
     if (cluster.wanted == Wanted::terminated) return;
-    switch (below(random, 5)) {
+    switch (below(random, 6)) {
+        case 5: {
+            if (snapshot.nodes.empty()) return;
+            Node& node = snapshot.nodes[below(random, snapshot.nodes.size())];
+            node.drain_wanted = !node.is_head && below(random, 2) == 0;
+            if (cluster.phase == Phase::running) node.restart_wanted = below(random, 2) == 0;
+            break;
+        }
         case 0:
             cluster.spec.workers[0].count = static_cast<int>(below(random, 4));
             break;
@@ -481,7 +490,8 @@ std::string live(std::uint64_t seed) {
             node.seen.silent_since.reset();
             node.seen.workload_lost_at.reset();
             node.seen.jobs = node.seen.allocated_cpus = 0;
-            node.seen.workload_state = node.phase == NodePhase::draining ? "drained" : "idle";
+            const bool drained = node.phase == NodePhase::draining || drains(node);
+            node.seen.workload_state = drained ? "drained" : "idle";
         }
         const Plan next = plan(snapshot);
         if (next.rows.erase_cluster) return "";

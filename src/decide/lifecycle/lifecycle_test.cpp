@@ -541,12 +541,6 @@ TEST(Restarting, begins_with_the_head_and_goes_on_when_it_is_back) {
     EXPECT_TRUE(plan(snapshot).rows.empty());
 }
 
-TEST(Restarting, of_one_node_leaves_the_others_alone) {
-    Snapshot snapshot = running_cluster(2);
-    node_of(snapshot, "w2").restart_generation = -1;
-    EXPECT_EQ(words_of(plan(snapshot)), Words{"restart machine demo-ab12cd34-w2"});
-}
-
 TEST(Terminating, removes_in_the_order_that_the_cloud_allows) {
     Snapshot snapshot = wanted(running_cluster(1), Wanted::terminated, Phase::terminating);
     std::vector<Words> rounds;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "decide/lifecycle/draft.h"
+#include "decide/lifecycle/drain.h"
 
 namespace hopyard::decide {
 namespace {
@@ -75,15 +76,28 @@ void put_machine(Draft& draft, Node& node, Resource& machine) {
                node.group.instance_type);
 }
 
+/// It is its turn, and its restart cuts off no more than what was asked for.
+bool may_restart(Draft& draft, const Node& node) {
+    const bool with_all = node.restart_generation < draft.cluster.restart_generation;
+    const bool whole = node.phase == NodePhase::ready || node.phase == NodePhase::joining;
+    if (!whole || node.is_head) return whole;
+    const Node* head = draft.head();
+    const bool turn = head != nullptr && head->phase == NodePhase::ready &&
+                      head->restart_generation >= draft.cluster.restart_generation;
+#ifdef HOPYARD_DEFECT_restart_busy_worker
+    const bool is_empty = true;
+#else
+    const bool is_empty = is_drained(node);
+#endif
+    return turn && (with_all || is_empty);
+}
+
 void restart_in_place(Draft& draft, Node& node, Resource& machine) {
-    if (node.restart_generation < draft.cluster.restart_generation) {
-        const Node* head = draft.head();
-        const bool turn =
-            node.is_head || (head != nullptr && head->phase == NodePhase::ready &&
-                             head->restart_generation >= draft.cluster.restart_generation);
-        const bool whole = node.phase == NodePhase::ready || node.phase == NodePhase::joining;
-        if (!turn || !whole || !draft.free(machine)) return;
+    if (node.restart_generation < draft.cluster.restart_generation || node.restart_wanted) {
+        if (!may_restart(draft, node) || !draft.free(machine)) return;
         node.restart_generation = draft.cluster.restart_generation;
+        const bool drained_for_it = std::exchange(node.restart_wanted, false) && !node.drain_wanted;
+        if (drained_for_it) end_drain(node);
         node.left_boot_id = node.seen.boot_id;
         draft.move(node, NodePhase::booting);
         draft.call(Call::Kind::restart, machine.name, "a restart was asked for");
@@ -114,6 +128,7 @@ void power_on(Draft& draft, Node& node, Resource& machine) {
         return;
     }
     if (node.left_boot_id.empty()) node.left_boot_id = node.seen.boot_id;
+    node.restart_wanted = false;
     draft.move(node, NodePhase::booting);
     draft.call(Call::Kind::start, machine.name, node.id.value + " is to run");
 }

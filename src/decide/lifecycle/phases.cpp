@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "decide/lifecycle/draft.h"
+#include "decide/lifecycle/drain.h"
 
 namespace hopyard::decide {
 namespace {
@@ -124,7 +125,7 @@ std::size_t ready_nodes(const Draft& draft) {
 bool settled(Draft& draft) {
     for (const auto& [id, node] : draft.nodes)
         if (node.wanted != NodeWanted::running || node.phase != NodePhase::ready ||
-            node.restart_generation < draft.cluster.restart_generation)
+            node.restart_generation < draft.cluster.restart_generation || node.restart_wanted)
             return false;
     for (const auto& [name, row] : draft.resources)
         if (!row.wanted || !row.made) return false;
@@ -141,7 +142,8 @@ Phase running_phase(Draft& draft) {
     if (!draft.cluster.started_at) return Phase::creating;
     const Node* head = draft.head();
     const bool head_works = head != nullptr && head->phase == NodePhase::ready &&
-                            head->restart_generation >= draft.cluster.restart_generation;
+                            head->restart_generation >= draft.cluster.restart_generation &&
+                            !head->restart_wanted;
     return head_works ? Phase::updating : Phase::starting;
 }
 
@@ -181,6 +183,10 @@ std::string stage_of(Draft& draft) {
     std::size_t silent = 0;
     for (const auto& [id, node] : draft.nodes) silent += node.seen.silent_since.has_value();
     if (silent > 0) stage += fmt::format(", {} silent", silent);
+    const auto drained = std::count_if(draft.nodes.begin(),
+                                       draft.nodes.end(),
+                                       [](const auto& entry) { return drains(entry.second); });
+    if (drained > 0) stage += fmt::format(", {} without new work", drained);
     return stage;
 }
 

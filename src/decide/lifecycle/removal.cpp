@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "decide/lifecycle/draft.h"
+#include "decide/lifecycle/drain.h"
 
 namespace hopyard::decide {
 namespace {
@@ -19,7 +20,7 @@ using model::ResourceName;
 
 bool left_clean(const Node& node) {
     // Who enrolled may have been given work that nobody told us of yet.
-    const bool nothing_allocated = node.seen.workload_state == "drained" || !has_enrolled(node);
+    const bool nothing_allocated = is_drained(node) || !has_enrolled(node);
     return nothing_allocated && node.seen.mount_pending_writes == 0;
 }
 

@@ -1,7 +1,6 @@
 #include "node/init_script/init_script.h"
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -35,16 +34,6 @@ bool has_ended(const PartStatus& status) {
     return status.ready || (status.failure && status.stage.empty());
 }
 
-std::string end_of_file(const std::string& path, std::size_t most) {
-    std::ifstream file(path, std::ios::binary | std::ios::ate);
-    if (!file) return "";
-    const auto size = static_cast<std::size_t>(std::max<std::streamoff>(0, file.tellg()));
-    file.seekg(static_cast<std::streamoff>(size - std::min(size, most)));
-    std::ostringstream bytes;
-    bytes << file.rdbuf();
-    return tail_of(bytes.str(), most);
-}
-
 struct Started {
     pid_t pid = 0;
     std::string since;  ///< field 22 of /proc/PID/stat: ticks since boot
@@ -75,13 +64,6 @@ bool may_take_work(const Board& board) {
     const auto orders = board.orders();
     if (!orders) return false;
     return !orders->init_script || board.status(Part::init_script).ready;
-}
-
-std::string tail_of(const std::string& text, std::size_t most) {
-    if (text.size() <= most) return text;
-    auto from = text.size() - most;
-    while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0) == 0x80) ++from;
-    return text.substr(from);
 }
 
 std::optional<Error> init_script_failure(const nodewire::InitScriptResult& result,

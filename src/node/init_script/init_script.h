@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "node/board.h"
+#include "node/log_tail.h"
 #include "node/state.h"
 #include "node/system/processes.h"
 #include "node/upstream.h"
@@ -31,8 +32,6 @@ bool may_take_work(const Board& board);
 
 inline constexpr std::size_t init_script_tail_max = 16u << 10;
 
-/// The end of a text, at most that many bytes, not beginning inside of a UTF-8 character.
-std::string tail_of(const std::string& text, std::size_t most);
 /// What a result means for the machine: nothing when it is good.
 std::optional<Error> init_script_failure(const nodewire::InitScriptResult& result,
                                          const std::string& log_file);
@@ -47,7 +46,7 @@ class InitScript {
         Random& random;
     };
     struct Options {
-        std::string log_file = "/var/log/hopyard-init-script.log";  ///< 0600: may hold anything
+        std::string log_file = init_script_log;  ///< 0600: may hold anything
         Milliseconds timeout{3'600'000};
     };
     explicit InitScript(Parts parts) : InitScript(parts, Options{}) {}

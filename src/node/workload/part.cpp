@@ -68,13 +68,17 @@ Result<Milliseconds> WorkloadPart::look_and_arrange(const Orders& orders) {
     const auto begin = Steady::now();
     ASSIGN_OR_RETURN(const auto seen, manager_.look());
     const auto cost = std::chrono::ceil<Milliseconds>(Steady::now() - begin);
-    board_.set_workload(to_report(orders, seen), seen.jobs_running, seen.jobs_pending);
+    board_.set_workload(to_report(orders, seen, drains_), seen.jobs_running, seen.jobs_pending);
     ASSIGN_OR_RETURN(const auto arranged, manager_.arrange(orders, seen, alive_workers(orders)));
-    const bool settled = arranged.attained && !arranged.changed;
+    // What is said of a drain counts from the first look after it was arranged.
+    auto drains = drains_of(orders);
+    const bool changed = arranged.changed || drains != drains_;
+    drains_ = std::move(drains);
+    const bool settled = arranged.attained && !changed;
     unsettled_looks_ = settled ? 0 : unsettled_looks_ + 1;
     const auto wanted = settled                         ? slowly
                         : unsettled_looks_ > soon_looks ? less_soon
-                        : arranged.changed              ? at_once
+                        : changed                       ? at_once
                                                         : soon;
     next_look_ = Steady::now() + rest_after(cost);
     return std::max(wanted, rest_after(cost));

@@ -32,6 +32,7 @@ class WorkloadPart {
     WorkloadManager& manager_;
     Random& random_;
     std::int64_t applied_ = 0;
+    Drains drains_;            ///< that the manager was told of
     int unsettled_looks_ = 0;  ///< in a row
     std::chrono::steady_clock::time_point next_look_;
 };

@@ -109,8 +109,10 @@ TEST(SlurmText, ReportsMachinesAndNoPlaceholders) {
     Seen seen{.nodes = {{.name = "w1", .state = "idle", .draining = true, .completing = true},
                         {.name = "w2", .state = "idle", .draining = true},
                         {.name = "type-a", .state = "down"}}};
-    const auto report = to_report(orders(), seen);
+    const auto report = to_report(orders(), seen, {{"w2", 3}});
     ASSERT_EQ(report.size(), 2u);
+    EXPECT_EQ(report[0].drain, -1) << "nobody ordered that drain";
+    EXPECT_EQ(report[1].drain, 3);
     EXPECT_FALSE(report[0].drained) << "a job is still being cleaned up";
     EXPECT_TRUE(report[1].drained);
 }

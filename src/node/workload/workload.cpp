@@ -4,7 +4,16 @@
 
 namespace hopyard::node::workload {
 
-std::vector<nodewire::WorkloadNode> to_report(const nodewire::Orders& orders, const Seen& seen) {
+Drains drains_of(const nodewire::Orders& orders) {
+    Drains drains;
+    for (const auto& member : orders.members)
+        if (member.state == nodewire::Member::State::draining) drains[member.name] = member.drain;
+    return drains;
+}
+
+std::vector<nodewire::WorkloadNode> to_report(const nodewire::Orders& orders,
+                                              const Seen& seen,
+                                              const Drains& arranged) {
     std::vector<nodewire::WorkloadNode> result;
     for (const auto& node : seen.nodes) {
         const bool placeholder = std::any_of(
@@ -13,10 +22,12 @@ std::vector<nodewire::WorkloadNode> to_report(const nodewire::Orders& orders, co
             });
         if (placeholder) continue;
         const bool busy = node.allocated_cpus > 0 || node.jobs > 0 || node.completing;
+        const auto drain = arranged.find(node.name);
         result.push_back({.name = node.name,
                           .state = node.state,
                           .drained = node.draining && !busy,
                           .draining = node.draining,
+                          .drain = drain == arranged.end() ? -1 : drain->second,
                           .responding = node.responding,
                           .jobs = node.jobs,
                           .allocated_cpus = node.allocated_cpus});

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -68,7 +69,15 @@ class WorkloadManager {
     virtual void stop() = 0;
 };
 
-/// The seen nodes as the report says them: without placeholders, which are no machines.
-std::vector<nodewire::WorkloadNode> to_report(const nodewire::Orders& orders, const Seen& seen);
+/// By machine: which drain was arranged for it (nodewire::Member::drain).
+using Drains = std::map<std::string, std::int64_t>;
+/// Of the members that are to drain.
+Drains drains_of(const nodewire::Orders& orders);
+
+/// The seen nodes as the report says them: without placeholders, which are no machines. `arranged`
+/// was in force when they were seen.
+std::vector<nodewire::WorkloadNode> to_report(const nodewire::Orders& orders,
+                                              const Seen& seen,
+                                              const Drains& arranged);
 
 }  // namespace hopyard::node::workload
