@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <cstdlib>
+#include <memory>
 
 #include <CLI/CLI.hpp>
 
@@ -166,6 +167,47 @@ void add_cluster(CLI::App& app, Chosen& c) {
     ssh->add_option("command", c.words, "Run this instead of a shell");
     ssh->callback(
         [&c] { c.remote = [&c](Session& s) { return cluster_ssh(s, c.cluster, c.words); }; });
+}
+
+void add_nodes(CLI::App& app, Chosen& c) {
+    CLI::App* node = app.add_subcommand("node", "List, drain, resume, restart nodes; their logs");
+    node->require_subcommand(1);
+    const auto options = std::make_shared<NodeOptions>();
+    CLI::App* list = node->add_subcommand("list", "List the nodes of a cluster");
+    list->add_option("cluster", c.cluster, "Name or id")->required();
+    list->callback(
+        [&c] { c.remote = [&c](Session& s) { return node_list(s, c.output, c.cluster); }; });
+    const auto add = [&](const char* verb, const char* help) {
+        CLI::App* command = node->add_subcommand(verb, help);
+        command->add_option("cluster", options->cluster, "Name or id")->required();
+        command->add_option("node", options->node, "Id or its end: head, w2")->required();
+        return command;
+    };
+    const std::pair<const char*, const char*> acts[] = {
+        {"drain", "Let a worker take no new work; what runs goes on"},
+        {"resume", "Let a worker take work again"},
+        {"restart", "Restart a node; a worker once nothing runs on it"}};
+    for (const auto& [verb, help] : acts)
+        add(verb, help)->callback([&c, options, verb = verb] {
+            options->verb = verb;
+            c.remote = [options](Session& s) { return node_act(s, *options); };
+        });
+    CLI::App* log = add("log", "Show the end of a node's log");
+    log->add_option("--lines", options->lines, "Of each part")
+        ->check(CLI::Range(1, 2000))
+        ->capture_default_str();
+    log->callback([&c, options] {
+        c.remote = [&c, options](Session& s) { return node_log(s, c.output, *options); };
+    });
+}
+
+void add_rotate_password(CLI::App& cluster, Chosen& c) {
+    CLI::App* rotate = cluster.add_subcommand("rotate-password",
+                                              "Make the first user's password anew, and show it");
+    rotate->add_option("cluster", c.cluster, "Name or id")->required();
+    rotate->callback([&c] {
+        c.remote = [&c](Session& s) { return cluster_rotate_password(s, c.output, c.cluster); };
+    });
 }
 
 void add_ports(CLI::App& cluster, Chosen& c) {
@@ -349,6 +391,8 @@ int run(int argc, char** argv, const std::function<int(const ServeOptions&)>& se
     if (serve) add_serve(app, chosen, serve);
     add_cluster(app, chosen);
     add_ports(*app.get_subcommand("cluster"), chosen);
+    add_rotate_password(*app.get_subcommand("cluster"), chosen);
+    add_nodes(app, chosen);
     add_workers(app, chosen);
     add_cloud(app, chosen);
     add_cloud_account(app, chosen);

@@ -206,6 +206,60 @@ TEST(Commands, ports_keeps_the_switches_that_were_not_named) {
               R"({"ports":{"kafka":true,"ssh":true},"sources":["10.0.0.0/8"]})");
 }
 
+/// A cluster with a head and a worker, and what is asked of it.
+void serve_nodes(ScriptedServer& server) {
+    server.reply("GET /v1/clusters", 200, one_cluster);
+    server.reply("GET /v1/clusters/c-1",
+                 200,
+                 R"({"id":"c-1","nodes":[{"id":"demo-1-head"},{"id":"demo-1-w1"}]})");
+}
+
+TEST(Nodes, are_named_by_their_id_or_its_end) {
+    ScriptedServer server;
+    serve_nodes(server);
+    const auto words = [&](std::vector<std::string> given) {
+        given.insert(given.end(), {"--server", server.url()});
+        return run_words(given);
+    };
+    for (const char* verb : {"drain", "resume", "restart"}) {
+        const std::string path = std::string("/v1/clusters/c-1/nodes/demo-1-w1/") + verb;
+        server.reply("POST " + path, 202, "{}");
+        for (const char* name : {"w1", "demo-1-w1"}) {
+            EXPECT_EQ(words({"node", verb, "demo", name}), exit_ok) << verb << name;
+            EXPECT_EQ(server.last().path(), path);
+        }
+        EXPECT_EQ(words({"node", verb, "demo", "w9"}), exit_not_found);
+        EXPECT_EQ(words({"node", verb, "demo"}), exit_usage);
+    }
+    EXPECT_EQ(words({"node", "list", "demo"}), exit_ok);
+    EXPECT_EQ(words({"node", "log", "demo", "w1", "--lines", "0"}), exit_usage);
+}
+
+TEST(Nodes, a_log_that_is_not_live_is_shown_and_ends_as_out_of_reach) {
+    ScriptedServer server;
+    serve_nodes(server);
+    Session session = server.session();
+    const NodeOptions options{.cluster = "demo", .node = "head", .lines = 40};
+    const std::string route = "GET /v1/clusters/c-1/nodes/demo-1-head/log";
+    server.reply(route, 200, R"({"live":true,"takenAt":"t","program":"up","problem":null})");
+    EXPECT_EQ(node_log(session, {}, options), exit_ok);
+    EXPECT_EQ(server.last().query("lines"), "40");
+    server.reply(route,
+                 200,
+                 R"({"live":false,"takenAt":"t","program":"up","initScript":"done\n",)"
+                 R"("problem":{"code":"node_out_of_reach","message":"m","nextAction":"n"}})");
+    EXPECT_EQ(node_log(session, {}, options), exit_unreachable);
+}
+
+TEST(Password, is_rotated_when_the_question_is_answered) {
+    ScriptedServer server;
+    server.reply("GET /v1/clusters", 200, one_cluster);
+    server.reply("POST /v1/clusters/c-1/password", 202, R"({"user":"u","password":"p"})");
+    Session session = server.session();
+    EXPECT_EQ(cluster_rotate_password(session, {.yes = true}, "demo"), exit_ok);
+    EXPECT_EQ(server.last().path(), "/v1/clusters/c-1/password");
+}
+
 TEST(People, a_member_is_named_by_address_or_id) {
     ScriptedServer server;
     server.reply("GET /v1/members", 200, R"({"items":[{"id":"p-1","email":"Ada@example.org"}]})");

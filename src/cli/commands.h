@@ -74,6 +74,19 @@ int workers_change(Session& session, const Output& output, const WorkersOptions&
 /// The id of a cluster given by name or id.
 Result<std::string> cluster_id(Session& session, const std::string& name_or_id);
 
+// --- nodes, and who signs in to them (node_commands.cpp) ---
+struct NodeOptions {
+    std::string verb;  ///< drain, resume, restart
+    std::string cluster;
+    std::string node;  ///< its id, or the end of it: "head", "w2"
+    int lines = 200;
+};
+int node_list(Session& session, const Output& output, const std::string& cluster);
+int node_act(Session& session, const NodeOptions& options);
+/// Also shows what is left of a node that is out of reach; then the code is that of `unavailable`.
+int node_log(Session& session, const Output& output, const NodeOptions& options);
+int cluster_rotate_password(Session& session, const Output& output, const std::string& cluster);
+
 // --- the cloud and keys (cloud_commands.cpp) ---
 struct LookUp {
     std::string what;  ///< "locations", "sizes", …
