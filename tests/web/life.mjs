@@ -13,6 +13,7 @@ import {
   waitPhase,
   story,
 } from "./browser.mjs";
+import {nodeActs} from "./nodes.mjs";
 
 export function life() {
   const test = story();
@@ -141,23 +142,7 @@ export function life() {
     await waitPhase(page, "Running");
   });
 
-  test("one node is restarted by itself", async () => {
-    await page
-      .getByRole("button", {name: /Restart Worker/})
-      .first()
-      .click();
-    await page.getByRole("button", {name: "Restart node"}).click();
-    await until(
-      async () =>
-        (await cluster()).nodes.some((node) => node.role === "worker" && node.phase !== "ready"),
-      "the worker restarts",
-    );
-    await until(
-      async () => (await cluster()).nodes.every((node) => node.phase === "ready"),
-      "it is ready again",
-      60_000,
-    );
-  });
+  nodeActs(test, () => page, cluster);
 
   test("a port is opened to a network", async () => {
     await page.getByRole("link", {name: "Services"}).click();

@@ -103,6 +103,16 @@ export function views() {
       await at(`/clusters/${id}/details`, "add-workers", (here) =>
         here.getByRole("button", {name: "Add workers"}).click(),
       );
+      const menu = (here) => here.getByRole("button", {name: "Actions of Worker 1"}).click();
+      await at(`/clusters/${id}/details`, "node-menu", menu);
+      await at(`/clusters/${id}/details`, "node-log", async (here) => {
+        await menu(here);
+        await here.getByRole("menuitem", {name: "Show the log"}).click();
+        await here.getByLabel("Node program").waitFor();
+      });
+      await at(`/clusters/${id}/general`, "rotate", (here) =>
+        here.getByRole("button", {name: "Rotate"}).click(),
+      );
       await at(`/clusters/${id}/general`, "terminate", (here) =>
         here.getByRole("button", {name: "Terminate"}).click(),
       );

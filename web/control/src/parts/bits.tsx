@@ -19,7 +19,7 @@ export function Title({children}: {children: string}) {
   return null;
 }
 
-export function PhaseMark({phase}: {phase: Phase | ClusterNode["phase"]}) {
+export function PhaseMark({phase}: {phase: Phase | ClusterNode["state"]}) {
   const words: string = (phaseWords as Record<string, string>)[phase] ?? phase;
   return (
     <span className={`phase ${phaseTone(phase)}`}>{words[0]!.toUpperCase() + words.slice(1)}</span>

@@ -1,7 +1,7 @@
 import {describe, expect, it} from "vitest";
-import type {Activity, Cluster} from "../api/client";
+import type {Activity, Cluster, ClusterNode} from "../api/client";
 import {matching, toLines} from "./activity";
-import {actsOf, duration, memory, money, plural} from "./words";
+import {actsOf, duration, memory, money, nodeActsOf, phaseTone, plural} from "./words";
 
 describe("words", () => {
   it("say how long something takes in its two largest units", () => {
@@ -51,6 +51,33 @@ describe("the buttons of a cluster", () => {
     expect(can("failed", "running")).toBe("stop retry terminate");
     expect(can("terminating", "terminated")).toBe("");
     expect(can("failed", "terminated")).toBe("retry");
+  });
+});
+
+describe("the acts on a node", () => {
+  const worker = {role: "worker", wanted: "running", phase: "ready"} as ClusterNode;
+  const can = (node: Partial<ClusterNode>) =>
+    Object.entries(nodeActsOf({...worker, ...node}))
+      .filter(([, yes]) => yes)
+      .map(([name]) => name)
+      .join(" ");
+
+  it("are those that make sense for it", () => {
+    expect(can({})).toBe("drain restart");
+    expect(can({drainWanted: true})).toBe("resume restart");
+    expect(can({restartWanted: true})).toBe("drain resume");
+    expect(can({drainWanted: true, restartWanted: true})).toBe("resume");
+    expect(can({phase: "booting"})).toBe("drain");
+    expect(can({role: "head"})).toBe("restart");
+    expect(can({wanted: "removed", phase: "draining"})).toBe("");
+  });
+
+  it("end in a state of its own tone", () => {
+    expect([phaseTone("draining"), phaseTone("drained"), phaseTone("ready")]).toEqual([
+      "busy",
+      "still",
+      "good",
+    ]);
   });
 });
 

@@ -41,10 +41,12 @@ export const phaseWords: Record<Phase, string> = {
 
 export type Tone = "good" | "busy" | "still" | "bad";
 
-export const phaseTone = (phase: Phase | ClusterNode["phase"]): Tone => {
+const stillPhases: readonly string[] = ["stopped", "planned", "drained"];
+
+export const phaseTone = (phase: Phase | ClusterNode["state"]): Tone => {
   if (phase === "running" || phase === "ready") return "good";
   if (phase === "failed") return "bad";
-  return phase === "stopped" || phase === "planned" ? "still" : "busy";
+  return stillPhases.includes(phase) ? "still" : "busy";
 };
 
 export const isMoving = (cluster: Cluster) => phaseTone(cluster.phase) === "busy";
@@ -67,6 +69,17 @@ export function actsOf(cluster: Cluster): Allowed {
     restart: !leaving && phase === "running",
     retry: phase === "failed",
     terminate: !leaving,
+  };
+}
+
+/** The same of one node. */
+export function nodeActsOf(node: ClusterNode) {
+  const stays = node.wanted === "running";
+  const isWorker = node.role === "worker";
+  return {
+    drain: stays && isWorker && !node.drainWanted,
+    resume: stays && isWorker && (node.drainWanted || node.restartWanted),
+    restart: stays && node.phase === "ready" && !node.restartWanted,
   };
 }
 

@@ -7,6 +7,7 @@ import {Loaded} from "../../parts/bits";
 import {sentence} from "../../pure/draft";
 import {matching, toLines, type Wanted} from "../../pure/activity";
 import {when} from "../../pure/words";
+import {LogTail} from "./log";
 import {nodeTitle, Progress} from "./progress";
 
 function save(cluster: Cluster, entries: readonly Activity[]) {
@@ -59,7 +60,7 @@ export function Console({cluster}: {cluster: Cluster}) {
           ready.
         </section>
       ) : (
-        <Progress cluster={cluster} />
+        <Progress cluster={cluster} more={(node) => <LogTail cluster={cluster.id} node={node} />} />
       )}
       <section className="card stack">
         <div className="row apart">

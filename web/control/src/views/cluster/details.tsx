@@ -1,14 +1,11 @@
 import {Button, Modal} from "@mantine/core";
 import {IconMinus, IconPlus} from "@tabler/icons-react";
 import {useState, type ReactNode} from "react";
-import {api, done, type Cluster, type ClusterNode} from "../../api/client";
+import {api, done, type Cluster} from "../../api/client";
 import {useChange, useMe, useSizes} from "../../api/queries";
-import {CopyLine, PhaseMark} from "../../parts/bits";
-import {Confirm} from "../../parts/confirm";
-import {actionsHeading, Table} from "../../parts/table";
-import {memory, plural} from "../../pure/words";
+import {CopyLine} from "../../parts/bits";
 import {SizePicker} from "../wizard/fields";
-import {nodeTitle} from "./progress";
+import {Nodes} from "./nodes";
 import {AddWorkers, RemoveWorkers} from "./workers";
 
 function HeadType({cluster, onClose}: {cluster: Cluster; onClose: () => void}) {
@@ -53,80 +50,6 @@ function HeadType({cluster, onClose}: {cluster: Cluster; onClose: () => void}) {
         </div>
       </div>
     </Modal>
-  );
-}
-
-function cpu(node: ClusterNode): string {
-  return node.phase === "ready"
-    ? `${node.allocatedCpus} of ${node.vcpus}`
-    : String(node.vcpus || "–");
-}
-
-function Nodes({cluster}: {cluster: Cluster}) {
-  const {may} = useMe();
-  const [asked, setAsked] = useState<ClusterNode | null>(null);
-  const restart = useChange((node: string) =>
-    done(
-      api.POST("/v1/clusters/{id}/nodes/{node}/restart", {params: {path: {id: cluster.id, node}}}),
-    ),
-  );
-  if (cluster.nodes.length === 0) return <p className="dim">There are no machines now.</p>;
-  return (
-    <>
-      <Table
-        label="Nodes"
-        headings={[
-          "Node",
-          "State",
-          "Address",
-          "Instance type",
-          {name: "Jobs", as: "number"},
-          {name: "CPU in use", as: "number"},
-          {name: "Memory", as: "number"},
-          actionsHeading,
-        ]}
-      >
-        {cluster.nodes.map((node) => (
-          <tr key={node.id}>
-            <td>
-              <strong>{nodeTitle(node)}</strong>
-              <div className="small dim mono">{node.id}</div>
-            </td>
-            <td>
-              <PhaseMark phase={node.phase} />
-              {node.workloadState && <div className="small dim">{node.workloadState}</div>}
-              {node.silentSince && <div className="small bad-text">no report</div>}
-            </td>
-            <td className="mono small">{node.privateIp || "–"}</td>
-            <td>{node.instanceType}</td>
-            <td className="number">{node.jobs}</td>
-            <td className="number">{cpu(node)}</td>
-            <td className="number">{node.memoryMb ? memory(node.memoryMb) : "–"}</td>
-            <td className="end">
-              {may.manageClusters && node.phase === "ready" && (
-                <Button variant="default" size="compact-sm" onClick={() => setAsked(node)}>
-                  Restart<span className="visually-hidden"> {nodeTitle(node)}</span>
-                </Button>
-              )}
-            </td>
-          </tr>
-        ))}
-      </Table>
-      {asked && (
-        <Confirm
-          title={`Restart ${nodeTitle(asked)}?`}
-          act="Restart node"
-          onDone={() => restart.mutate(asked.id)}
-          onClose={() => setAsked(null)}
-        >
-          <p>
-            {asked.jobs > 0
-              ? `${plural(asked.jobs, "job")} on it goes back to the queue.`
-              : "The machine restarts in place; its address and data stay."}
-          </p>
-        </Confirm>
-      )}
-    </>
   );
 }
 

@@ -1,60 +1,12 @@
 import {Button} from "@mantine/core";
 import {IconExternalLink} from "@tabler/icons-react";
-import {useQuery} from "@tanstack/react-query";
-import {useState} from "react";
-import {api, done, type Cluster} from "../../api/client";
-import {useMe, useUsageTotal} from "../../api/queries";
-import {asProblem, CopyLine, FaultAlert} from "../../parts/bits";
+import type {Cluster} from "../../api/client";
+import {useUsageTotal} from "../../api/queries";
+import {CopyLine} from "../../parts/bits";
 import {soFar} from "../../pure/usage";
 import {nodeWords, when} from "../../pure/words";
+import {FirstUser} from "./first_user";
 import {Progress} from "./progress";
-
-function FirstUser({cluster}: {cluster: Cluster}) {
-  const {may} = useMe();
-  const [shown, setShown] = useState(false);
-  // Only when asked for, and never kept: it is gone when this view is left.
-  const first = useQuery({
-    queryKey: ["first-administrator", cluster.id],
-    queryFn: () =>
-      done(api.GET("/v1/clusters/{id}/first-administrator", {params: {path: {id: cluster.id}}})),
-    enabled: may.administer && shown,
-    gcTime: 0,
-    retry: false,
-  });
-  return (
-    <section className="card">
-      <h2>First user</h2>
-      <div className="stack">
-        <div className="stack tight">
-          <span className="dim small">User name</span>
-          <CopyLine value={cluster.access.user} label="Copy the user name" />
-        </div>
-        {may.administer ? (
-          <div className="stack tight">
-            <span className="dim small">Password</span>
-            {first.data ? (
-              <CopyLine value={first.data.password} label="Copy the password" />
-            ) : (
-              <Button
-                variant="default"
-                style={{justifySelf: "start"}}
-                loading={first.isFetching}
-                onClick={() => (shown ? void first.refetch() : setShown(true))}
-              >
-                Show the password
-              </Button>
-            )}
-            {first.error && (
-              <FaultAlert fault={asProblem(first.error)} title="The password cannot be shown" />
-            )}
-          </div>
-        ) : (
-          <p className="dim small">Administrators of your organisation can see the password.</p>
-        )}
-      </div>
-    </section>
-  );
-}
 
 export function General({cluster}: {cluster: Cluster}) {
   const running = cluster.phase === "running" || cluster.phase === "updating";

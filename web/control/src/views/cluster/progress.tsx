@@ -1,3 +1,4 @@
+import type {ReactNode} from "react";
 import type {Cluster, ClusterNode} from "../../api/client";
 import {useDurations} from "../../api/queries";
 import {PhaseMark, useNow} from "../../parts/bits";
@@ -14,8 +15,14 @@ export function nodeTitle(node: ClusterNode): string {
   return node.role === "head" ? "Head" : `Worker ${node.ordinal}`;
 }
 
+interface ProgressProps {
+  cluster: Cluster;
+  /** More of a node that is coming up. */
+  more?: (node: ClusterNode) => ReactNode;
+}
+
 /** What each machine is doing now, and for how long. */
-export function Progress({cluster}: {cluster: Cluster}) {
+export function Progress({cluster, more}: ProgressProps) {
   const now = useNow(isMoving(cluster));
   const usual = useDurations().data ?? [];
   if (cluster.nodes.length === 0) return null;
@@ -41,6 +48,7 @@ export function Progress({cluster}: {cluster: Cluster}) {
               {node.stage && node.phase !== "ready" && (
                 <p className="reason">{sentence(node.stage)}</p>
               )}
+              {(node.phase === "booting" || node.phase === "joining") && more?.(node)}
               {node.problem && (
                 <p className="bad-text small">
                   {sentence(node.problem.message)} {node.problem.nextAction}
