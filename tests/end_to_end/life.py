@@ -326,6 +326,67 @@ def restart(facts: Facts):
     facts.two_nodes()
 
 
+def worker(facts: Facts, name: str) -> dict:
+    return next(node for node in facts.workers() if node["id"].endswith("-" + name))
+
+
+@LIFE.step("a drained worker takes no job, also after a restart of itself, until it is resumed")
+def drain_one(facts: Facts):
+    here = facts.here
+    here.run("node", "drain", "life", "w1")
+    until(lambda: worker(facts, "w1")["state"] == "drained", 20, "w1 is drained")
+    facts.running(workers=2)
+    busy = worker(facts, "w1")["id"]
+    refused = facts.head(f"srun -I3 -w {busy} -N1 hostname 2>&1 || echo refused")
+    expect(refused.endswith("refused\n"), refused)
+    here.run("node", "restart", "life", "w1")
+    until(lambda: worker(facts, "w1")["phase"] != "ready", 20, "w1 restarts")
+    until(lambda: worker(facts, "w1")["state"] == "drained", 60, "w1 is back, and still drained")
+    told = facts.head("srun -N1 hostname").strip()
+    expect(told == worker(facts, "w2")["id"], f"a job ran on {told}")
+    here.run("node", "resume", "life", "w1")
+    until(lambda: worker(facts, "w1")["workloadState"] == "idle", 20, "w1 takes work again")
+    facts.two_nodes()
+    expect(here.run("node", "drain", "life", "head", check=False).returncode == 4, "the head")
+
+
+@LIFE.step("a worker that runs a job restarts when the job has ended, undisturbed, and not before")
+def restart_one(facts: Facts):
+    busy = worker(facts, "w1")["id"]
+    job = facts.head(f"sbatch --parsable -w {busy} -N1 -o /tmp/out --wrap 'sleep 6'").strip()
+    until(lambda: facts.head(f"squeue -h -j {job} -o %T").strip() == "RUNNING", 20, "it runs")
+    facts.here.run("node", "restart", "life", "w1")
+    until(lambda: worker(facts, "w1")["state"] == "draining", 20, "it takes no new work")
+    until(lambda: worker(facts, "w1")["phase"] != "ready", 40, "it restarts")
+    shown = facts.head(f"scontrol -o show job {job}")
+    expect("JobState=COMPLETED" in shown and "Restarts=0" in shown, shown)
+    facts.running(workers=2)
+    facts.two_nodes()
+
+
+@LIFE.step("the end of a node's log is shown, of the head and through it of a worker")
+def logs(facts: Facts):
+    for name in ("head", "w1"):
+        shown = facts.here.run("node", "log", "life", name, "--lines", "2000").stdout
+        expect("orders came" in shown and "told" in shown, shown)
+
+
+@LIFE.step("a rotated password lets in, the old one does not, and whoever used it is signed out")
+def rotate(facts: Facts):
+    cluster = facts.cluster()
+    before = Page(cluster)
+    expect(before.sign_in(cluster["access"]["user"], facts.password) == 200, "the old password")
+    made = json.loads(facts.here.run("--yes", "-o", "json", "cluster", "rotate-password",
+                                     "life").stdout)
+    until(lambda: not facts.cluster()["access"]["passwordPending"], 20, "the head has it")
+    expect(before.call("GET", "/api/nodes")[0] == 401, "the old session")
+    page = Page(cluster)
+    expect(page.sign_in(made["user"], facts.password) == 401, "the old password")
+    expect(page.sign_in(made["user"], made["password"]) == 200, "the new password")
+    facts.owner_secrets["first password before"] = facts.password
+    facts.password = made["password"]
+
+
 @LIFE.step("no secret is in a log, a command line, an environment, a database, an open file or a "
            "captured exchange")
 def secrets(facts: Facts):
