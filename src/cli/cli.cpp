@@ -180,7 +180,7 @@ void add_nodes(CLI::App& app, Chosen& c) {
     const auto add = [&](const char* verb, const char* help) {
         CLI::App* command = node->add_subcommand(verb, help);
         command->add_option("cluster", options->cluster, "Name or id")->required();
-        command->add_option("node", options->node, "Id or its end: head, w2")->required();
+        command->add_option("node", options->node, "Id, or head, w1, w2 …")->required();
         return command;
     };
     const std::pair<const char*, const char*> acts[] = {

@@ -211,10 +211,12 @@ void serve_nodes(ScriptedServer& server) {
     server.reply("GET /v1/clusters", 200, one_cluster);
     server.reply("GET /v1/clusters/c-1",
                  200,
-                 R"({"id":"c-1","nodes":[{"id":"demo-1-head"},{"id":"demo-1-w1"}]})");
+                 R"({"id":"c-1","nodes":[{"id":"demo-1-head","role":"head","ordinal":0},)"
+                 R"({"id":"demo-1-w1","role":"worker","ordinal":1,"wanted":"removed"},)"
+                 R"({"id":"demo-1-w1-4","role":"worker","ordinal":1,"wanted":"running"}]})");
 }
 
-TEST(Nodes, are_named_by_their_id_or_its_end) {
+TEST(Nodes, are_named_by_their_id_or_their_place) {
     ScriptedServer server;
     serve_nodes(server);
     const auto words = [&](std::vector<std::string> given) {
@@ -222,9 +224,9 @@ TEST(Nodes, are_named_by_their_id_or_its_end) {
         return run_words(given);
     };
     for (const char* verb : {"drain", "resume", "restart"}) {
-        const std::string path = std::string("/v1/clusters/c-1/nodes/demo-1-w1/") + verb;
+        const std::string path = std::string("/v1/clusters/c-1/nodes/demo-1-w1-4/") + verb;
         server.reply("POST " + path, 202, "{}");
-        for (const char* name : {"w1", "demo-1-w1"}) {
+        for (const char* name : {"w1", "demo-1-w1-4"}) {
             EXPECT_EQ(words({"node", verb, "demo", name}), exit_ok) << verb << name;
             EXPECT_EQ(server.last().path(), path);
         }

@@ -78,7 +78,7 @@ Result<std::string> cluster_id(Session& session, const std::string& name_or_id);
 struct NodeOptions {
     std::string verb;  ///< drain, resume, restart
     std::string cluster;
-    std::string node;  ///< its id, or the end of it: "head", "w2"
+    std::string node;  ///< its id, or its place: "head", "w2"
     int lines = 200;
 };
 int node_list(Session& session, const Output& output, const std::string& cluster);

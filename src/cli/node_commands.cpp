@@ -26,14 +26,21 @@ Result<json> cluster_document(Session& session, const std::string& cluster) {
     return json::parse(reply, nullptr, false);
 }
 
-/// The path of a node given by its id, or by the end of it: "head", "w2".
+/// "head", or "w2" for the second worker, whichever machine fills that place now.
+std::string place_of(const json& node) {
+    if (node.value("wanted", "running") == "removed") return "";
+    return node.value("role", "") == "head" ? "head"
+                                            : "w" + std::to_string(node.value("ordinal", 0));
+}
+
+/// The path of a node given by its id or its place.
 Result<std::string> node_path(Session& session,
                               const std::string& cluster,
                               const std::string& name) {
     ASSIGN_OR_RETURN(const json document, cluster_document(session, cluster));
     for (const json& node : document.value("nodes", json::array())) {
         const std::string id = node.value("id", "");
-        if (id == name || id.ends_with("-" + name))
+        if (id == name || place_of(node) == name)
             return "/v1/clusters/" + document.value("id", "") + "/nodes/" + id;
     }
     return pass(Error{.kind = ErrorKind::not_found,

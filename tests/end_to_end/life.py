@@ -327,7 +327,7 @@ def restart(facts: Facts):
 
 
 def worker(facts: Facts, name: str) -> dict:
-    return next(node for node in facts.workers() if node["id"].endswith("-" + name))
+    return next(node for node in facts.workers() if f"w{node['ordinal']}" == name)
 
 
 @LIFE.step("a drained worker takes no job, also after a restart of itself, until it is resumed")

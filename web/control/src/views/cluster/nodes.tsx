@@ -50,7 +50,7 @@ function RowMenu({node, onAct, onLog}: RowMenuProps) {
   const {may} = useMe();
   const can = nodeActsOf(node);
   return (
-    <Menu position="bottom-end" width={200}>
+    <Menu position="bottom-end" width={200} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <ActionIcon variant="default" size="md" aria-label={`Actions of ${nodeTitle(node)}`}>
           <IconDots size={18} />
