@@ -302,8 +302,7 @@ void NodeSessions::ask_log(const NodeId& head,
                            NodeLogs::Callback callback) {
     const Timestamp until = state_->clock.now() + state_->options.log_patience;
     state_->logs.ask(head, request, until, std::move(callback));
-    for (const auto& [ticket, waiting] : state_->room->look())
-        if (waiting.head == head) state_->room->call(ticket);
+    for (const auto& seat : state_->room->look(head)) state_->room->call(seat.ticket);
 }
 
 std::vector<nodewire::LogRequest> NodeSessions::log_requests(const NodeId& head) {

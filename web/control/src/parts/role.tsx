@@ -2,6 +2,19 @@ import {Tabs} from "@mantine/core";
 import {useRole, type Features} from "../api/queries";
 import {Loaded, Source} from "./bits";
 
+/** Actions in the cloud's own words, each with what it is for. */
+export function RightList({rights}: {rights: {action: string; purpose: string}[]}) {
+  return (
+    <ul className="plain small">
+      {rights.map(({action, purpose}) => (
+        <li key={action}>
+          <code>{action}</code> <span className="dim">to {purpose}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** The role that Hopyard needs in a resource group, for whoever may grant it. */
 export function RoleText({
   account,
@@ -29,13 +42,7 @@ export function RoleText({
             <Source text={definition} label="The role as JSON" />
           </Tabs.Panel>
           <Tabs.Panel value="actions" pt="md">
-            <ul className="plain small">
-              {[...actions, ...subscriptionActions].map(({action, purpose}) => (
-                <li key={action}>
-                  <code>{action}</code> <span className="dim">to {purpose}</span>
-                </li>
-              ))}
-            </ul>
+            <RightList rights={[...actions, ...subscriptionActions]} />
           </Tabs.Panel>
         </Tabs>
       )}

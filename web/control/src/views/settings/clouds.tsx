@@ -11,7 +11,7 @@ import {
 } from "../../api/queries";
 import {asProblem, Callout, FaultAlert, Loaded} from "../../parts/bits";
 import {Confirm} from "../../parts/confirm";
-import {RoleText} from "../../parts/role";
+import {RightList, RoleText} from "../../parts/role";
 import {sentence} from "../../pure/draft";
 
 type SignIn = "client_secret" | "workload_identity" | "managed_identity";
@@ -66,15 +66,7 @@ function CheckResult({check}: {check: CloudAccountCheck}) {
       {check.groups.map((group) => (
         <Callout key={group.name} tone={group.usable ? "info" : "warn"} title={group.name}>
           {group.usable && <p>All rights are there.</p>}
-          {group.missing.length > 0 && (
-            <ul className="plain small">
-              {group.missing.map(({action, purpose}) => (
-                <li key={action}>
-                  <code>{action}</code> <span className="dim">to {purpose}</span>
-                </li>
-              ))}
-            </ul>
-          )}
+          {group.missing.length > 0 && <RightList rights={group.missing} />}
           {!group.usable && group.missing.length === 0 && (
             <p>Our permissions there could not be read.</p>
           )}
