@@ -125,9 +125,9 @@ TEST(Usage, is_csv_for_who_asks_for_it) {
     const auto accepted =
         used.api.ask({.target = "/v1/usage", .headers = {{"Accept", "text/csv"}}});
     EXPECT_EQ(accepted->body, reply->body);
-    const auto json =
+    const auto as_json =
         used.api.ask({.target = "/v1/usage?format=json", .headers = {{"Accept", "text/csv"}}});
-    EXPECT_EQ(json->json()["items"].size(), 2u);
+    EXPECT_EQ(as_json->json()["items"].size(), 2u);
     EXPECT_EQ(used.api.get("/v1/usage?format=csv&limit=5")->json()["code"], "query_malformed");
 }
 

@@ -145,7 +145,9 @@ TEST(StartOfACluster, leaves_what_it_took_and_what_ran) {
     };
     ASSERT_TRUE(rig.store->read(look));
     for (const Usual& each : usual)
-        if (each.phase == NodePhase::booting) EXPECT_GE(each.median, rig.boot_time);
+        if (each.phase == NodePhase::booting) {
+            EXPECT_GE(each.median, rig.boot_time);
+        }
     const auto estimate = estimated_start(usual, rig.cluster(id)->spec);
     ASSERT_TRUE(estimate);
     EXPECT_GE(*estimate, rig.boot_time);

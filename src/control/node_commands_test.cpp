@@ -32,7 +32,8 @@ struct Running : Session {
         return desk.commands.restart_node(desk.caller, cluster, machine.id());
     }
     State ordered(const TestMachine& machine) {
-        for (const auto& member : sessions.orders(head.id())->members)
+        const auto orders = sessions.orders(head.id());
+        for (const auto& member : orders->members)
             if (member.name == machine.node) return member.state;
         return State::removed;
     }

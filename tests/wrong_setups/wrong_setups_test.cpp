@@ -42,9 +42,10 @@ TEST(WrongSetups, end_with_field_cause_and_remedy_and_nothing_made) {
 TEST(WrongSetups, are_sound_without_their_fault) {
     EXPECT_EQ(all_of(complaints_of_sound(table().base)), "");
     for (const Entry& entry : table().entries)
-        if (!entry.given.cloud.empty() || !entry.given.spec.empty())
+        if (!entry.given.cloud.empty() || !entry.given.spec.empty()) {
             EXPECT_EQ(all_of(complaints_of_sound(patched(table().base, entry.given))), "")
                 << entry.name;
+        }
 }
 
 TEST(WrongSetups, would_be_noticed_if_their_fault_did_no_harm) {
