@@ -1,6 +1,6 @@
 #include "apps/control_plane.h"
 
-#include <atomic>
+#include <algorithm>
 #include <fstream>
 #include <thread>
 #include <vector>
@@ -134,7 +134,6 @@ struct ControlPlane::State {
           store(the_store),
           clock(the_clock),
           random(the_random),
-          stepped_at(clock.now().time_since_epoch()),
           connections(config,
                       store,
                       clock,
@@ -197,27 +196,35 @@ struct ControlPlane::State {
 
     std::vector<api::v1::Condition> conditions() const {
         std::vector<api::v1::Condition> all;
-        for (const AccountLoops::Status& status : loops.status())
+        const Timestamp now = clock.now();
+        Timestamp stepped_at = now;
+        for (const AccountLoops::Status& status : loops.status()) {
             all.push_back({.name = condition_name(status.account),
                            .problem = status.loops.cloud_problem,
                            .since = status.loops.cloud_problem_since});
-        all.push_back(loops_condition(Timestamp(stepped_at.load()), clock.now()));
+            stepped_at = std::min(stepped_at, status.loops.stepped_at);
+        }
+        all.push_back(loops_condition(stepped_at, now));
         return all;
     }
 
     std::vector<api::Gauge> gauges() const {
         std::size_t calls_under_way = 0;
         bool holds_lease = false;
+        const Timestamp now = clock.now();
+        Timestamp stepped_at = now;
         for (const AccountLoops::Status& status : loops.status()) {
             calls_under_way += status.loops.calls_under_way;
+            stepped_at = std::min(stepped_at, status.loops.stepped_at);
             if (status.account == model::CloudAccountKey()) holds_lease = status.loops.holds_lease;
         }
-        const std::chrono::duration<double> age = clock.now() - Timestamp(stepped_at.load());
+        const std::chrono::duration<double> age = now - stepped_at;
         return {{.name = "hopyard_loops_lease_held",
                  .help = "1 while this replica holds the loops, 0 while it is in reserve",
                  .value = holds_lease ? 1.0 : 0.0},
                 {.name = "hopyard_loops_step_age_seconds",
-                 .help = "Time since the loops began their last step",
+                 .help = "Time since the loops began their last step; of several, of those that "
+                         "waited longest",
                  .value = age.count()},
                 {.name = "hopyard_cloud_calls_under_way",
                  .help = "Calls to the cloud that have not been answered yet",
@@ -228,7 +235,6 @@ struct ControlPlane::State {
         api::Metrics& metrics = service.metrics();
         switch (what) {
             case control::LoopEvent::step:
-                stepped_at = clock.now().time_since_epoch();
                 return metrics.count("loop_steps",
                                      "Steps of the loops, by whether this replica leads",
                                      {{"as", std::string(outcome)}});
@@ -269,14 +275,15 @@ struct ControlPlane::State {
     }
 
     void tick() {
+        // A wall clock may be set back.
+        const auto now = std::chrono::steady_clock::now();
         // Other replicas' accounts are found that late.
-        if (clock.now() >= follow_at) {
-            follow_at = clock.now() + follow_period;
+        if (now >= follow_at) {
+            follow_at = now + follow_period;
             loops.follow_accounts();
         }
         sessions.orders_may_have_changed();
         // Every node is looked at: not more often than somebody can have fallen silent.
-        const auto now = std::chrono::steady_clock::now();
         if (now >= silence_at) silence_at = now + (sessions.notice_silence() - clock.now());
         service.tick(clock.now());
     }
@@ -286,8 +293,6 @@ struct ControlPlane::State {
     store::Store& store;
     const Clock& clock;
     Random& random;
-    std::atomic<Milliseconds> stepped_at;
-    Timestamp follow_at;
     Connections connections;
     control::InstallationAuthority authority;
     std::unique_ptr<CallPool> calls;
@@ -298,6 +303,7 @@ struct ControlPlane::State {
     Ticker ticker;
     api::Service service;
     http::Server server;
+    std::chrono::steady_clock::time_point follow_at;   ///< when accounts are looked at again
     std::chrono::steady_clock::time_point silence_at;  ///< when somebody may be silent
     std::string url;
     std::string ca_file;

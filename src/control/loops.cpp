@@ -34,6 +34,7 @@ Loops::State::State(store::Store& the_store,
       options(std::move(the_options)),
       origin{options.installation, options.node_url, options.node_ca_pem},
       lease_name(lease_of(options.account)),
+      stepped_at(clock.now()),
       sweeper(options.installation,
               {.resources = options.orphan_patience, .disks = options.orphan_disk_patience}) {}
 
@@ -47,6 +48,7 @@ Timestamp Loops::State::step() {
     {
         const std::lock_guard lock(mutex);
         wake_asked = false;
+        stepped_at = now;
     }
     const bool leads = keep_lease(now);
     tell(LoopEvent::step, leads ? "leading" : "standby");
@@ -161,6 +163,7 @@ void Loops::State::tell_of_outages(Timestamp now) {
 void Loops::State::mark_due(const ClusterId& cluster) {
     {
         const std::lock_guard lock(mutex);
+        if (elsewhere.contains(cluster)) return;
         clusters[cluster].due = true;
     }
     notify();
@@ -260,6 +263,7 @@ LoopStatus Loops::status() const {
     return {.holds_lease = state_->lease.has_value(),
             .cloud_problem = state_->cloud_problem,
             .cloud_problem_since = state_->cloud_problem_since,
+            .stepped_at = state_->stepped_at,
             .calls_under_way = state_->calls_under_way};
 }
 

@@ -62,6 +62,7 @@ struct LoopStatus {
     bool holds_lease = false;
     std::optional<Error> cloud_problem;  ///< the last call that reached no cloud, until one does
     std::optional<Timestamp> cloud_problem_since;
+    Timestamp stepped_at;  ///< when the last step began; before the first, when they were made
     std::size_t calls_under_way = 0;
 };
 

@@ -102,8 +102,9 @@ void Loops::State::look_around(Timestamp now) {
         for (auto& [id, known] : clusters) known.due = known.due || all;
         return;
     }
-    // Planning tells which of those that are new run elsewhere, and forgets them.
+    std::erase_if(elsewhere, [&](const ClusterId& id) { return !stamps.contains(id); });
     for (const auto& [id, stamp] : stamps) {
+        if (elsewhere.contains(id)) continue;
         Known& known = clusters[id];
         if (all || known.version != stamp.version) known.due = true;
     }
@@ -111,11 +112,14 @@ void Loops::State::look_around(Timestamp now) {
 
 Result<std::optional<Snapshot>> Loops::State::read_rows(const ClusterId& id) {
     Result<std::optional<Snapshot>> snapshot;
+    bool is_elsewhere = false;
     const auto read = store.read([&](store::Transaction& t) -> Result<void> {
         snapshot->reset();
         auto cluster = t.cluster(id);
         if (!cluster) return pass(cluster.error());
-        if (!*cluster || !runs_here(**cluster)) return {};
+        if (!*cluster) return {};
+        is_elsewhere = !runs_here(**cluster);
+        if (is_elsewhere) return {};
         Snapshot& rows = snapshot->emplace();
         rows.cluster = std::move(**cluster);
         ASSIGN_OR_RETURN(rows.nodes, t.nodes(id));
@@ -123,6 +127,10 @@ Result<std::optional<Snapshot>> Loops::State::read_rows(const ClusterId& id) {
         return {};
     });
     if (!read) return pass(read.error());
+    if (is_elsewhere) {
+        const std::lock_guard lock(mutex);
+        elsewhere.insert(id);
+    }
     return snapshot;
 }
 

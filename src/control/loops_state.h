@@ -84,12 +84,14 @@ struct Loops::State {
     mutable std::mutex mutex;  ///< guards all below; never held during a call or a transaction
     std::condition_variable_any woken;
     bool wake_asked = false;
+    Timestamp stepped_at;
     bool all_due = true;
     std::function<void()> changed;
     std::optional<store::Lease> lease;
     Timestamp listening_since;
     Timestamp look_around_at;
     std::map<ClusterId, Known> clusters;
+    std::set<ClusterId> elsewhere;  ///< clusters of other accounts, which they never leave
     std::map<model::ResourceName, Pending> pending;
     std::set<model::ResourceName> busy;
     std::map<model::ResourceName, std::pair<Timestamp, int>> read_again_at;  ///< after failed reads

@@ -321,6 +321,51 @@ TEST(Loops, a_cluster_at_rest_costs_a_list_now_and_then_and_nothing_else) {
     EXPECT_EQ(rig.activity(id).size(), told);
 }
 
+/// Counts what is read.
+class CountingStore final : public store::Store {
+  public:
+    explicit CountingStore(std::unique_ptr<store::Store> inner) : inner_(std::move(inner)) {}
+    Result<void> read(const Body& body) override {
+        ++reads;
+        return inner_->read(body);
+    }
+    Result<void> write(const Body& body) override { return inner_->write(body); }
+    Result<void> write(const store::Lease& fence, const Body& body) override {
+        return inner_->write(fence, body);
+    }
+    Result<std::optional<store::Lease>> acquire(const std::string& name,
+                                                const std::string& holder,
+                                                Timestamp now,
+                                                Milliseconds validity) override {
+        return inner_->acquire(name, holder, now, validity);
+    }
+    Result<void> release(const store::Lease& lease) override { return inner_->release(lease); }
+    int reads = 0;
+
+  private:
+    std::unique_ptr<store::Store> inner_;
+};
+
+TEST(Loops, look_once_at_a_cluster_of_another_account) {
+    Rig rig;
+    auto counting = std::make_unique<CountingStore>(std::move(rig.store));
+    CountingStore& counted = *counting;
+    rig.store = std::move(counting);
+    rig.restart();
+    const auto reads_of_an_hour = [&] {
+        const int before = counted.reads;
+        rig.run_for(Seconds(3600));
+        return counted.reads - before;
+    };
+    (void)reads_of_an_hour();
+    const int without = reads_of_an_hour();
+    model::Cluster theirs = rig.example(1);
+    theirs.spec.cloud_account = "research";
+    rig.create(theirs);
+    rig.run_for(Seconds(60));
+    EXPECT_LE(reads_of_an_hour(), without + 2);
+}
+
 TEST(Loops, carry_the_clusters_of_their_own_account_and_no_others) {
     Rig rig;
     model::Cluster ours = rig.example(1);
