@@ -59,34 +59,23 @@ std::vector<Endpoint> EventStreams::endpoints() {
              .pattern = "/v1/events",
              .query = {"after"},
              .hold =
-                 [this](const Call& call, http::Responder responder) {
-                     return open(call, std::nullopt, std::move(responder));
+                 [this](const Call& call, http::Responder& responder) {
+                     return open(call, std::nullopt, responder);
                  }},
             {.method = "GET",
              .pattern = "/v1/clusters/{id}/events",
              .query = {"after"},
-             .hold = [this](const Call& call, http::Responder responder) {
-                 return open(call, call.cluster(), std::move(responder));
+             .hold = [this](const Call& call, http::Responder& responder) {
+                 return open(call, call.cluster(), responder);
              }}};
 }
 
-int EventStreams::open(const Call& call,
-                       const std::optional<ClusterId>& cluster,
-                       http::Responder responder) {
-    const auto news = look(call.principal.organisation, call.now);
-    const auto after = resume_after(call.request);
-    std::optional<Error> refused;
-    if (!news) refused = news.error();
-    if (!refused && !after) refused = after.error();
-    if (!refused && cluster && !news->clusters.contains(*cluster))
-        refused = no_such_cluster(cluster->value);
-    if (refused) {
-        http::Response response = problem(*refused, call.request_id);
-        response.headers.set("X-Request-Id", call.request_id);
-        const int status = response.status;
-        responder.respond(std::move(response));
-        return status;
-    }
+Result<int> EventStreams::open(const Call& call,
+                               const std::optional<ClusterId>& cluster,
+                               http::Responder& responder) {
+    ASSIGN_OR_RETURN(const News news, look(call.principal.organisation, call.now));
+    ASSIGN_OR_RETURN(const auto after, resume_after(call.request));
+    if (cluster && !news.clusters.contains(*cluster)) return pass(no_such_cluster(cluster->value));
     Client client{.stream = responder.start(200,
                                             {{"Content-Type", "text/event-stream"},
                                              {"Cache-Control", "no-store"},
@@ -94,9 +83,9 @@ int EventStreams::open(const Call& call,
                                              {"X-Request-Id", call.request_id}}),
                   .who = call.principal,
                   .cluster = cluster,
-                  .last = after->value_or(news->newest),
+                  .last = after.value_or(news.newest),
                   .wrote_at = call.now};
-    send_to(client, *news, call.now);
+    send_to(client, news, call.now);
     const std::lock_guard lock(mutex_);
     clients_.push_back(std::move(client));
     return 200;

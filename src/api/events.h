@@ -45,7 +45,9 @@ class EventStreams {
         std::size_t digest = 0;
     };
 
-    int open(const Call& call, const std::optional<ClusterId>& cluster, http::Responder responder);
+    Result<int> open(const Call& call,
+                     const std::optional<ClusterId>& cluster,
+                     http::Responder& responder);
     Result<News> look(const OrganisationId& organisation, Timestamp now);
     Shown look_at_clusters(const OrganisationId& organisation,
                            const std::map<ClusterId, store::ClusterStamp>& stamps);

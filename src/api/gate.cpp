@@ -185,14 +185,12 @@ void Gate::pass_through(const Endpoint& endpoint,
         ASSIGN_OR_RETURN(call.if_generation, wanted_generation(request));
         return {};
     }();
-    if (checked && endpoint.hold) {
-        const int status = endpoint.hold(call, std::move(responder));
-        metrics_.count({.method = endpoint.method, .route = endpoint.pattern, .status = status});
-        return;
-    }
-    const Result<http::Response> outcome =
-        checked ? answer_once(endpoint, call) : Result<http::Response>(pass(checked.error()));
-    responder.respond(finish(endpoint.pattern, call, outcome));
+    if (!checked) return responder.respond(finish(endpoint.pattern, call, pass(checked.error())));
+    if (!endpoint.hold)
+        return responder.respond(finish(endpoint.pattern, call, answer_once(endpoint, call)));
+    const auto status = endpoint.hold(call, responder);
+    if (!status) return responder.respond(finish(endpoint.pattern, call, pass(status.error())));
+    metrics_.count({.method = endpoint.method, .route = endpoint.pattern, .status = *status});
 }
 
 http::Response Gate::finish(const std::string& route,

@@ -49,9 +49,10 @@ struct Endpoint {
     bool has_body = false;
     /// The reply holds a secret: it is never kept, so Idempotency-Key is refused.
     bool secret_reply = false;
-    /// One of the two: answers at once, or takes the right to answer.
+    /// One of the two: answers at once, or takes the right to answer, and says with which status it
+    /// begins. It leaves the responder alone when it fails.
     std::function<Result<http::Response>(const Call&)> answer = {};
-    std::function<int(const Call&, http::Responder)> hold = {};  ///< returns the status it sent
+    std::function<Result<int>(const Call&, http::Responder&)> hold = {};
 };
 
 struct GateOptions {

@@ -86,22 +86,19 @@ class WholeList {
     bool ended_ = false;
 };
 
-int list(Parts& parts, const Call& call, http::Responder responder) {
-    const auto answer = [&](http::Response response) {
-        const int status = response.status;
-        response.headers.set("X-Request-Id", call.request_id);
-        responder.respond(std::move(response));
-        return status;
-    };
-    const auto served = is_served(call.request.query("cloud").value_or("AZURE"));
-    if (!served) return answer(envelope(served.error(), call.request_id));
-    if (!*served) return answer(acknowledged({{"clusters", ordered_json::array()}}));
+Result<int> list(Parts& parts, const Call& call, http::Responder& responder) {
+    ASSIGN_OR_RETURN(const bool served, is_served(call.request.query("cloud").value_or("AZURE")));
+    const http::Headers headers{{"Content-Type", "application/json"},
+                                {"X-Request-Id", call.request_id}};
+    if (!served) {
+        http::Response none = acknowledged({{"clusters", ordered_json::array()}});
+        none.headers = headers;
+        responder.respond(std::move(none));
+        return 200;
+    }
     const auto whole = std::make_shared<WholeList>(parts, call.principal.organisation);
-    const auto readable = whole->prepare();
-    if (!readable) return answer(envelope(readable.error(), call.request_id));
-    responder.start(200,
-                    {{"Content-Type", "application/json"}, {"X-Request-Id", call.request_id}},
-                    [whole] { return whole->next(); });
+    RETURN_IF_ERROR(whole->prepare());
+    responder.start(200, headers, [whole] { return whole->next(); });
     return 200;
 }
 
@@ -289,10 +286,8 @@ std::vector<Endpoint> endpoints(Parts& parts) {
     std::vector<Endpoint> out = {
         {.method = "GET",
          .pattern = all,
-         .hold =
-             [&parts](const Call& call, http::Responder responder) {
-                 return list(parts, call, std::move(responder));
-             }},
+         .hold = [&parts](const Call& call,
+                          http::Responder& responder) { return list(parts, call, responder); }},
         operation("POST", all, [&parts](const Call& call) { return create(parts, call); }),
         operation("GET", one, [&parts](const Call& call) { return show(parts, call); }),
         simple(parts, "DELETE", one, &Commands::terminate),

@@ -73,29 +73,20 @@ http::Response view(const std::string& node, const control::LogAnswer& answer) {
 }
 
 /// Holds the connection and no thread until the node has answered, or is out of reach.
-int log(Parts& parts, const Call& call, http::Responder responder) {
-    const auto with_id = [id = call.request_id](http::Response response) {
-        response.headers.set("X-Request-Id", id);
-        response.headers.set("Cache-Control", "no-store");
-        return response;
-    };
-    const auto wish = log_wish(parts, call);
-    if (!wish) {
-        http::Response response = with_id(problem(wish.error(), call.request_id));
-        const int status = response.status;
-        responder.respond(std::move(response));
-        return status;
-    }
-    if (wish->head.empty()) {
-        responder.respond(with_id(view(wish->request.node, {})));
-        return 200;
-    }
-    parts.sessions.ask_log(wish->head,
-                           wish->request,
-                           [responder = std::move(responder), with_id, node = wish->request.node](
-                               const control::LogAnswer& answer) mutable {
-                               responder.respond(with_id(view(node, answer)));
-                           });
+Result<int> log(Parts& parts, const Call& call, http::Responder& responder) {
+    ASSIGN_OR_RETURN(const LogWish wish, log_wish(parts, call));
+    control::NodeLogs::Callback answer =
+        [responder = std::move(responder), id = call.request_id, node = wish.request.node](
+            const control::LogAnswer& came) mutable {
+            http::Response response = view(node, came);
+            response.headers.set("X-Request-Id", id);
+            response.headers.set("Cache-Control", "no-store");
+            responder.respond(std::move(response));
+        };
+    if (wish.head.empty())
+        answer({});
+    else
+        parts.sessions.ask_log(wish.head, wish.request, std::move(answer));
     return 200;
 }
 
@@ -109,8 +100,8 @@ std::vector<Endpoint> node_endpoints(Parts& parts) {
             {.method = "GET",
              .pattern = "/v1/clusters/{id}/nodes/{node}/log",
              .query = {"lines"},
-             .hold = [&parts](const Call& call, http::Responder responder) {
-                 return log(parts, call, std::move(responder));
+             .hold = [&parts](const Call& call, http::Responder& responder) {
+                 return log(parts, call, responder);
              }}};
 }
 
