@@ -68,8 +68,9 @@ Failure fail(ErrorKind kind, std::string code, std::string message) {
     return Failure(Error{.kind = kind, .code = std::move(code), .message = std::move(message)});
 }
 
-Failure refuse(std::string field, std::string code, std::string rule, std::string remedy) {
-    return Failure(Error{.kind = ErrorKind::invalid_argument,
+Failure refuse(
+    std::string field, std::string code, std::string rule, std::string remedy, ErrorKind kind) {
+    return Failure(Error{.kind = kind,
                          .code = std::move(code),
                          .message = std::move(rule),
                          .field = std::move(field),

@@ -67,7 +67,11 @@ using Failure = tl::unexpected<Error>;
 /// A failure of that kind: `return fail(ErrorKind::not_found, "no_such_cluster", "...")`.
 Failure fail(ErrorKind kind, std::string code, std::string message);
 /// A refusal of one field of a request, with the rule it breaks and the remedy. Owner: the user.
-Failure refuse(std::string field, std::string code, std::string rule, std::string remedy);
+Failure refuse(std::string field,
+               std::string code,
+               std::string rule,
+               std::string remedy,
+               ErrorKind kind = ErrorKind::invalid_argument);
 /// Passes an error on with one layer of context in front of its message (style E3).
 Failure with_context(std::string_view context, Error error);
 /// Passes an error on as it is.

@@ -22,13 +22,11 @@ inline Result<void> check_version(std::int64_t given,
 }
 
 inline Failure name_taken(const std::string& name) {
-    Error error = refuse("/name",
-                         "name_taken",
-                         "another cluster is named '" + name + "'",
-                         "Choose another name.")
-                      .value();
-    error.kind = ErrorKind::already_exists;
-    return pass(std::move(error));
+    return refuse("/name",
+                  "name_taken",
+                  "another cluster is named '" + name + "'",
+                  "Choose another name.",
+                  ErrorKind::already_exists);
 }
 
 inline Failure key_taken() {
@@ -36,13 +34,11 @@ inline Failure key_taken() {
 }
 
 inline Failure email_taken() {
-    Error error = refuse("/email",
-                         "email_taken",
-                         "somebody signs in with this address already",
-                         "Use another address, or sign in.")
-                      .value();
-    error.kind = ErrorKind::already_exists;
-    return pass(std::move(error));
+    return refuse("/email",
+                  "email_taken",
+                  "somebody signs in with this address already",
+                  "Use another address, or sign in.",
+                  ErrorKind::already_exists);
 }
 
 inline Failure token_taken() {

@@ -256,13 +256,11 @@ Result<http::Response> create(Parts& parts, const Call& call) {
     const auto reading = [&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(const auto other, t.cloud_account(call.principal.organisation, name));
         if (!other && name != model::default_cloud_account) return {};
-        Error taken = refuse("/name",
-                             "name_taken",
-                             "there is a cloud account '" + name + "'",
-                             "Choose another name.")
-                          .value();
-        taken.kind = ErrorKind::already_exists;
-        return pass(std::move(taken));
+        return refuse("/name",
+                      "name_taken",
+                      "there is a cloud account '" + name + "'",
+                      "Choose another name.",
+                      ErrorKind::already_exists);
     };
     RETURN_IF_ERROR(parts.store.read(reading));
     ASSIGN_OR_RETURN(const auto report, try_account(parts, written));

@@ -33,11 +33,11 @@ Result<void> check_no_member(store::Transaction& t, const Call& call, const std:
     ASSIGN_OR_RETURN(const auto known, t.person_by_email(email));
     // Of other organisations nothing is told; there the invitation is refused when it is accepted.
     if (!known || known->organisation != call.principal.organisation) return {};
-    Error error =
-        refuse("/email", "already_member", known->name + " is a member already", "").value();
-    error.kind = ErrorKind::already_exists;
-    error.next_action = "Change the role under /v1/members.";
-    return pass(std::move(error));
+    return refuse("/email",
+                  "already_member",
+                  known->name + " is a member already",
+                  "Change the role under /v1/members.",
+                  ErrorKind::already_exists);
 }
 
 Result<http::Response> invite(Parts& parts, const Call& call) {
