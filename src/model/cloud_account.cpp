@@ -3,19 +3,15 @@
 #include <algorithm>
 #include <string_view>
 
+#include "model/label.h"
+
 namespace hopyard::model {
 namespace {
 
 constexpr std::size_t name_length_max = 32;
 
-bool is_lower(char c) {
-    return c >= 'a' && c <= 'z';
-}
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 bool is_hex(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 }  // namespace
@@ -26,10 +22,7 @@ CloudAccountKey cloud_account_key(const OrganisationId& organisation, const std:
 }
 
 bool is_cloud_account_name(const std::string& name) {
-    return !name.empty() && name.size() <= name_length_max && is_lower(name.front()) &&
-           name.back() != '-' && std::all_of(name.begin(), name.end(), [](char c) {
-               return is_lower(c) || is_digit(c) || c == '-';
-           });
+    return is_label(name, name_length_max);
 }
 
 bool is_guid(const std::string& text) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "model/label.h"
 #include "model/wire_fields.h"
 
 namespace hopyard::model {
@@ -71,13 +72,7 @@ class Check {
 
     // Azure's rule for the machines' names leaves 40 characters to the cluster.
     void general() {
-        const std::string& name = spec_.name;
-        const bool well_formed = !name.empty() && name.size() <= 40 && is_lower(name.front()) &&
-                                 name.back() != '-' &&
-                                 std::all_of(name.begin(), name.end(), [](char c) {
-                                     return is_lower(c) || is_digit(c) || c == '-';
-                                 });
-        if (!well_formed)
+        if (!is_label(spec_.name, 40))
             refuse_field(
                 "/name",
                 "name_malformed",
