@@ -1,31 +1,13 @@
 // Organisations, people, sessions and invitations in every store, as in store_test.cpp.
 #include "model/access.h"
-#include "store/open.h"
-#include "store/test_database.h"
+#include "store/test_stores.h"
 
 namespace hopyard::store {
 namespace {
 
-const Secret sealing_key(std::string(32, 'k'));
 const OrganisationId ours("o");
 
-class PeopleSuite : public testing::TestWithParam<const char*> {
-  protected:
-    void SetUp() override {
-        const std::string kind = GetParam();
-        if (kind == "memory") {
-            store_ = open_memory();
-            return;
-        }
-        if (kind == "postgresql") postgres().empty();
-        auto opened =
-            open(kind == "sqlite" ? "sqlite:" + (dir_ / "db") : postgres().address(), sealing_key);
-        ASSERT_TRUE(opened) << opened.error().message;
-        store_ = std::move(*opened);
-    }
-    Directory dir_;
-    std::unique_ptr<Store> store_;
-};
+class PeopleSuite : public EveryStore {};
 
 Timestamp at(int seconds) {
     return Timestamp(Seconds(seconds));
@@ -210,10 +192,7 @@ TEST_P(PeopleSuite, cloud_accounts_are_named_within_their_organisation) {
     }));
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores,
-                         PeopleSuite,
-                         testing::Values("memory", "sqlite", "postgresql"),
-                         [](const auto& test) { return std::string(test.param); });
+INSTANTIATE_TEST_SUITE_P(Every, PeopleSuite, every_store, name_of_store);
 
 }  // namespace
 }  // namespace hopyard::store

@@ -1,7 +1,6 @@
 // What the stores keep of machines that ran, in the same transaction as the machines' rows; and
 // clusters by the page. One suite for every store.
-#include "store/open.h"
-#include "store/test_database.h"
+#include "store/test_stores.h"
 
 namespace hopyard::store {
 namespace {
@@ -17,18 +16,10 @@ Timestamp at(int seconds) {
     return Timestamp(Seconds(seconds));
 }
 
-class RunsSuite : public testing::TestWithParam<const char*> {
+class RunsSuite : public EveryStore {
   protected:
     void SetUp() override {
-        if (is("postgresql")) postgres().empty();
-        if (is("memory")) {
-            store_ = open_memory();
-        } else {
-            auto opened = open(is("sqlite") ? "sqlite:" + (dir_ / "db") : postgres().address(),
-                               Secret(std::string(32, 'k')));
-            ASSERT_TRUE(opened) << opened.error().message;
-            store_ = std::move(*opened);
-        }
+        EveryStore::SetUp();
         model::Cluster cluster{.id = demo, .organisation = ours};
         cluster.spec.name = "demo";
         cluster.spec.location = "here";
@@ -45,7 +36,6 @@ class RunsSuite : public testing::TestWithParam<const char*> {
             return t.put(machine_);
         }));
     }
-    bool is(const char* kind) const { return GetParam() == std::string(kind); }
 
     void change(int second, const std::function<void(Resource&)>& change) {
         change(machine_);
@@ -76,8 +66,6 @@ class RunsSuite : public testing::TestWithParam<const char*> {
         return found;
     }
 
-    Directory dir_;
-    std::unique_ptr<Store> store_;
     Resource machine_;
 };
 
@@ -275,10 +263,7 @@ TEST_P(RunsSuite, a_stamp_changes_with_every_write_of_a_cluster_or_a_node) {
     }));
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores,
-                         RunsSuite,
-                         testing::Values("memory", "sqlite", "postgresql"),
-                         [](const auto& each) { return std::string(each.param); });
+INSTANTIATE_TEST_SUITE_P(Every, RunsSuite, every_store, name_of_store);
 
 }  // namespace
 }  // namespace hopyard::store

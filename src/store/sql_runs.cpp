@@ -1,4 +1,4 @@
-// The rest of SqlTransaction: runs of machines, and stamps of clusters.
+// The rest of SqlTransaction: runs of machines.
 #include "store/sql_rows.h"
 #include "store/sql_transaction.h"
 
@@ -54,35 +54,6 @@ Result<void> SqlTransaction::put(const MachineRun& run) {
             use(run.cluster.value), use(run.machine), use(started_at), use(ended_at, ended),
             use(run.organisation.value), use(text);
         return {};
-    });
-}
-
-Result<std::map<ClusterId, ClusterStamp>> SqlTransaction::stamps(
-    const std::optional<OrganisationId>& organisation) {
-    return guarded([&]() -> Result<std::map<ClusterId, ClusterStamp>> {
-        std::string id;
-        long long version = 0, nodes = 0, versions = 0, generations = 0;
-        soci::statement statement(sql_);
-        statement.exchange(soci::into(id));
-        for (long long* column : {&version, &nodes, &versions, &generations})
-            statement.exchange(soci::into(*column));
-        if (organisation) statement.exchange(use(organisation->value));
-        statement.alloc();
-        statement.prepare(std::string("SELECT c.id, c.version, COUNT(n.id), "
-                                      "CAST(COALESCE(SUM(n.version), 0) AS BIGINT), "
-                                      "CAST(COALESCE(SUM(n.generation), 0) AS BIGINT) "
-                                      "FROM clusters c LEFT JOIN nodes n ON n.cluster = c.id ") +
-                          (organisation ? "WHERE c.organisation = :o " : "") +
-                          "GROUP BY c.id, c.version");
-        statement.define_and_bind();
-        statement.execute(false);
-        std::map<ClusterId, ClusterStamp> stamps;
-        while (statement.fetch())
-            stamps[ClusterId(id)] = {.version = version,
-                                     .nodes = nodes,
-                                     .node_versions = versions,
-                                     .node_generations = generations};
-        return stamps;
     });
 }
 

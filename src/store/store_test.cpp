@@ -2,36 +2,12 @@
 #include <atomic>
 #include <thread>
 
-#include "store/open.h"
-#include "store/test_database.h"
+#include "store/test_stores.h"
 
 namespace hopyard::store {
 namespace {
 
-const Secret sealing_key(std::string(32, 'k'));
-
-class StoreSuite : public testing::TestWithParam<const char*> {
-  protected:
-    void SetUp() override {
-        if (is("postgresql")) postgres().empty();
-        if (is("memory")) {
-            store_ = open_memory();
-        } else {
-            store_ = another();
-        }
-        ASSERT_TRUE(store_);
-    }
-    bool is(const char* kind) const { return GetParam() == std::string(kind); }
-    /// A second replica on the same database.
-    std::unique_ptr<Store> another() {
-        auto opened =
-            open(is("sqlite") ? "sqlite:" + (dir_ / "a db") : postgres().address(), sealing_key);
-        EXPECT_TRUE(opened) << opened.error().message;
-        return opened ? std::move(*opened) : nullptr;
-    }
-    Directory dir_;
-    std::unique_ptr<Store> store_;
-};
+class StoreSuite : public EveryStore {};
 
 model::Cluster cluster(const std::string& id, const std::string& name) {
     model::Cluster row;
@@ -414,10 +390,7 @@ TEST_P(StoreSuite, two_replicas_never_hold_one_lease) {
               "lease_lost");
 }
 
-INSTANTIATE_TEST_SUITE_P(Every,
-                         StoreSuite,
-                         testing::Values("memory", "sqlite", "postgresql"),
-                         [](const auto& parameter) { return std::string(parameter.param); });
+INSTANTIATE_TEST_SUITE_P(Every, StoreSuite, every_store, name_of_store);
 
 TEST(MemoryStore, a_commit_that_dies_leaves_nothing) {
     bool die = false;
