@@ -3,7 +3,6 @@
 #include "cli/cli.h"
 
 #include <cstdlib>
-#include <memory>
 
 #include <CLI/CLI.hpp>
 
@@ -172,15 +171,14 @@ void add_cluster(CLI::App& app, Chosen& c) {
 void add_nodes(CLI::App& app, Chosen& c) {
     CLI::App* node = app.add_subcommand("node", "List, drain, resume, restart nodes; their logs");
     node->require_subcommand(1);
-    const auto options = std::make_shared<NodeOptions>();
     CLI::App* list = node->add_subcommand("list", "List the nodes of a cluster");
     list->add_option("cluster", c.cluster, "Name or id")->required();
     list->callback(
         [&c] { c.remote = [&c](Session& s) { return node_list(s, c.output, c.cluster); }; });
     const auto add = [&](const char* verb, const char* help) {
         CLI::App* command = node->add_subcommand(verb, help);
-        command->add_option("cluster", options->cluster, "Name or id")->required();
-        command->add_option("node", options->node, "Id, or head, w1, w2 …")->required();
+        command->add_option("cluster", c.node.cluster, "Name or id")->required();
+        command->add_option("node", c.node.node, "Id, or head, w1, w2 …")->required();
         return command;
     };
     const std::pair<const char*, const char*> acts[] = {
@@ -188,17 +186,15 @@ void add_nodes(CLI::App& app, Chosen& c) {
         {"resume", "Let a worker take work again"},
         {"restart", "Restart a node; a worker once nothing runs on it"}};
     for (const auto& [verb, help] : acts)
-        add(verb, help)->callback([&c, options, verb = verb] {
-            options->verb = verb;
-            c.remote = [options](Session& s) { return node_act(s, *options); };
+        add(verb, help)->callback([&c, verb = verb] {
+            c.node.verb = verb;
+            c.remote = [&c](Session& s) { return node_act(s, c.node); };
         });
     CLI::App* log = add("log", "Show the end of a node's log");
-    log->add_option("--lines", options->lines, "Of each part")
+    log->add_option("--lines", c.node.lines, "Of each part")
         ->check(CLI::Range(1, 2000))
         ->capture_default_str();
-    log->callback([&c, options] {
-        c.remote = [&c, options](Session& s) { return node_log(s, c.output, *options); };
-    });
+    log->callback([&c] { c.remote = [&c](Session& s) { return node_log(s, c.output, c.node); }; });
 }
 
 void add_rotate_password(CLI::App& cluster, Chosen& c) {

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/encoding.h"
 #include "cli/commands.h"
+#include "cli/input.h"
 
 namespace hopyard::cli {
 namespace {
@@ -26,41 +26,48 @@ Result<std::string> id_of(Session& session, const std::string& name_or_id) {
     return id;
 }
 
-Result<std::string> path_of(Session& session, const UsageOptions& options) {
-    std::string path = "/v1/usage?";
-    const auto add = [&](const char* name, const std::string& value) {
-        if (!value.empty()) path += std::string(name) + "=" + percent_encode(value) + "&";
-    };
-    add("from", options.from);
-    add("to", options.to);
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+Result<Query> query_of(Session& session, const UsageOptions& options) {
+    Query query = {{"from", options.from}, {"to", options.to}};
     if (!options.cluster.empty()) {
-        ASSIGN_OR_RETURN(const auto id, id_of(session, options.cluster));
-        add("cluster", id);
+        ASSIGN_OR_RETURN(auto id, id_of(session, options.cluster));
+        query.emplace_back("cluster", std::move(id));
     }
-    return path;
+    return query;
+}
+
+Result<std::string> asked(Session& session, const Query& query) {
+    return session.call("GET", with_query("/v1/usage", query));
 }
 
 /// Every page of the list as one.
-Result<std::string> all_pages(Session& session, const std::string& path) {
+Result<std::string> all_pages(Session& session, Query query) {
     ordered_json whole = {{"items", ordered_json::array()}, {"next", nullptr}};
-    std::string after;
+    query.emplace_back("limit", "1000");
+    query.emplace_back("after", "");
     for (;;) {
-        ASSIGN_OR_RETURN(const std::string reply, session.call("GET", path + "limit=1000" + after));
+        ASSIGN_OR_RETURN(const std::string reply, asked(session, query));
         const ordered_json page = ordered_json::parse(reply, nullptr, false);
         if (!page.is_object() || !page.contains("items")) return reply;
         for (const ordered_json& item : page["items"]) whole["items"].push_back(item);
         if (!page.contains("next") || !page["next"].is_string()) return whole.dump();
-        after = "&after=" + percent_encode(page["next"].get<std::string>());
+        query.back().second = page["next"].get<std::string>();
     }
+}
+
+/// As a spreadsheet reads it; that comes in one piece.
+Result<std::string> as_csv(Session& session, Query query) {
+    query.emplace_back("format", "csv");
+    return asked(session, query);
 }
 
 }  // namespace
 
 int usage(Session& session, const Output& output, const UsageOptions& options) {
-    const auto path = path_of(session, options);
-    if (!path) return report(path.error());
-    const auto reply =
-        options.csv ? session.call("GET", *path + "format=csv") : all_pages(session, *path);
+    const auto query = query_of(session, options);
+    if (!query) return report(query.error());
+    const auto reply = options.csv ? as_csv(session, *query) : all_pages(session, *query);
     if (!reply) return report(reply.error());
     const std::string text = options.csv ? *reply : render(*reply, output.format, usage_columns);
     std::fputs(text.c_str(), stdout);

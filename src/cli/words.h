@@ -29,6 +29,7 @@ struct Chosen {
     CreateOptions create;
     ActOptions act;
     WorkersOptions workers;
+    NodeOptions node;
     PortsOptions ports;
     LookUp look_up;
     PrepareOptions prepare;
