@@ -99,8 +99,7 @@ std::string broken_work_rule(const Snapshot& before, const Plan& plan) {
         if (node == nullptr || row == nullptr || !row->made) continue;
         const bool holds_work = node->seen.jobs > 0 || node->seen.allocated_cpus > 0;
         const bool unasked = node->restart_generation >= before.cluster.restart_generation &&
-                             !(node->is_head && node->restart_wanted) &&
-                             node->left_boot_id.empty();
+                             !(node->is_head && node->restart_wanted) && node->left_boot_id.empty();
         const bool on_its_way_out =
             node->wanted == NodeWanted::removed && node->phase != NodePhase::draining;
         const bool too_late =

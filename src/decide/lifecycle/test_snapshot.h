@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -169,5 +170,8 @@ inline model::Resource& machine_of(Snapshot& snapshot, const std::string& part) 
 std::vector<std::string> words_of(const Plan& plan);
 bool asks(const Plan& plan, Call::Kind kind, model::ResourceKind of);
 bool tells(const Plan& plan, const std::string& code);
+std::set<std::string> node_names(const Snapshot& snapshot);
+/// Rounds of planning and carrying out until the plan asks for that, at most 20.
+Plan until_asked(Snapshot& snapshot, Call::Kind kind, model::ResourceKind of);
 
 }  // namespace hopyard::decide
