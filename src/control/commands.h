@@ -74,8 +74,7 @@ class Commands {
     Result<decide::Preflight> dry_run(const Caller& caller, const model::ClusterSpec& spec);
     /// Preflight, then one transaction that stores the cluster, its secrets and the activity.
     /// Nothing is made here: the container too is claimed by the loops, so that a request that dies
-    /// half-way leaves nothing behind. Refused: the first blocking finding
-    /// as the error, all of them through dry_run.
+    /// half-way leaves nothing behind. Refused: one error that names every blocking finding.
     Result<CreateOutcome> create(const Caller& caller, const model::ClusterSpec& spec);
 
     /// Tries a connection; reads only. `group`: only that one, or all when empty.
