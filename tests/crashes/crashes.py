@@ -7,7 +7,6 @@ After each, whoever runs the product starts what ended ('hopyard up'), nobody do
 within a minute things must be as they were wanted: nothing doubled, nothing left, and no job lost
 that its worker still runs, however short before it was submitted. HOPYARD_SEED repeats the choices, though not the machine's own timing.
 """
-import contextlib
 import os
 import random
 import signal
@@ -213,11 +212,10 @@ class Moments:
             return
         # A cluster ends within tenths of a second: who is to die must be known before.
         name, process = a_machine(self.cluster, victim, self.choice)
+        # It must die in the same moment in which that is asked for: a little later it is gone.
         asking = threading.Thread(target=end)
         asking.start()
-        time.sleep(self.choice.uniform(0, 0.05))
-        with contextlib.suppress(ProcessLookupError):  # it was faster
-            os.kill(process, signal.SIGKILL)
+        os.kill(process, signal.SIGKILL)
         asking.join()
         self.cluster.say(f"terminating: {name} killed")
         converge(self.cluster, victim, time.monotonic(), lambda: gone(self.cluster))
