@@ -5,21 +5,13 @@
 namespace hopyard::apps {
 namespace {
 
-/// As an added account reaches its cloud: like the installation's own connection where that is of
-/// the same kind, but for the subscription and the way to sign in; else it is Azure's public one.
-Result<azure::Config> config_of(const azure::Config& own,
-                                const model::CloudAccount& account,
-                                const Secret& client_secret) {
-    const bool local = account.kind == model::CloudKind::local;
-    const bool same = local == (own.kind == azure::Config::Kind::local);
-    if (local && !same)
-        return refuse("/kind",
-                      "no_local_cloud",
-                      "this control plane was started without a local cloud",
-                      "Add an account of Azure, or start it beside hopyard-cloud.");
-    azure::Config config = same ? own : azure::Config();
+/// As an added account reaches the cloud: like the installation's own connection, but for the
+/// subscription and the way to sign in.
+azure::Config config_of(const azure::Config& own,
+                        const model::CloudAccount& account,
+                        const Secret& client_secret) {
+    azure::Config config = own;
     azure::Options& options = config.options;
-    options.capture_directory = own.options.capture_directory;
     options.subscription = account.subscription;
     options.tenant = account.tenant;
     options.credentials = {
@@ -74,7 +66,7 @@ Connections::Connections(azure::Config own,
 
 Result<std::shared_ptr<CloudLink>> Connections::open(const model::CloudAccount& account,
                                                      const Secret& client_secret) {
-    ASSIGN_OR_RETURN(azure::Config config, config_of(own_config_, account, client_secret));
+    azure::Config config = config_of(own_config_, account, client_secret);
     if (account.sign_in == model::CloudSignIn::workload_identity) {
         // Never a path that somebody sends: it would be read, and its content sent away.
         ASSIGN_OR_RETURN(config.options.credentials.federated_token_file,

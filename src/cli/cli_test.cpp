@@ -317,7 +317,7 @@ TEST(CloudAccounts, the_secret_comes_from_a_file_and_what_is_missing_is_told) {
     const std::string shown = testing::internal::GetCapturedStdout();
     EXPECT_EQ(
         server.last().body,
-        R"({"clientId":"c","clientSecret":"canary","kind":"azure","name":"research","signIn":"client_secret","subscription":"s","tenant":"t"})");
+        R"({"clientId":"c","clientSecret":"canary","name":"research","signIn":"client_secret","subscription":"s","tenant":"t"})");
     EXPECT_NE(shown.find("lab (north): 1 rights are missing\n    A/write  to create a\n"),
               std::string::npos)
         << shown;

@@ -126,7 +126,6 @@ int cloud_account_add(Session& session, const Output& output, const AccountOptio
     auto body = sign_in_of(options);
     if (!body) return report(body.error());
     (*body)["name"] = options.name;
-    (*body)["kind"] = options.kind;
     (*body)["subscription"] = options.subscription;
     const auto reply = session.call("POST", "/v1/cloud-accounts", body->dump());
     return reply ? show_tried(*reply, output) : report(reply.error());

@@ -83,9 +83,6 @@ void add_cloud_account(CLI::App& app, Chosen& c) {
     });
     CLI::App* add = account->add_subcommand("add", "Add an account; it is tried at once");
     add->add_option("name", c.account.name)->required();
-    add->add_option("--kind", c.account.kind, "local: the cloud on this machine")
-        ->check(CLI::IsMember({"azure", "local"}))
-        ->capture_default_str();
     add->add_option("--subscription", c.account.subscription, "Its id")->required();
     add_sign_in(*add, c);
     add->callback([&c] {

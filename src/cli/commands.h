@@ -113,7 +113,6 @@ int api_key_revoke(Session& session, const Output& output, const std::string& id
 // --- cloud accounts (cloud_account_commands.cpp) ---
 struct AccountOptions {
     std::string name, subscription, tenant, client_id;
-    std::string kind = "azure";
     std::string sign_in = "client_secret";
     std::string client_secret_file;  ///< never the secret itself: argument lists are read by all
 };

@@ -69,7 +69,6 @@ void members_of(auto& fields, is<Invitation> auto& invitation) {
 void members_of(auto& fields, is<CloudAccount> auto& account) {
     fields.get("organisation", account.organisation)
         .get("name", account.name)
-        .word("kind", account.kind, parse<CloudKind>)
         .get("subscription", account.subscription)
         .get("tenant", account.tenant)
         .word("signIn", account.sign_in, parse<CloudSignIn>)

@@ -14,11 +14,6 @@ namespace hopyard::model {
 
 inline constexpr const char* default_cloud_account = "default";
 
-enum class CloudKind {
-    azure,
-    local  ///< the local cloud that the installation was started with
-};
-
 /// How the control plane proves to the cloud who it is.
 enum class CloudSignIn {
     client_secret,      ///< an application and its secret
@@ -29,7 +24,6 @@ enum class CloudSignIn {
 struct CloudAccount {
     OrganisationId organisation;
     std::string name;  ///< clusters refer to it, so it never changes; see is_cloud_account_name
-    CloudKind kind = CloudKind::azure;
     std::string subscription;
     std::string tenant;  ///< empty for a managed identity
     CloudSignIn sign_in = CloudSignIn::client_secret;

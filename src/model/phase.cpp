@@ -59,8 +59,6 @@ constexpr Words<Scope, 3> scope_words{
     {{Scope::read, "read"}, {Scope::operate, "operate"}, {Scope::administer, "administer"}}};
 constexpr Words<Role, 3> role_words{
     {{Role::member, "member"}, {Role::administrator, "administrator"}, {Role::owner, "owner"}}};
-constexpr Words<CloudKind, 2> cloud_kind_words{
-    {{CloudKind::azure, "azure"}, {CloudKind::local, "local"}}};
 constexpr Words<CloudSignIn, 3> cloud_sign_in_words{
     {{CloudSignIn::client_secret, "client_secret"},
      {CloudSignIn::workload_identity, "workload_identity"},
@@ -201,9 +199,6 @@ std::string_view to_string(Scope value) {
 std::string_view to_string(Role value) {
     return word_of(role_words, value);
 }
-std::string_view to_string(CloudKind value) {
-    return word_of(cloud_kind_words, value);
-}
 std::string_view to_string(CloudSignIn value) {
     return word_of(cloud_sign_in_words, value);
 }
@@ -254,10 +249,6 @@ std::optional<Role> parse(std::string_view word) {
 template <>
 std::optional<Plan> parse(std::string_view word) {
     return value_of(plan_words, word);
-}
-template <>
-std::optional<CloudKind> parse(std::string_view word) {
-    return value_of(cloud_kind_words, word);
 }
 template <>
 std::optional<CloudSignIn> parse(std::string_view word) {

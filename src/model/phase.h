@@ -39,7 +39,6 @@ std::string_view to_string(Severity);
 std::string_view to_string(Scope);
 std::string_view to_string(Role);
 std::string_view to_string(Plan);
-std::string_view to_string(CloudKind);
 std::string_view to_string(CloudSignIn);
 
 /// The value of a word, or nothing: `parse<Phase>("running")`.
@@ -67,8 +66,6 @@ template <>
 std::optional<Role> parse(std::string_view word);
 template <>
 std::optional<Plan> parse(std::string_view word);
-template <>
-std::optional<CloudKind> parse(std::string_view word);
 template <>
 std::optional<CloudSignIn> parse(std::string_view word);
 

@@ -164,7 +164,6 @@ TEST_P(PeopleSuite, invitations_are_found_by_their_token_and_forgotten_when_they
 TEST_P(PeopleSuite, cloud_accounts_are_named_within_their_organisation) {
     model::CloudAccount lab{.organisation = ours,
                             .name = "lab",
-                            .kind = model::CloudKind::local,
                             .subscription = "11111111-2222-3333-4444-555555555555",
                             .tenant = "t",
                             .sign_in = model::CloudSignIn::workload_identity,

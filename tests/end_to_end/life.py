@@ -424,7 +424,7 @@ def cloud_account(facts: Facts):
 
     def add(text: str):
         secret.write_text(text + "\n")
-        return here.run("cloud-account", "add", "second", "--kind", "local", "--subscription",
+        return here.run("cloud-account", "add", "second", "--subscription",
                         cloud["subscriptionId"], "--tenant", cloud["tenantId"], "--client-id",
                         cloud["clientId"], "--client-secret-file", secret, check=False)
 

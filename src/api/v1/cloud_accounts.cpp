@@ -22,9 +22,16 @@ constexpr std::size_t role_name_max = 128;
 
 // --- as clients see them -------------------------------------------------------------------------
 
-ordered_json view_of(const CloudAccount& account, std::int64_t clusters) {
+/// All accounts are at the cloud of the connection that the installation was started with.
+const char* kind_of(const cloud::Connected& built_in) {
+    return built_in.local ? "local" : "azure";
+}
+
+ordered_json view_of(const CloudAccount& account,
+                     const cloud::Connected& built_in,
+                     std::int64_t clusters) {
     return {{"name", account.name},
-            {"kind", model::to_string(account.kind)},
+            {"kind", kind_of(built_in)},
             {"builtIn", false},
             {"subscription", account.subscription},
             {"tenant", account.tenant},
@@ -34,12 +41,12 @@ ordered_json view_of(const CloudAccount& account, std::int64_t clusters) {
             {"clusters", clusters}};
 }
 
-/// The connection that the installation was started with; how it signs in is the operator's.
-ordered_json built_in_view(const cloud::Connected& connected, std::int64_t clusters) {
+/// How it signs in is the operator's.
+ordered_json built_in_view(const cloud::Connected& built_in, std::int64_t clusters) {
     return {{"name", model::default_cloud_account},
-            {"kind", connected.local ? "local" : "azure"},
+            {"kind", kind_of(built_in)},
             {"builtIn", true},
-            {"subscription", connected.subscription},
+            {"subscription", built_in.subscription},
             {"tenant", nullptr},
             {"signIn", nullptr},
             {"clientId", nullptr},
@@ -120,13 +127,7 @@ void read_sign_in(model::ObjectReader& reader, Written& written) {
                      "Leave it out, or sign in by client_secret.");
 }
 
-void read_place(model::ObjectReader& reader, CloudAccount& account) {
-    std::string kind(model::to_string(account.kind));
-    reader.read("kind", kind);
-    const auto known = model::parse<model::CloudKind>(kind);
-    if (!known)
-        reader.fault("kind", "unknown_value", "must be azure or local", "Leave it out for Azure.");
-    account.kind = known.value_or(model::CloudKind::azure);
+void read_subscription(model::ObjectReader& reader, CloudAccount& account) {
     account.subscription = people::read_required(reader, "subscription");
     if (!model::is_guid(account.subscription))
         reader.fault("subscription",
@@ -150,7 +151,7 @@ Result<Written> new_account(const Call& call) {
                      "must be 1 to 32 lower-case letters, digits and hyphens, a letter first and "
                      "no hyphen last",
                      "Choose a name such as 'research'.");
-    read_place(reader, written.account);
+    read_subscription(reader, written.account);
     read_sign_in(reader, written);
     reader.finish();
     if (fault) return pass(std::move(*fault));
@@ -233,9 +234,25 @@ Result<void> store_account(Parts& parts,
 
 // --- the routes ----------------------------------------------------------------------------------
 
+Result<std::shared_ptr<const cloud::Connected>> built_in_of(Parts& parts, const Call& call) {
+    return parts.clouds.of(call.principal.organisation, model::default_cloud_account);
+}
+
+/// What was stored, with what trying it has shown.
+Result<ordered_json> tried_view(Parts& parts,
+                                const Call& call,
+                                const CloudAccount& account,
+                                std::int64_t clusters,
+                                const control::AccountReport& report) {
+    ASSIGN_OR_RETURN(const auto built_in, built_in_of(parts, call));
+    ordered_json document = view_of(account, *built_in, clusters);
+    document["check"] = view_of(report);
+    return document;
+}
+
 Result<http::Response> list(Parts& parts, const Call& call) {
     const OrganisationId& ours = call.principal.organisation;
-    ASSIGN_OR_RETURN(const auto built_in, parts.clouds.of(ours, model::default_cloud_account));
+    ASSIGN_OR_RETURN(const auto built_in, built_in_of(parts, call));
     ordered_json items;
     RETURN_IF_ERROR(parts.store.read([&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(const auto on_default, clusters_on(t, ours, model::default_cloud_account));
@@ -243,7 +260,7 @@ Result<http::Response> list(Parts& parts, const Call& call) {
         ASSIGN_OR_RETURN(const auto accounts, t.cloud_accounts(ours));
         for (const CloudAccount& account : accounts) {
             ASSIGN_OR_RETURN(const auto clusters, clusters_on(t, ours, account.name));
-            items.push_back(view_of(account, clusters));
+            items.push_back(view_of(account, *built_in, clusters));
         }
         return {};
     }));
@@ -266,8 +283,7 @@ Result<http::Response> create(Parts& parts, const Call& call) {
     ASSIGN_OR_RETURN(const auto report, try_account(parts, written));
     RETURN_IF_ERROR(store_account(
         parts, call, written, "cloud_account_added", "cloud account " + name + " was added"));
-    ordered_json document = view_of(written.account, 0);
-    document["check"] = view_of(report);
+    ASSIGN_OR_RETURN(const auto document, tried_view(parts, call, written.account, 0, report));
     http::Response response = http::json_response(201, dump(document));
     response.headers.set("Location", "/v1/cloud-accounts/" + name);
     return response;
@@ -289,8 +305,8 @@ Result<http::Response> update(Parts& parts, const Call& call) {
                                   written,
                                   "cloud_account_changed",
                                   "cloud account " + before.name + " signs in anew"));
-    ordered_json document = view_of(written.account, clusters);
-    document["check"] = view_of(report);
+    ASSIGN_OR_RETURN(const auto document,
+                     tried_view(parts, call, written.account, clusters, report));
     return http::json_response(200, dump(document));
 }
 

@@ -22,9 +22,13 @@ const signInWords: Record<SignIn, string> = {
   managed_identity: "Managed identity",
 };
 
+const kindWords: Record<CloudAccount["kind"], string> = {
+  azure: "Azure",
+  local: "The local cloud",
+};
+
 interface Fields {
   name: string;
-  kind: CloudAccount["kind"];
   subscription: string;
   signIn: SignIn;
   tenant: string;
@@ -34,7 +38,6 @@ interface Fields {
 
 const emptyFields: Fields = {
   name: "",
-  kind: "azure",
   subscription: "",
   signIn: "client_secret",
   tenant: "",
@@ -139,13 +142,7 @@ const atField = (error: Error | null): error is Problem =>
 const faultOf = (error: Error | null) => (field: string) =>
   atField(error) && error.field === field ? sentence(error.message) : undefined;
 
-const kindWords: Record<CloudAccount["kind"], string> = {
-  azure: "Azure",
-  local: "The local cloud",
-};
-
-/** `kinds`: the clouds that there are. */
-function NewAccount({kinds, onDone}: {kinds: CloudAccount["kind"][]; onDone: () => void}) {
+function NewAccount({onDone}: {onDone: () => void}) {
   const [fields, setFields] = useState(emptyFields);
   const set = (patch: Partial<Fields>) => setFields((before) => ({...before, ...patch}));
   const add = useSave(
@@ -154,7 +151,6 @@ function NewAccount({kinds, onDone}: {kinds: CloudAccount["kind"][]; onDone: () 
         api.POST("/v1/cloud-accounts", {
           body: {
             name: fields.name,
-            kind: fields.kind,
             subscription: fields.subscription,
             ...signInOf(fields),
           },
@@ -193,16 +189,6 @@ function NewAccount({kinds, onDone}: {kinds: CloudAccount["kind"][]; onDone: () 
           error={fault("/name")}
           autoComplete="off"
         />
-        {kinds.length > 1 && (
-          <Select
-            label="Cloud"
-            data={kinds.map((value) => ({value, label: kindWords[value]}))}
-            value={fields.kind}
-            onChange={(value) => value && set({kind: value as CloudAccount["kind"]})}
-            allowDeselect={false}
-            error={fault("/kind")}
-          />
-        )}
         <TextInput
           label="Subscription"
           description="Its id: az account show tells it as id"
@@ -399,12 +385,7 @@ export function CloudAccounts() {
           </>
         )}
       </Loaded>
-      {adding && (
-        <NewAccount
-          kinds={accounts.data?.[0]?.kind === "local" ? ["azure", "local"] : ["azure"]}
-          onDone={() => setAdding(false)}
-        />
-      )}
+      {adding && <NewAccount onDone={() => setAdding(false)} />}
       {may.administer && !adding && (
         <Button style={{justifySelf: "start"}} onClick={() => setAdding(true)}>
           Add a cloud account
