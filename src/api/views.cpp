@@ -41,7 +41,7 @@ ordered_json node_view(const model::Node& node) {
         {"gpus", node.gpus},
         {"workloadState", seen.workload_state},
         {"jobs", seen.jobs},
-        {"allocatedCpus", seen.allocated_cpus},
+        {"allocatedCpus", seen.allocated.cpus},
         {"programVersion", seen.program_version},
         {"lastReportAt", time(seen.last_report_at)},
         {"silentSince", time(seen.silent_since)},

@@ -33,7 +33,7 @@ TEST(Report, is_stored_for_the_head_and_for_the_workers_it_relays) {
     EXPECT_EQ(worker.mount_pending_writes, 5);
     EXPECT_EQ(worker.workload_state, "mixed");
     EXPECT_EQ(worker.jobs, 2);
-    EXPECT_EQ(worker.allocated_cpus, 1);
+    EXPECT_EQ(worker.allocated.cpus, 1);
 }
 
 TEST(Report, wakes_the_loops_when_it_matters_to_them) {

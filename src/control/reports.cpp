@@ -191,7 +191,7 @@ class Hearing {
                    node.id.value + " is drained: nothing runs on it",
                    "");
         node.seen.jobs = static_cast<int>(std::clamp(entry.jobs, 0, 1'000'000));
-        node.seen.allocated_cpus = static_cast<int>(std::clamp(entry.allocated_cpus, 0, 1'000'000));
+        node.seen.allocated = {.cpus = std::clamp(entry.allocated_cpus, 0, 1'000'000)};
         lose(node, !entry.responding || to_lower(entry.state) == "down");
     }
 

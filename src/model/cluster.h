@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "model/demand.h"
 #include "model/spec.h"
 
 namespace hopyard::model {
@@ -128,7 +129,13 @@ struct NodeSeen {
     std::string stage;           ///< "mounting /data"
     std::string workload_state;  ///< Slurm's word, lower case: "idle", "allocated", "down" …
     int jobs = 0;
-    int allocated_cpus = 0;
+    Resources allocated;
+    /// Since when nothing is allocated on it; none while something is, and before the workload
+    /// manager spoke of it.
+    std::optional<Timestamp> idle_since;
+    /// When the last of its jobs ends at the latest, if all have a time limit.
+    std::optional<Timestamp> busy_until;
+    std::optional<Demand> demand;  ///< of a head: what waits; none until the manager has said it
     std::optional<Timestamp> workload_lost_at;  ///< since when the workload manager does not see it
     bool mount_ready = false;
     std::int64_t mount_pending_writes = 0;
@@ -165,6 +172,8 @@ struct Node {
     std::optional<Error> problem;
     std::optional<Timestamp> drain_deadline;  ///< set while a removal waits for running work
     bool drain_wanted = false;                ///< somebody drains it, until it is resumed
+    bool autoscaled = false;    ///< the autoscaler made or adopted it, and may take it
+    bool is_protected = false;  ///< a person wants it to stay: the autoscaler never takes it
     /// Counts the drains that were taken back: what was said of an earlier one tells nothing of
     /// this one.
     std::int64_t drain_number = 0;

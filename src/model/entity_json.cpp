@@ -1,6 +1,7 @@
 #include "model/entity_json.h"
 
 #include "base/json_fields.h"
+#include "model/demand_json.h"
 #include "model/phase.h"
 #include "model/spec_json.h"
 #include "model/stored_document.h"
@@ -108,23 +109,8 @@ void read_types(const Fields& from, std::map<std::string, MachineType>& types) {
 
 // --- parts of a node ---------------------------------------------------------------------------
 
-json group_document(const GroupKey& key) {
-    json out = {{"instanceType", key.instance_type}, {"diskGb", key.disk_gb}};
-    if (key.spot)
-        out["spot"] = {{"maxPricePercent", key.spot->max_price_percent},
-                       {"fallBackOnDemand", key.spot->fall_back_on_demand}};
-    return out;
-}
-
 void read_group(const Fields& from, GroupKey& key) {
-    const json* document = from.member("group");
-    if (document == nullptr) return;
-    Fields fields(*document);
-    fields.get("instanceType", key.instance_type).get("diskGb", key.disk_gb);
-    if (const json* spot = fields.member("spot"))
-        Fields(*spot)
-            .get("maxPricePercent", key.spot.emplace().max_price_percent)
-            .get("fallBackOnDemand", key.spot->fall_back_on_demand);
+    if (const json* group = from.member("group")) read(*group, key);
 }
 
 json seen_document(const NodeSeen& seen) {
@@ -135,7 +121,10 @@ json seen_document(const NodeSeen& seen) {
             {"stage", seen.stage},
             {"workloadState", seen.workload_state},
             {"jobs", seen.jobs},
-            {"allocatedCpus", seen.allocated_cpus},
+            {"allocated", document(seen.allocated)},
+            {"idleSince", to_field(seen.idle_since)},
+            {"busyUntil", to_field(seen.busy_until)},
+            {"demand", seen.demand ? document(*seen.demand) : json(nullptr)},
             {"workloadLostAt", to_field(seen.workload_lost_at)},
             {"mountReady", seen.mount_ready},
             {"mountPendingWrites", seen.mount_pending_writes},
@@ -155,12 +144,17 @@ bool read_seen(const Fields& from, NodeSeen& seen) {
         .get("stage", seen.stage)
         .get("workloadState", seen.workload_state)
         .get("jobs", seen.jobs)
-        .get("allocatedCpus", seen.allocated_cpus)
+        .get("idleSince", seen.idle_since)
+        .get("busyUntil", seen.busy_until)
         .get("workloadLostAt", seen.workload_lost_at)
         .get("mountReady", seen.mount_ready)
         .get("mountPendingWrites", seen.mount_pending_writes)
         .get("bootId", seen.boot_id)
         .get("programVersion", seen.program_version);
+    const json* allocated = fields.member("allocated");
+    if (allocated != nullptr && !read(*allocated, seen.allocated)) return false;
+    const json* demand = fields.member("demand");
+    if (demand != nullptr && !read(*demand, seen.demand.emplace())) return false;
     return fields.good() && read_error(fields, "failure", seen.failure);
 }
 
@@ -277,7 +271,7 @@ std::string to_json(const Node& node) {
     return to_text({{"id", node.id.value},
                     {"cluster", node.cluster.value},
                     {"isHead", node.is_head},
-                    {"group", group_document(node.group)},
+                    {"group", document(node.group)},
                     {"ordinal", node.ordinal},
                     {"generation", node.generation},
                     {"wanted", to_string(node.wanted)},
@@ -286,6 +280,8 @@ std::string to_json(const Node& node) {
                     {"problem", error_document(node.problem)},
                     {"drainDeadline", to_field(node.drain_deadline)},
                     {"drainWanted", node.drain_wanted},
+                    {"autoscaled", node.autoscaled},
+                    {"protected", node.is_protected},
                     {"drainNumber", node.drain_number},
                     {"restartWanted", node.restart_wanted},
                     {"restartGeneration", node.restart_generation},
@@ -319,6 +315,8 @@ Result<Node> node_from_json(std::string_view text) {
         .get("phaseSince", node.phase_since)
         .get("drainDeadline", node.drain_deadline)
         .get("drainWanted", node.drain_wanted)
+        .get("autoscaled", node.autoscaled)
+        .get("protected", node.is_protected)
         .get("drainNumber", node.drain_number)
         .get("restartWanted", node.restart_wanted)
         .get("restartGeneration", node.restart_generation)

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "base/time.h"
+#include "model/autoscale.h"
 #include "model/cloud_account.h"
+#include "model/group_key.h"
 
 namespace hopyard::model {
 
@@ -26,21 +28,6 @@ struct HeadSpec {
     std::string instance_type;
     std::int64_t disk_gb = 30;
     bool operator==(const HeadSpec&) const = default;
-};
-
-/// Percent of the on-demand price, and whether to fall back. Stored and echoed; see product.md D14.
-struct SpotSpec {
-    int max_price_percent = 100;
-    bool fall_back_on_demand = true;
-    auto operator<=>(const SpotSpec&) const = default;
-};
-
-/// What tells one worker group from another (control-api.md 4.2).
-struct GroupKey {
-    std::string instance_type;
-    std::int64_t disk_gb = 30;
-    std::optional<SpotSpec> spot;
-    auto operator<=>(const GroupKey&) const = default;
 };
 
 struct WorkerGroupSpec {
@@ -97,7 +84,8 @@ struct ClusterSpec {
     std::string resource_group;
     std::string location;  ///< empty in a request: the resource group's
     HeadSpec head;
-    std::vector<WorkerGroupSpec> workers;
+    std::vector<WorkerGroupSpec> workers;  ///< by count; beside those of the autoscaler
+    std::optional<AutoscaleSpec> autoscale;
     StorageSpec storage;
     std::string ssh_key;   ///< name of an sshPublicKeys resource of the group
     std::string identity;  ///< name of a user-assigned identity of the group

@@ -69,7 +69,7 @@ auto disturbance(const Node& node) {
                             node.phase == NodePhase::failed;
     const int stage = never_made ? 0 : node.phase != NodePhase::ready ? 1 : 2;
     return std::tuple(
-        stage, node.seen.jobs, node.seen.allocated_cpus, !node.drain_wanted, -node.ordinal);
+        stage, node.seen.jobs, node.seen.allocated.cpus, !node.drain_wanted, -node.ordinal);
 }
 
 void leave(Draft& draft, Node& node) {
@@ -103,7 +103,7 @@ void shrink(Draft& draft, std::vector<Node*> group, int surplus) {
     // again.
     std::erase_if(group, [](const Node* node) {
         const bool up = node->phase == NodePhase::ready || node->phase == NodePhase::joining;
-        return !up && (node->seen.jobs > 0 || node->seen.allocated_cpus > 0);
+        return !up && (node->seen.jobs > 0 || node->seen.allocated.cpus > 0);
     });
     group.resize(std::min(group.size(), static_cast<std::size_t>(surplus)));
     for (Node* node : group) leave(draft, *node);

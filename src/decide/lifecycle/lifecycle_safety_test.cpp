@@ -97,7 +97,7 @@ std::string broken_work_rule(const Snapshot& before, const Plan& plan) {
         const Node* node = owner_of(before, call.name);
         const Resource* row = row_of(before, call.name);
         if (node == nullptr || row == nullptr || !row->made) continue;
-        const bool holds_work = node->seen.jobs > 0 || node->seen.allocated_cpus > 0;
+        const bool holds_work = node->seen.jobs > 0 || node->seen.allocated.cpus > 0;
         const bool unasked = node->restart_generation >= before.cluster.restart_generation &&
                              !(node->is_head && node->restart_wanted) && node->left_boot_id.empty();
         const bool on_its_way_out =
@@ -256,7 +256,7 @@ void set_report(Node& node, Says says, Timestamp now) {
     node.seen.workload_state = "idle";
     if (says == Says::busy) {
         node.seen.jobs = 1;
-        node.seen.allocated_cpus = 1;
+        node.seen.allocated.cpus = 1;
         node.seen.workload_state = "allocated";
     }
     if (says == Says::failing) node.seen.failure = Error{.kind = ErrorKind::internal};
@@ -488,7 +488,7 @@ std::string live(std::uint64_t seed) {
             node.try_again_at.reset();
             node.seen.silent_since.reset();
             node.seen.workload_lost_at.reset();
-            node.seen.jobs = node.seen.allocated_cpus = 0;
+            node.seen.jobs = node.seen.allocated.cpus = 0;
             const bool drained = node.phase == NodePhase::draining || drains(node);
             node.seen.workload_state = drained ? "drained" : "idle";
         }

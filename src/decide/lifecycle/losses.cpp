@@ -168,7 +168,7 @@ void watch_workload(Draft& draft, Node& node) {
     if (node.phase != NodePhase::ready && node.phase != NodePhase::joining) return;
     if (head->phase != NodePhase::ready || head->seen.silent_since || most_are_silent(draft))
         return;
-    if (node.seen.jobs > 0 || node.seen.allocated_cpus > 0) return;
+    if (node.seen.jobs > 0 || node.seen.allocated.cpus > 0) return;
     Milliseconds patience = draft.seen.timing.workload_loss;
     if (most_are_lost(draft)) patience += Milliseconds(draft.seen.timing.workload_loss);
     const Timestamp since = std::max(*node.seen.workload_lost_at, draft.seen.listening_since);

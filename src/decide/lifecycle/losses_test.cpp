@@ -125,7 +125,7 @@ TEST(Losses, in_slurm_count_after_a_minute_with_nothing_allocated_and_a_head_tha
          false},
         {"with a job", [](Snapshot& s) { node_of(s, "w1").seen.jobs = 1; }, false},
         {"with cores allocated",
-         [](Snapshot& s) { node_of(s, "w1").seen.allocated_cpus = 2; },
+         [](Snapshot& s) { node_of(s, "w1").seen.allocated.cpus = 2; },
          false},
         {"the head is silent",
          [](Snapshot& s) { node_of(s, "head").seen.silent_since = s.now - Seconds(20); },

@@ -141,7 +141,7 @@ bool has_no_machine(Draft& draft, const Node& node) {
 
 /// Slurm lost it with nothing on it: there is nobody left to say that it is drained.
 bool lost_while_draining(Draft& draft, const Node& node) {
-    if (!node.seen.workload_lost_at || node.seen.jobs > 0 || node.seen.allocated_cpus > 0)
+    if (!node.seen.workload_lost_at || node.seen.jobs > 0 || node.seen.allocated.cpus > 0)
         return false;
     const Timestamp since = std::max(*node.seen.workload_lost_at, draft.seen.listening_since);
     return draft.reached(since + draft.seen.timing.workload_loss);

@@ -1,0 +1,25 @@
+// What tells one group of workers from another.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace hopyard::model {
+
+/// Percent of the on-demand price, and whether to fall back. Stored and echoed; see product.md D14.
+struct SpotSpec {
+    int max_price_percent = 100;
+    bool fall_back_on_demand = true;
+    auto operator<=>(const SpotSpec&) const = default;
+};
+
+/// What tells one worker group from another (control-api.md 4.2).
+struct GroupKey {
+    std::string instance_type;
+    std::int64_t disk_gb = 30;
+    std::optional<SpotSpec> spot;
+    auto operator<=>(const GroupKey&) const = default;
+};
+
+}  // namespace hopyard::model
