@@ -1,0 +1,80 @@
+// How many workers there should be, and why: the rules of product.md B1 (seed), D4, D5, D15 and
+// D16.
+//
+// In `standard`, for each group, in this order:
+//   1. present = what is coming, ready or leaving and belongs to the group. What waits is packed
+//      into what is free, then into what is coming, then into new workers of the first kind that
+//      fits and does not rest. What no allowed worker could ever hold buys nothing and is named.
+//   2. The minimum holds always.
+//   3. Standby: as long as anything is used, waits or the minimum is above 0, what is free on all
+//      workers that can do such work (gpu: those with GPUs), coming ones included, less what is
+//      packed there, is at least `standby_workers` times one worker, in every dimension.
+//   4. The maximum holds always; beyond it the surplus leaves, idle workers first, and a used one
+//      only once its work is done.
+//   5. A worker leaves when nothing was allocated to it for the whole wait, nothing that waits is
+//      packed onto it, and minimum and standby hold without it.
+// A worker that leaves and is needed again, or got work meanwhile, is called back before any new
+// one is asked for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "decide/scale/situation.h"
+
+namespace hopyard::decide::scale {
+
+struct Step {
+    enum class Kind { recall, add, remove };
+    Kind kind = Kind::add;
+    GroupName group = GroupName::general;
+    std::string worker;   ///< recall and remove: which
+    model::GroupKey key;  ///< add: what
+    int count = 1;        ///< add: how many
+    std::string rule;     ///< "request", "minimum", "standby", "maximum", "idle", "work"
+    std::string reason;   ///< one sentence with the numbers
+    bool operator==(const Step&) const = default;
+};
+const char* to_string(Step::Kind kind);
+
+/// A request that buys nothing, and what would have to change.
+struct Unmet {
+    std::string request;
+    /// no_kind: no allowed worker is large enough; maximum: it waits for the group's bound;
+    /// resting: all kinds that would do were refused by the cloud a moment ago; cluster: no worker
+    /// is of the type, feature or name it asks for.
+    enum class Why { no_kind, maximum, resting, machine } why = Why::no_kind;
+    std::string reason;
+    bool operator==(const Unmet&) const = default;
+};
+const char* to_string(Unmet::Why why);
+
+/// What a group's part of the decision was made with.
+struct Balance {
+    GroupName group = GroupName::general;
+    int present = 0;  ///< before the steps
+    int wanted = 0;   ///< after them
+    int idle = 0;
+    model::Resources free;      ///< on ready and coming workers that count for its standby
+    model::Resources coming;    ///< of that: on those that are coming
+    model::Resources packed;    ///< of that: what waiting requests will take
+    model::Resources standby;   ///< to be kept free
+    bool standby_holds = true;  ///< false: minimum 0 and nothing is used
+    bool operator==(const Balance&) const = default;
+};
+
+struct Decision {
+    std::vector<Step> steps;  ///< recalls, then additions, then removals
+    std::vector<Unmet> unmet;
+    std::vector<Balance> balances;
+    /// When the passing of time alone would change it; none: never.
+    std::optional<Timestamp> look_again_at;
+    std::string next;  ///< what that would be: "w3 leaves at …, unless it is used"
+    bool operator==(const Decision&) const = default;
+};
+
+/// Pure and repeatable: the same situation gives the same decision. n log n in requests and
+/// workers; equal ones cost once.
+Decision decide(const Situation& situation);
+
+}  // namespace hopyard::decide::scale

@@ -1,0 +1,75 @@
+// What a decision of the autoscaler is made from: the policy, the workers, what waits, and the
+// time. Plain values that know no cloud, no workload manager and no rows, so that a recorded
+// situation can be decided again anywhere (record.h).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/autoscale.h"
+#include "model/demand.h"
+
+namespace hopyard::decide::scale {
+
+/// A kind of machine that a group may get.
+struct Kind {
+    model::GroupKey key;
+    model::Resources size;
+    double price_per_hour = 0;  ///< of the list; 0: not known
+    /// The cloud refused one for want of capacity or quota: not asked for again before then.
+    std::optional<Timestamp> rests_until;
+    bool operator==(const Kind&) const = default;
+};
+
+enum class GroupName { general, gpu };
+const char* to_string(GroupName name);
+
+struct Group {
+    model::ScaleSpec policy;
+    std::vector<Kind> kinds;  ///< in order of preference
+    bool operator==(const Group&) const = default;
+};
+
+struct Worker {
+    /// `leaving`: it drains because the autoscaler wants it gone, and can still be called back.
+    enum class State { coming, ready, leaving };
+
+    std::string name;
+    model::GroupKey key;
+    model::Resources size;
+    model::Resources used;
+    int jobs = 0;
+    State state = State::ready;
+    std::optional<GroupName> group;  ///< of which the autoscaler may take it; none: never
+    bool is_protected = false;       ///< somebody wants it to stay
+    bool takes_work = true;          ///< nobody drains it by hand
+    std::optional<Timestamp> idle_since;
+    std::optional<Timestamp> busy_until;
+    Timestamp since;  ///< when it was asked for
+    bool is_idle() const { return jobs == 0 && used.is_zero(); }
+    bool operator==(const Worker&) const = default;
+};
+
+/// What `adaptive` has learned of this cluster (adaptive.h); `standard` ignores it.
+struct Learned {
+    Milliseconds boot = Seconds(120);  ///< usual time from asking for a worker to its first job
+    /// For each hour of the week (168 of them, from Monday 0:00 UTC): the usual number of general
+    /// workers in use, exponentially averaged over the weeks; negative: not known yet.
+    std::vector<double> workers_by_hour;
+    bool operator==(const Learned&) const = default;
+};
+
+struct Situation {
+    model::AutoscaleMode mode = model::AutoscaleMode::standard;
+    Group general;
+    std::optional<Group> gpu;
+    std::vector<Worker> workers;  ///< all but the head, by ordinal; none that are beyond recall
+    std::vector<model::Request> requests;
+    Learned learned;
+    Timestamp now;
+    bool operator==(const Situation&) const = default;
+};
+
+}  // namespace hopyard::decide::scale
