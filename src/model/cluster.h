@@ -69,6 +69,21 @@ struct MachineType {
     bool operator==(const MachineType&) const = default;
 };
 
+/// What the autoscaler remembers of a cluster from one decision to the next.
+struct AutoscaleMemory {
+    /// The cloud had no such machine to give: it is not asked for another before `until`.
+    struct Refusal {
+        GroupKey key;
+        int times = 1;  ///< in a row
+        Timestamp until;
+        bool operator==(const Refusal&) const = default;
+    };
+    std::vector<Refusal> refusals;
+    /// Requests that can never be met and of which the user was told, as long as they wait.
+    std::vector<std::string> named;
+    bool operator==(const AutoscaleMemory&) const = default;
+};
+
 struct Cluster {
     ClusterId id;
     OrganisationId organisation;
@@ -109,6 +124,7 @@ struct Cluster {
     bool head_made = false;
     int highest_ordinal = 0;
     std::int64_t last_generation = 1;
+    AutoscaleMemory autoscale;
     /// When the first administrator's password was last made anew, and the revision of the head's
     /// orders that hold the newest one; 0 as long as none do.
     std::optional<Timestamp> password_rotated_at;

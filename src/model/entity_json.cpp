@@ -107,6 +107,30 @@ void read_types(const Fields& from, std::map<std::string, MachineType>& types) {
             .get("gpus", types[name].gpus);
 }
 
+json memory_document(const AutoscaleMemory& memory) {
+    json refusals = json::array();
+    for (const AutoscaleMemory::Refusal& refusal : memory.refusals)
+        refusals.push_back({{"key", document(refusal.key)},
+                            {"times", refusal.times},
+                            {"until", to_field(refusal.until)}});
+    return {{"refusals", std::move(refusals)}, {"named", memory.named}};
+}
+
+bool read_memory(const Fields& from, AutoscaleMemory& memory) {
+    const json* document = from.member("autoscale");
+    if (document == nullptr) return true;
+    Fields fields(*document);
+    if (const json* refusals = fields.member("refusals"))
+        for (const json& entry : *refusals) {
+            AutoscaleMemory::Refusal& refusal = memory.refusals.emplace_back();
+            Fields inner(entry);
+            const json* key = inner.member("key");
+            inner.get("times", refusal.times).get("until", refusal.until);
+            if (!inner.good() || key == nullptr || !read(*key, refusal.key)) return false;
+        }
+    return fields.get("named", memory.named).good();
+}
+
 // --- parts of a node ---------------------------------------------------------------------------
 
 void read_group(const Fields& from, GroupKey& key) {
@@ -221,6 +245,7 @@ std::string to_json(const Cluster& cluster) {
                     {"headMade", cluster.head_made},
                     {"highestOrdinal", cluster.highest_ordinal},
                     {"lastGeneration", cluster.last_generation},
+                    {"autoscale", memory_document(cluster.autoscale)},
                     {"passwordRotatedAt", to_field(cluster.password_rotated_at)},
                     {"passwordRevision", cluster.password_revision},
                     {"version", cluster.version}});
@@ -256,7 +281,8 @@ Result<Cluster> cluster_from_json(std::string_view text) {
         .get("passwordRevision", cluster.password_revision)
         .get("version", cluster.version);
     if (!fields.good() || !read_error(fields, "problem", cluster.problem) ||
-        !read_error(fields, "storageProblem", cluster.storage_problem))
+        !read_error(fields, "storageProblem", cluster.storage_problem) ||
+        !read_memory(fields, cluster.autoscale))
         return malformed("cluster", fields);
     if (const json* spec = fields.member("spec")) {
         ASSIGN_OR_RETURN(cluster.spec, spec_from_json(spec->dump()));

@@ -163,6 +163,17 @@ void ObjectReader::read(const char* name, std::int64_t& out) {
     out = value->get<std::int64_t>();
 }
 
+void ObjectReader::read(const char* name, double& out) {
+    const json* value = take(name);
+    if (value == nullptr) return;
+    if (!value->is_number())
+        return fault(name,
+                     "wrong_type",
+                     "must be a number, is " + type_word(*value),
+                     "Write digits without quotes.");
+    out = value->get<double>();
+}
+
 void ObjectReader::read(const char* name, int& out) {
     std::int64_t wide = out;
     read(name, wide);

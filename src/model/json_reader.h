@@ -28,6 +28,7 @@ class ObjectReader {
     void read(const char* name, bool& out);
     void read(const char* name, int& out);
     void read(const char* name, std::int64_t& out);
+    void read(const char* name, double& out);
     void read(const char* name, std::vector<std::string>& out);
     /// The member itself when it is there, for nested objects and arrays.
     const nlohmann::json* member(const char* name);

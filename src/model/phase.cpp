@@ -38,6 +38,8 @@ constexpr Words<NodePhase, 10> node_phase_words{{{NodePhase::planned, "planned"}
 constexpr Words<UserManagement, 3> user_management_words{{{UserManagement::disabled, "disabled"},
                                                           {UserManagement::managed, "managed"},
                                                           {UserManagement::ldap, "ldap"}}};
+constexpr Words<AutoscaleMode, 2> autoscale_mode_words{
+    {{AutoscaleMode::standard, "standard"}, {AutoscaleMode::adaptive, "adaptive"}}};
 constexpr Words<ResourceKind, 8> resource_kind_words{
     {{ResourceKind::virtual_network, "virtual_network"},
      {ResourceKind::subnet, "subnet"},
@@ -184,6 +186,9 @@ std::string_view to_string(NodePhase value) {
 std::string_view to_string(UserManagement value) {
     return word_of(user_management_words, value);
 }
+std::string_view to_string(AutoscaleMode value) {
+    return word_of(autoscale_mode_words, value);
+}
 std::string_view to_string(ResourceKind value) {
     return word_of(resource_kind_words, value);
 }
@@ -225,6 +230,10 @@ std::optional<NodePhase> parse(std::string_view word) {
 template <>
 std::optional<UserManagement> parse(std::string_view word) {
     return value_of(user_management_words, word);
+}
+template <>
+std::optional<AutoscaleMode> parse(std::string_view word) {
+    return value_of(autoscale_mode_words, word);
 }
 template <>
 std::optional<ResourceKind> parse(std::string_view word) {

@@ -40,6 +40,7 @@ std::string_view to_string(Scope);
 std::string_view to_string(Role);
 std::string_view to_string(Plan);
 std::string_view to_string(CloudSignIn);
+std::string_view to_string(AutoscaleMode);
 
 /// The value of a word, or nothing: `parse<Phase>("running")`.
 template <class Enum>
@@ -48,6 +49,8 @@ template <>
 std::optional<Wanted> parse(std::string_view word);
 template <>
 std::optional<Phase> parse(std::string_view word);
+template <>
+std::optional<AutoscaleMode> parse(std::string_view word);
 template <>
 std::optional<NodeWanted> parse(std::string_view word);
 template <>

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/yaml.h"
+#include "model/autoscale_json.h"
 #include "model/json_reader.h"
 #include "model/phase.h"
 
@@ -13,11 +14,6 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 // --- writing -----------------------------------------------------------------------------------
-
-ordered_json spot_to_json(const SpotSpec& spot) {
-    return {{"maxPricePercent", spot.max_price_percent},
-            {"fallBackOnDemand", spot.fall_back_on_demand}};
-}
 
 ordered_json spec_document(const ClusterSpec& spec) {
     ordered_json out;
@@ -31,9 +27,10 @@ ordered_json spec_document(const ClusterSpec& spec) {
         ordered_json entry = {{"instanceType", group.key.instance_type},
                               {"diskGb", group.key.disk_gb},
                               {"count", group.count}};
-        if (group.key.spot) entry["spot"] = spot_to_json(*group.key.spot);
+        if (group.key.spot) entry["spot"] = spot_document(*group.key.spot);
         out["workers"].push_back(std::move(entry));
     }
+    if (spec.autoscale) out["autoscale"] = autoscale_document(*spec.autoscale);
     out["storage"] = {{"account", spec.storage.account}, {"container", spec.storage.container}};
     out["sshKey"] = spec.ssh_key;
     out["identity"] = spec.identity;
@@ -79,13 +76,7 @@ WorkerGroupSpec read_group(const json& value, std::size_t index, std::optional<E
     reader.read("instanceType", group.key.instance_type);
     reader.read("diskGb", group.key.disk_gb);
     reader.read("count", group.count);
-    if (const json* spot = reader.member("spot")) {
-        group.key.spot.emplace();
-        ObjectReader inner(*spot, reader.pointer_of("spot"), fault);
-        inner.read("maxPricePercent", group.key.spot->max_price_percent);
-        inner.read("fallBackOnDemand", group.key.spot->fall_back_on_demand);
-        inner.finish();
-    }
+    read_spot(reader, group.key.spot, fault);
     reader.finish();
     return group;
 }
@@ -173,6 +164,8 @@ Result<ClusterSpec> spec_from_document(const json& document) {
     reader.read("location", spec.location);
     if (const json* head = reader.member("head")) read_head(*head, spec.head, fault);
     read_workers(reader, spec, fault);
+    if (const json* autoscale = reader.member("autoscale"))
+        read_autoscale(*autoscale, "/autoscale", spec.autoscale.emplace(), fault);
     reader.read("sshKey", spec.ssh_key);
     reader.read("identity", spec.identity);
     reader.read("backupRetentionDays", spec.backup_retention_days);

@@ -3,7 +3,10 @@
 // back gives an equal value.
 //
 //   name, resourceGroup, location, head {instanceType, diskGb}, workers [{instanceType, diskGb,
-//   count, spot {maxPricePercent, fallBackOnDemand}}], storage {account, container}, sshKey,
+//   count, spot {maxPricePercent, fallBackOnDemand}}], autoscale {mode ("standard"|"adaptive"),
+//   general {instanceType, fallbackTypes, diskGb, spot, minWorkers, maxWorkers, standbyWorkers,
+//   downscaleWaitSeconds, standbyShape {cpus, memoryMb, gpus, count}, schedule [{days ["mon"], from
+//   "08:00", to, minWorkers}]}, gpu {the same}}, storage {account, container}, sshKey,
 //   identity, backupRetentionDays, network {resourceGroup, virtualNetwork, virtualNetworkCidr,
 //   subnet, subnetCidr, securityGroup, publicIp}, userManagement ("disabled"|"managed"|"ldap"),
 //   tags {name: value}, initScript {text, runFirst}, ports {featureStore, onlineFeatureStore,
@@ -21,6 +24,9 @@ namespace hopyard::model {
 std::string spec_to_json(const ClusterSpec& spec);
 /// `invalid_argument` with the field. Limits: 1 MiB, 32 levels.
 Result<ClusterSpec> spec_from_json(std::string_view text);
+/// The policy by itself, as in `autoscale` of a specification.
+std::string to_json(const AutoscaleSpec& spec);
+Result<AutoscaleSpec> autoscale_from_json(std::string_view text);
 Result<ClusterSpec> spec_from_yaml(std::string_view text);
 std::string spec_to_yaml(const ClusterSpec& spec);
 /// A commented YAML file with every field of the twelve steps and its default.

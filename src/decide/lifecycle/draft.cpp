@@ -140,6 +140,14 @@ void Draft::remark(Remark remark) {
                                    .error = std::move(remark.error)});
 }
 
+void Draft::record(std::string situation_json, std::string decision_json) {
+    plan_.rows.decisions.push_back({.cluster = cluster.id,
+                                    .organisation = cluster.organisation,
+                                    .at = now,
+                                    .situation_json = std::move(situation_json),
+                                    .decision_json = std::move(decision_json)});
+}
+
 Plan Draft::finish() {
     RowChanges& rows = plan_.rows;
     rows.erase_cluster = erase_cluster_;
@@ -180,7 +188,7 @@ bool storage_free(Draft& draft) {
 
 bool RowChanges::empty() const {
     return !cluster && nodes.empty() && resources.empty() && erased_nodes.empty() &&
-           erased_resources.empty() && activity.empty() && !erase_cluster;
+           erased_resources.empty() && activity.empty() && decisions.empty() && !erase_cluster;
 }
 
 }  // namespace hopyard::decide

@@ -69,6 +69,8 @@ class Draft {
     void move(model::Node& node, model::NodePhase phase);
     void move(model::Phase phase);
     void remark(Remark remark);
+    /// A decision of the autoscaler, to be explained later.
+    void record(std::string situation_json, std::string decision_json);
 
     /// The difference to the snapshot.
     Plan finish();
@@ -102,6 +104,20 @@ void retire(Draft& draft,
             model::Node& node,
             const std::string& why,
             const std::optional<Error>& error);
+/// Lets the autoscaler decide, and does what it says: its workers come, stay or drain.
+void scale_groups(Draft& draft);
+/// Workers of the autoscaler, as long as there is one: how many there are is its affair.
+bool is_autoscaled(const Draft& draft, const model::Node& node);
+/// The cloud had none of that kind to give, or what it gave was of no use.
+void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error);
+/// One of that kind came up.
+void kind_works(Draft& draft, const model::GroupKey& key);
+int lowest_free_ordinal(const Draft& draft);
+/// It takes no new work and goes when what runs on it has ended; one that cannot hold work goes at
+/// once.
+void begin_leave(Draft& draft, model::Node& node, std::string reason);
+/// One that drains stays.
+void call_back(Draft& draft, model::Node& node, std::string reason);
 /// A row for a head or a worker that is to be.
 model::Node& add_node(Draft& draft, bool is_head, const model::GroupKey& group, int ordinal);
 /// No call about the container is under way, and the wait after a failed one is over.

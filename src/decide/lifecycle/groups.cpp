@@ -17,41 +17,26 @@ using model::Node;
 using model::NodePhase;
 using model::NodeWanted;
 
-int lowest_free_ordinal(const Draft& draft) {
-    std::set<int> taken;
-    for (const auto& [id, node] : draft.nodes)
-        if (!node.is_head) taken.insert(node.ordinal);
-    int ordinal = 1;
-    while (taken.contains(ordinal)) ++ordinal;
-    return ordinal;
-}
-
 std::vector<Node*> members(Draft& draft, const GroupKey& key) {
     std::vector<Node*> found = draft.workers();
-    std::erase_if(found, [&](const Node* node) { return node->group != key; });
+    std::erase_if(
+        found, [&](const Node* node) { return node->group != key || is_autoscaled(draft, *node); });
     return found;
 }
 
 /// A worker that is on its way out but still whole stays instead of a new one being made.
-Node* recall(Draft& draft, const GroupKey& key) {
+Node* on_its_way_out(Draft& draft, const GroupKey& key) {
     for (auto& [id, node] : draft.nodes) {
         if (node.is_head || node.wanted != NodeWanted::removed || node.group != key) continue;
-        if (node.phase != NodePhase::draining) continue;
-        node.wanted = NodeWanted::running;
-        node.drain_deadline.reset();
-        if (!node.drain_wanted) end_drain(node);
-        draft.move(node, NodePhase::ready);
-        return &node;
+        if (node.phase == NodePhase::draining && !is_autoscaled(draft, node)) return &node;
     }
     return nullptr;
 }
 
 void grow(Draft& draft, const GroupKey& key, int missing) {
     for (; missing > 0; --missing) {
-        if (const Node* back = recall(draft, key)) {
-            draft.remark({.code = "worker_recalled",
-                          .message = fmt::format("{} stays: it is needed again", back->id.value),
-                          .node = back->id});
+        if (Node* back = on_its_way_out(draft, key)) {
+            call_back(draft, *back, "the group is to have it again");
             continue;
         }
         const Node& made = add_node(draft, false, key, lowest_free_ordinal(draft));
@@ -73,26 +58,14 @@ auto disturbance(const Node& node) {
 }
 
 void leave(Draft& draft, Node& node) {
+    begin_leave(draft,
+                node,
+                fmt::format("the group {} is to have fewer workers; {} jobs on it",
+                            node.group.instance_type,
+                            node.seen.jobs));
     const std::int64_t timeout = draft.cluster.spec.drain_timeout.seconds;
-    const bool may_hold_work = node.phase == NodePhase::ready || node.phase == NodePhase::joining ||
-                               (has_enrolled(node) && node.phase != NodePhase::failed);
-#ifdef HOPYARD_DEFECT_remove_busy_worker
-    const bool drains = may_hold_work && timeout < 0;
-#else
-    const bool drains = may_hold_work;
-#endif
-    draft.move(node, drains ? NodePhase::draining : NodePhase::removing);
-    // It came up just now: it drains with the next plan.
-    if (drains && node.phase != NodePhase::draining) return;
-    node.wanted = NodeWanted::removed;
-    node.restart_wanted = false;
+    const bool drains = node.wanted == NodeWanted::removed && node.phase == NodePhase::draining;
     if (drains && timeout >= 0) node.drain_deadline = draft.now + Seconds(timeout);
-    draft.remark({.code = "worker_leaves",
-                  .message = fmt::format("{} takes no new work and leaves", node.id.value),
-                  .reason = fmt::format("the group {} is to have fewer workers; {} jobs on it",
-                                        node.group.instance_type,
-                                        node.seen.jobs),
-                  .node = node.id});
 }
 
 void shrink(Draft& draft, std::vector<Node*> group, int surplus) {
@@ -113,7 +86,8 @@ void size_groups(Draft& draft) {
     std::map<GroupKey, int> wanted;
     for (const model::WorkerGroupSpec& group : draft.cluster.spec.workers)
         wanted[group.key] += group.count;
-    for (const Node* node : draft.workers()) wanted.try_emplace(node->group, 0);
+    for (const Node* node : draft.workers())
+        if (!is_autoscaled(draft, *node)) wanted.try_emplace(node->group, 0);
     for (const auto& [key, count] : wanted) {
         const auto group = members(draft, key);
         const int present = static_cast<int>(group.size());
@@ -123,6 +97,45 @@ void size_groups(Draft& draft) {
 }
 
 }  // namespace
+
+int lowest_free_ordinal(const Draft& draft) {
+    std::set<int> taken;
+    for (const auto& [id, node] : draft.nodes)
+        if (!node.is_head) taken.insert(node.ordinal);
+    int ordinal = 1;
+    while (taken.contains(ordinal)) ++ordinal;
+    return ordinal;
+}
+
+void begin_leave(Draft& draft, Node& node, std::string reason) {
+    const bool may_hold_work = node.phase == NodePhase::ready || node.phase == NodePhase::joining ||
+                               (has_enrolled(node) && node.phase != NodePhase::failed);
+#ifdef HOPYARD_DEFECT_remove_busy_worker
+    const bool drains = may_hold_work && draft.cluster.spec.drain_timeout.seconds < 0;
+#else
+    const bool drains = may_hold_work;
+#endif
+    draft.move(node, drains ? NodePhase::draining : NodePhase::removing);
+    // It came up just now: it drains with the next plan.
+    if (drains && node.phase != NodePhase::draining) return;
+    node.wanted = NodeWanted::removed;
+    node.restart_wanted = false;
+    draft.remark({.code = "worker_leaves",
+                  .message = fmt::format("{} takes no new work and leaves", node.id.value),
+                  .reason = std::move(reason),
+                  .node = node.id});
+}
+
+void call_back(Draft& draft, Node& node, std::string reason) {
+    node.wanted = NodeWanted::running;
+    node.drain_deadline.reset();
+    if (!node.drain_wanted) end_drain(node);
+    draft.move(node, NodePhase::ready);
+    draft.remark({.code = "worker_recalled",
+                  .message = fmt::format("{} stays: it is needed again", node.id.value),
+                  .reason = std::move(reason),
+                  .node = node.id});
+}
 
 Node& add_node(Draft& draft, bool is_head, const GroupKey& group, int ordinal) {
     model::Cluster& cluster = draft.cluster;
@@ -166,6 +179,7 @@ void intend_running(Draft& draft) {
     }
     for (auto& [name, row] : draft.resources)
         if (row.node.empty() && name.kind != model::ResourceKind::security_rule) row.wanted = true;
+    scale_groups(draft);
     size_groups(draft);
     replace_the_lost(draft);
 }

@@ -196,15 +196,24 @@ void replace_the_lost(Draft& draft) {
 }
 
 void retire(Draft& draft, Node& node, const std::string& why, const std::optional<Error>& error) {
+    const bool is_replaced = !is_autoscaled(draft, node);
     draft.remark({.severity = model::Severity::warning,
-                  .code = "node_replaced",
-                  .message = fmt::format("{} is replaced by a new machine", node.id.value),
+                  .code = is_replaced ? "node_replaced" : "worker_given_up",
+                  .message = fmt::format("{} {}",
+                                         node.id.value,
+                                         is_replaced ? "is replaced by a new machine"
+                                                     : "is given up; the autoscaler decides anew"),
                   .reason = why,
                   .node = node.id,
                   .error = error});
     node.wanted = NodeWanted::removed;
     draft.move(node, NodePhase::removing);
     if (draft.cluster.wanted != model::Wanted::running) return;
+    if (!is_replaced) {
+        if (error) rest_kind(draft, node.group, *error);
+        draft.look_at(draft.now + Milliseconds(1));
+        return;
+    }
     const std::int64_t attempts = node.failed_attempts + (error ? 1 : 0);
     Node& next = add_node(draft, node.is_head, node.group, node.ordinal);
     next.failed_attempts = attempts;

@@ -32,6 +32,7 @@ void became_ready(Draft& draft, Node& node) {
                       .reason = fmt::format("after {}", to_human(draft.now - node.created_at)),
                       .node = node.id});
     node.ready_at = draft.now;
+    if (is_autoscaled(draft, node)) kind_works(draft, node.group);
 }
 
 void follow_reports(Draft& draft, Node& node) {
@@ -121,14 +122,25 @@ std::size_t ready_nodes(const Draft& draft) {
         }));
 }
 
+/// That it comes or goes is no change of the cluster: that is what the autoscaler is for. Before
+/// the cluster ran, its minimum is waited for.
+bool comes_and_goes(const Draft& draft, const Node& node) {
+    const Phase phase = draft.cluster.phase;
+    return is_autoscaled(draft, node) && (phase == Phase::running || phase == Phase::updating);
+}
+
 /// Everything that is wanted is ready, and nothing that is not wanted is left.
 bool settled(Draft& draft) {
     for (const auto& [id, node] : draft.nodes)
-        if (node.wanted != NodeWanted::running || node.phase != NodePhase::ready ||
-            node.restart_generation < draft.cluster.restart_generation || node.restart_wanted)
+        if (!comes_and_goes(draft, node) &&
+            (node.wanted != NodeWanted::running || node.phase != NodePhase::ready ||
+             node.restart_generation < draft.cluster.restart_generation || node.restart_wanted))
             return false;
-    for (const auto& [name, row] : draft.resources)
+    for (const auto& [name, row] : draft.resources) {
+        const auto owner = draft.nodes.find(row.node);
+        if (owner != draft.nodes.end() && comes_and_goes(draft, owner->second)) continue;
         if (!row.wanted || !row.made) return false;
+    }
     return !draft.content_differs && draft.cluster.storage_grant_expires_at &&
            !draft.cluster.access.url.empty();
 }

@@ -16,6 +16,7 @@
 
 #include "decide/lifecycle/snapshot.h"
 #include "model/activity.h"
+#include "model/decision_record.h"
 
 namespace hopyard::decide {
 
@@ -48,6 +49,7 @@ struct RowChanges {
     std::vector<NodeId> erased_nodes;
     std::vector<model::ResourceName> erased_resources;
     std::vector<model::Activity> activity;
+    std::vector<model::DecisionRecord> decisions;
     bool erase_cluster = false;  ///< with all its secrets; its activity stays
 
     bool empty() const;

@@ -40,11 +40,14 @@ const char* to_string(Step::Kind kind);
 /// A request that buys nothing, and what would have to change.
 struct Unmet {
     std::string request;
-    /// no_kind: no allowed worker is large enough; maximum: it waits for the group's bound;
-    /// resting: all kinds that would do were refused by the cloud a moment ago; cluster: no worker
-    /// is of the type, feature or name it asks for.
-    enum class Why { no_kind, maximum, resting, machine } why = Why::no_kind;
+    std::int64_t count = 1;  ///< of equal ones
+    /// no_kind: no allowed worker is large enough; too_many: it needs more of them at once than
+    /// there may ever be; machine: it asks for a machine by name. These are never met as things
+    /// stand. maximum: it waits until others end; resting: the cloud refused all kinds that would
+    /// do a moment ago.
+    enum class Why { no_kind, too_many, machine, maximum, resting } why = Why::no_kind;
     std::string reason;
+    bool is_hopeless() const { return why != Why::maximum && why != Why::resting; }
     bool operator==(const Unmet&) const = default;
 };
 const char* to_string(Unmet::Why why);

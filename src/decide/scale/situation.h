@@ -34,7 +34,8 @@ struct Group {
 
 struct Worker {
     /// `leaving`: it drains because the autoscaler wants it gone, and can still be called back.
-    enum class State { coming, ready, leaving };
+    /// `gone`: beyond recall, but its machine may still be there and counts for the maximum.
+    enum class State { ready, coming, leaving, gone };
 
     std::string name;
     model::GroupKey key;
@@ -52,6 +53,8 @@ struct Worker {
     bool operator==(const Worker&) const = default;
 };
 
+const char* to_string(Worker::State state);
+
 /// What `adaptive` has learned of this cluster (adaptive.h); `standard` ignores it.
 struct Learned {
     Milliseconds boot = Seconds(120);  ///< usual time from asking for a worker to its first job
@@ -65,7 +68,7 @@ struct Situation {
     model::AutoscaleMode mode = model::AutoscaleMode::standard;
     Group general;
     std::optional<Group> gpu;
-    std::vector<Worker> workers;  ///< all but the head, by ordinal; none that are beyond recall
+    std::vector<Worker> workers;  ///< all but the head, by ordinal
     std::vector<model::Request> requests;
     Learned learned;
     Timestamp now;

@@ -1,0 +1,194 @@
+// The autoscaler's part of a plan: rows become a situation, decide/scale decides, and the steps
+// become workers that come, stay or drain. What is to be known for that is in the rows, so a crash
+// between a decision and its effects only leads to the same decision again.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "decide/lifecycle/draft.h"
+#include "decide/lifecycle/drain.h"
+#include "decide/scale/record.h"
+#include "decide/scale/scale.h"
+
+namespace hopyard::decide {
+namespace {
+
+using model::Node;
+using model::NodePhase;
+using model::NodeWanted;
+using scale::GroupName;
+using scale::Worker;
+
+bool is_kind_of(const model::ScaleSpec& group, const std::string& instance_type) {
+    return group.instance_type == instance_type ||
+           std::find(group.fallback_types.begin(), group.fallback_types.end(), instance_type) !=
+               group.fallback_types.end();
+}
+
+std::optional<GroupName> group_of(const model::AutoscaleSpec& spec, const Node& node) {
+    if (!node.autoscaled) return std::nullopt;
+    if (is_kind_of(spec.general, node.group.instance_type)) return GroupName::general;
+    if (spec.gpu && is_kind_of(*spec.gpu, node.group.instance_type)) return GroupName::gpu;
+    return std::nullopt;
+}
+
+Worker::State state_of_worker(const Node& node) {
+    if (node.wanted == NodeWanted::running)
+        return node.phase == NodePhase::ready ? Worker::State::ready : Worker::State::coming;
+    return node.phase == NodePhase::draining ? Worker::State::leaving : Worker::State::gone;
+}
+
+Worker worker_of(const model::AutoscaleSpec& spec, const Node& node) {
+    const model::NodeSeen& seen = node.seen;
+    Worker worker{.name = node.id.value,
+                  .key = node.group,
+                  .size = {.cpus = node.vcpus, .memory_mb = node.memory_mb, .gpus = node.gpus},
+                  .used = seen.allocated,
+                  .jobs = seen.jobs,
+                  .state = state_of_worker(node),
+                  .group = group_of(spec, node),
+                  .is_protected = node.is_protected,
+                  .takes_work = !drains(node) && !seen.workload_lost_at,
+                  .idle_since = seen.idle_since,
+                  .busy_until = seen.busy_until,
+                  .since = node.created_at};
+    // Silence is no idleness (product.md D17). Nor does one leave whose writes are not done: it
+    // would drain for as long, and take no work meanwhile.
+    if (seen.silent_since || seen.mount_pending_writes > 0) worker.idle_since.reset();
+    return worker;
+}
+
+scale::Group group_with_kinds(const Draft& draft, const model::ScaleSpec& policy) {
+    scale::Group group{.policy = policy, .kinds = {}};
+    for (const model::GroupKey& key : model::keys_of(policy)) {
+        const auto type = draft.cluster.types.find(key.instance_type);
+        if (type == draft.cluster.types.end()) continue;
+        scale::Kind kind{.key = key,
+                         .size = {.cpus = type->second.vcpus,
+                                  .memory_mb = type->second.memory_mb,
+                                  .gpus = type->second.gpus}};
+        for (const auto& refusal : draft.cluster.autoscale.refusals)
+            if (refusal.key == key) kind.rests_until = refusal.until;
+        group.kinds.push_back(std::move(kind));
+    }
+    return group;
+}
+
+/// The head has said what waits since this control plane listens, and goes on saying it.
+bool demand_is_known(Draft& draft) {
+    const Node* head = draft.head();
+    return head != nullptr && head->phase == NodePhase::ready && head->seen.demand &&
+           !head->seen.silent_since && head->seen.last_report_at &&
+           *head->seen.last_report_at >= draft.seen.listening_since;
+}
+
+scale::Situation situation_of(Draft& draft, const model::AutoscaleSpec& spec) {
+    scale::Situation situation{
+        .mode = spec.mode, .general = group_with_kinds(draft, spec.general), .now = draft.now};
+    if (spec.gpu) situation.gpu = group_with_kinds(draft, *spec.gpu);
+    std::vector<const Node*> nodes;
+    for (const auto& [id, node] : draft.nodes)
+        if (!node.is_head) nodes.push_back(&node);
+    std::sort(nodes.begin(), nodes.end(), [](const Node* a, const Node* b) {
+        return std::tie(a->ordinal, a->generation) < std::tie(b->ordinal, b->generation);
+    });
+    for (const Node* node : nodes) {
+        const bool is_leaving = node->wanted != NodeWanted::running;
+        if (is_leaving && !is_autoscaled(draft, *node)) continue;
+        situation.workers.push_back(worker_of(spec, *node));
+    }
+    if (demand_is_known(draft)) situation.requests = draft.head()->seen.demand->requests;
+    return situation;
+}
+
+void carry_out(Draft& draft, const scale::Step& step) {
+    switch (step.kind) {
+        case scale::Step::Kind::recall:
+            call_back(draft, draft.nodes.at(NodeId(step.worker)), step.reason);
+            return;
+        case scale::Step::Kind::remove:
+            begin_leave(draft, draft.nodes.at(NodeId(step.worker)), step.reason);
+            return;
+        case scale::Step::Kind::add:
+            break;
+    }
+    for (int i = 0; i < step.count; ++i) {
+        Node& made = add_node(draft, false, step.key, lowest_free_ordinal(draft));
+        made.autoscaled = true;
+        draft.remark({.code = "worker_planned",
+                      .message = fmt::format("{} will be made", made.id.value),
+                      .reason = step.reason,
+                      .node = made.id});
+    }
+}
+
+/// Told once, as long as it waits.
+bool name_the_hopeless(Draft& draft, const scale::Decision& decision) {
+    std::set<std::string> hopeless;
+    const auto& told = draft.cluster.autoscale.named;
+    bool is_news = false;
+    for (const scale::Unmet& unmet : decision.unmet) {
+        if (!unmet.is_hopeless() || !hopeless.insert(unmet.request).second) continue;
+        if (std::find(told.begin(), told.end(), unmet.request) != told.end()) continue;
+        is_news = true;
+        draft.remark({.severity = model::Severity::warning,
+                      .code = "request_never_met",
+                      .message = fmt::format("job {} can never begin", unmet.request),
+                      .reason = unmet.reason + "; the autoscaler buys nothing for it"});
+    }
+    draft.cluster.autoscale.named.assign(hopeless.begin(), hopeless.end());
+    return is_news;
+}
+
+}  // namespace
+
+bool is_autoscaled(const Draft& draft, const Node& node) {
+    return node.autoscaled && draft.cluster.spec.autoscale.has_value();
+}
+
+void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error) {
+    auto& refusals = draft.cluster.autoscale.refusals;
+    auto found = std::find_if(
+        refusals.begin(), refusals.end(), [&](const auto& each) { return each.key == key; });
+    // Machines that were asked for together are refused together: that counts once.
+    if (found != refusals.end() && found->until > draft.now) return;
+    if (found == refusals.end()) {
+        found = refusals.insert(found, {.key = key, .until = draft.now});
+    } else {
+        ++found->times;
+    }
+    found->until = draft.now + wait_after(error, found->times);
+    draft.remark(
+        {.severity = model::Severity::warning,
+         .code = "type_rests",
+         .message = fmt::format(
+             "{} is not asked for again before {}", key.instance_type, to_rfc3339(found->until)),
+         .reason = error.message,
+         .error = error});
+}
+
+void kind_works(Draft& draft, const model::GroupKey& key) {
+    std::erase_if(draft.cluster.autoscale.refusals,
+                  [&](const auto& refusal) { return refusal.key == key; });
+}
+
+void scale_groups(Draft& draft) {
+    const auto& spec = draft.cluster.spec.autoscale;
+    if (!spec) return;
+    const scale::Situation situation = situation_of(draft, *spec);
+    const scale::Decision decision = scale::decide(situation);
+    if (!demand_is_known(draft)) {
+        // Nobody knows what waits: nothing but the minimum is sure to be right.
+        for (const scale::Step& step : decision.steps)
+            if (step.rule == "minimum") carry_out(draft, step);
+        return;
+    }
+    for (const scale::Step& step : decision.steps) carry_out(draft, step);
+    const bool names = name_the_hopeless(draft, decision);
+    if (decision.look_again_at) draft.look_at(*decision.look_again_at);
+    if (names || !decision.steps.empty())
+        draft.record(scale::to_json(situation), scale::to_json(decision));
+}
+
+}  // namespace hopyard::decide

@@ -1,0 +1,262 @@
+#include "decide/scale/scale.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "decide/scale/packing.h"
+#include "decide/scale/reasons.h"
+#include "decide/scale/schedule.h"
+
+namespace hopyard::decide::scale {
+namespace {
+
+using model::Resources;
+
+/// What a group keeps free: so many times one worker, in every dimension, and so many whole shapes.
+struct Spare {
+    Resources free;
+    std::int64_t shapes = 0;
+};
+
+/// One group's part of a decision, made on the packing that both groups share.
+class GroupDecision {
+  public:
+    GroupDecision(const Situation& situation,
+                  GroupName name,
+                  const Group& group,
+                  Packing& packing,
+                  Decision& out)
+        : situation_(situation),
+          name_(name),
+          policy_(group.policy),
+          one_worker_(group.kinds.empty() ? Resources{} : group.kinds.front().size),
+          min_(std::min(min_workers_at(policy_, situation.now), policy_.max_workers)),
+          packing_(packing),
+          out_(out) {}
+
+    void grow() {
+        while (packing_.staying(name_) < min_)
+            if (!packing_.one_more(name_, "minimum")) break;
+        const bool in_use = std::any_of(situation_.workers.begin(),
+                                        situation_.workers.end(),
+                                        [](const Worker& worker) { return !worker.is_idle(); });
+        standby_holds_ = min_ > 0 || in_use || packing_.has_packed();
+        Spare spare = what_is_spare();
+        while (standby_holds_ && !is_enough(spare)) {
+            const auto slot = packing_.one_more(name_, "standby");
+            if (!slot) break;
+            add(spare, packing_.room(*slot));
+        }
+        recall_the_used();
+    }
+
+    void shrink() {
+        leave_beyond_maximum();
+        leave_unused();
+    }
+
+    Balance balance() const;
+
+  private:
+    bool counts(const Slot& slot) const {
+        if (slot.is_let_go || (slot.is_leaving && !slot.is_recalled)) return false;
+        return name_ == GroupName::general || slot.size.gpus > 0;
+    }
+    std::int64_t shapes_in(const Resources& room) const {
+        const auto& shape = policy_.standby_shape;
+        return shape ? times_in(room, shape->each, shape->count) : 0;
+    }
+    void add(Spare& spare, const Resources& room) const {
+        spare.free += room;
+        spare.shapes += shapes_in(room);
+    }
+    Spare less(Spare spare, const Resources& room) const {
+        spare.free -= room;
+        spare.shapes -= shapes_in(room);
+        return spare;
+    }
+    Spare what_is_spare() const {
+        Spare spare;
+        for (std::size_t at = 0; at < packing_.slots().size(); ++at)
+            if (counts(packing_.slots()[at])) add(spare, packing_.room(at));
+        return spare;
+    }
+    bool is_enough(const Spare& spare) const {
+        const auto covers = [&](std::int64_t free, std::int64_t one) {
+            constexpr double rounding = 1e-9;
+            return static_cast<double>(free) + rounding >=
+                   policy_.standby_workers * static_cast<double>(one);
+        };
+        const bool shapes = !policy_.standby_shape || spare.shapes >= policy_.standby_shape->count;
+        return shapes && covers(spare.free.cpus, one_worker_.cpus) &&
+               covers(spare.free.memory_mb, one_worker_.memory_mb) &&
+               covers(spare.free.gpus, one_worker_.gpus);
+    }
+    bool is_mine(const Slot& slot) const {
+        return slot.worker != Slot::fresh && slot.group == name_ && !slot.is_let_go;
+    }
+    const Worker& worker(const Slot& slot) const { return situation_.workers[slot.worker]; }
+
+    /// A job landed on it before it was drained: it stays, unless the group is too large anyhow.
+    void recall_the_used() {
+        for (std::size_t at = 0; at < packing_.slots().size(); ++at) {
+            const Slot& slot = packing_.slots()[at];
+            if (!is_mine(slot) || !slot.is_leaving || slot.is_recalled) continue;
+            if (worker(slot).is_idle() || packing_.staying(name_) >= policy_.max_workers) continue;
+            packing_.recall(at, "work");
+        }
+    }
+    void leave_beyond_maximum();
+    void leave_unused();
+    std::vector<std::size_t> leave_candidates() const;
+
+    const Situation& situation_;
+    const GroupName name_;
+    const model::ScaleSpec& policy_;
+    const Resources one_worker_;
+    const int min_;
+    Packing& packing_;
+    Decision& out_;
+    bool standby_holds_ = true;
+};
+
+/// Idle ones first, those that are not even there before them.
+void GroupDecision::leave_beyond_maximum() {
+    int surplus = packing_.staying(name_) - policy_.max_workers;
+    if (surplus <= 0) return;
+    std::vector<std::size_t> candidates;
+    for (std::size_t at = 0; at < packing_.slots().size(); ++at) {
+        const Slot& slot = packing_.slots()[at];
+        if (is_mine(slot) && !slot.is_leaving && !worker(slot).is_protected)
+            candidates.push_back(at);
+    }
+    const auto disturbance = [&](std::size_t at) {
+        const Slot& slot = packing_.slots()[at];
+        const Worker& one = worker(slot);
+        return std::tuple(!one.is_idle(),
+                          one.state != Worker::State::coming,
+                          one.jobs,
+                          one.used.cpus,
+                          slot.pieces,
+                          one.idle_since.value_or(situation_.now),
+                          at);
+    };
+    std::sort(candidates.begin(), candidates.end(), [&](std::size_t a, std::size_t b) {
+        return disturbance(a) < disturbance(b);
+    });
+    for (const std::size_t at : candidates) {
+        if (surplus-- <= 0) break;
+        packing_.let_go(at, "maximum");
+    }
+}
+
+/// Ready, idle, held by nobody and nothing: the longest idle first.
+std::vector<std::size_t> GroupDecision::leave_candidates() const {
+    std::vector<std::size_t> candidates;
+    for (std::size_t at = 0; at < packing_.slots().size(); ++at) {
+        const Slot& slot = packing_.slots()[at];
+        if (!is_mine(slot) || slot.is_leaving || slot.pieces > 0) continue;
+        const Worker& one = worker(slot);
+        if (one.state == Worker::State::ready && one.is_idle() && one.idle_since &&
+            !one.is_protected)
+            candidates.push_back(at);
+    }
+    std::sort(candidates.begin(), candidates.end(), [&](std::size_t a, std::size_t b) {
+        const Worker& first = worker(packing_.slots()[a]);
+        const Worker& second = worker(packing_.slots()[b]);
+        return std::tuple(*first.idle_since, second.name) <
+               std::tuple(*second.idle_since, first.name);
+    });
+    return candidates;
+}
+
+void GroupDecision::leave_unused() {
+    Spare spare = what_is_spare();
+    for (const std::size_t at : leave_candidates()) {
+        if (packing_.staying(name_) <= min_) return;
+        const Spare without = less(spare, packing_.room(at));
+        if (standby_holds_ && !is_enough(without)) continue;
+        const Worker& one = worker(packing_.slots()[at]);
+        // A clock that was set back does not make it idle from the future on.
+        const Timestamp idle_since = std::min(*one.idle_since, situation_.now);
+        const Timestamp over = idle_since + Seconds(policy_.downscale_wait_s);
+        if (over > situation_.now) {
+            if (!out_.look_again_at || over < *out_.look_again_at) {
+                out_.look_again_at = over;
+                out_.next = leaves_at(one, over);
+            }
+            continue;
+        }
+        packing_.let_go(at, "idle");
+        spare = without;
+    }
+}
+
+Balance GroupDecision::balance() const {
+    Balance balance{.group = name_, .standby_holds = standby_holds_};
+    for (const Worker& one : situation_.workers) {
+        if (one.group != name_) continue;
+        if (one.state == Worker::State::coming || one.state == Worker::State::ready)
+            ++balance.present;
+        balance.idle += one.state == Worker::State::ready && one.is_idle();
+    }
+    balance.wanted = packing_.staying(name_);
+    balance.standby = share_of(one_worker_, standby_holds_ ? policy_.standby_workers : 0);
+    for (std::size_t at = 0; at < packing_.slots().size(); ++at) {
+        const Slot& slot = packing_.slots()[at];
+        if (slot.worker == Slot::fresh || slot.is_leaving) continue;
+        if (name_ == GroupName::gpu && slot.size.gpus == 0) continue;
+        const Resources free = free_of(worker(slot));
+        balance.free += free;
+        balance.packed += free - packing_.room(at);
+        if (worker(slot).state == Worker::State::coming) balance.coming += free;
+    }
+    return balance;
+}
+
+/// A kind that the cloud refused is asked for again when it has rested; a minimum changes with the
+/// hour.
+void look_when_time_changes_it(const Situation& situation,
+                               const Group& group,
+                               bool met_resting,
+                               Decision& decision) {
+    const auto consider = [&](std::optional<Timestamp> at, std::string what) {
+        if (!at || *at <= situation.now) return;
+        if (decision.look_again_at && *decision.look_again_at <= *at) return;
+        decision.look_again_at = at;
+        decision.next = std::move(what);
+    };
+    consider(next_schedule_change(group.policy, situation.now), "the schedule changes the minimum");
+    if (!met_resting) return;
+    for (const Kind& kind : group.kinds)
+        consider(kind.rests_until, kind.key.instance_type + " is asked for again");
+}
+
+}  // namespace
+
+Decision decide(const Situation& situation) {
+    Decision decision;
+    Packing packing(situation);
+    packing.place_requests();
+    std::vector<GroupDecision> groups;
+    // What the GPU group gets has cores that count for general work.
+    if (situation.gpu)
+        groups.emplace_back(situation, GroupName::gpu, *situation.gpu, packing, decision);
+    groups.emplace_back(situation, GroupName::general, situation.general, packing, decision);
+    for (GroupDecision& group : groups) group.grow();
+    for (GroupDecision& group : groups) group.shrink();
+    for (auto group = groups.rbegin(); group != groups.rend(); ++group)
+        decision.balances.push_back(group->balance());
+    decision.unmet = packing.unmet();
+    decision.steps = steps_of(situation, packing, decision.balances);
+    look_when_time_changes_it(
+        situation, situation.general, packing.met_resting(GroupName::general), decision);
+    if (situation.gpu)
+        look_when_time_changes_it(
+            situation, *situation.gpu, packing.met_resting(GroupName::gpu), decision);
+    return decision;
+}
+
+}  // namespace hopyard::decide::scale
