@@ -25,6 +25,7 @@ using ApiKeyId = Id<struct ApiKeyTag>;
 using PersonId = Id<struct PersonTag>;
 using SessionId = Id<struct SessionTag>;
 using InvitationId = Id<struct InvitationTag>;
+using MailId = Id<struct MailTag>;
 
 }  // namespace hopyard
 

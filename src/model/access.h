@@ -62,6 +62,8 @@ struct Person {
     bool totp = false;           ///< the secret lies sealed beside the rows
     std::int64_t totp_step = 0;  ///< of the code that was used last: none works twice
     std::vector<std::string> recovery_hashes;  ///< hex SHA-256 of the codes that are left
+    std::string reset_hash;  ///< hex SHA-256 of the newest link that sets a new password; or empty
+    std::optional<Timestamp> reset_expires_at;
     Timestamp joined_at;
     std::optional<Timestamp> last_seen_at;
     std::int64_t version = 0;
@@ -108,6 +110,7 @@ Rights rights_of(Role role, const Permissions& permissions);
 inline constexpr Seconds session_idle{12LL * 3600};
 inline constexpr Seconds session_longest{7LL * 24 * 3600};
 inline constexpr Seconds invitation_validity{7LL * 24 * 3600};
+inline constexpr Seconds password_reset_validity{3600};
 
 bool is_usable(const Session& session, Timestamp now);
 bool is_open(const Invitation& invitation, Timestamp now);

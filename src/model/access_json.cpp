@@ -1,4 +1,4 @@
-// Keys, people, their sessions and invitations, and cloud accounts as stored documents.
+// Keys, people, their sessions and invitations, mail and cloud accounts as stored documents.
 #include "model/entity_json.h"
 #include "model/phase.h"
 #include "model/stored_document.h"
@@ -38,6 +38,8 @@ void members_of(auto& fields, is<Person> auto& person) {
         .get("totp", person.totp)
         .get("totpStep", person.totp_step)
         .get("recoveryHashes", person.recovery_hashes)
+        .get("resetHash", person.reset_hash)
+        .get("resetExpiresAt", person.reset_expires_at)
         .get("joinedAt", person.joined_at)
         .get("lastSeenAt", person.last_seen_at)
         .get("version", person.version);
@@ -64,6 +66,19 @@ void members_of(auto& fields, is<Invitation> auto& invitation) {
         .get("createdAt", invitation.created_at)
         .get("expiresAt", invitation.expires_at)
         .get("version", invitation.version);
+}
+
+void members_of(auto& fields, is<OutgoingMail> auto& mail) {
+    fields.get("id", mail.id)
+        .get("organisation", mail.organisation)
+        .word("kind", mail.kind, parse<MailKind>)
+        .get("to", mail.to)
+        .get("subject", mail.subject)
+        .get("createdAt", mail.created_at)
+        .get("sendAt", mail.send_at)
+        .get("expiresAt", mail.expires_at)
+        .get("failedAttempts", mail.failed_attempts)
+        .get("version", mail.version);
 }
 
 void members_of(auto& fields, is<CloudAccount> auto& account) {
@@ -110,6 +125,13 @@ std::string to_json(const Invitation& invitation) {
 }
 Result<Invitation> invitation_from_json(std::string_view text) {
     return read_document<Invitation>(text, "invitation");
+}
+
+std::string to_json(const OutgoingMail& mail) {
+    return document_of(mail);
+}
+Result<OutgoingMail> outgoing_mail_from_json(std::string_view text) {
+    return read_document<OutgoingMail>(text, "mail");
 }
 
 std::string to_json(const CloudAccount& account) {

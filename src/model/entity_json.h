@@ -10,6 +10,7 @@
 #include "model/activity.h"
 #include "model/cloud_account.h"
 #include "model/cluster.h"
+#include "model/outgoing_mail.h"
 #include "model/resource.h"
 
 namespace hopyard::model {
@@ -23,6 +24,7 @@ std::string to_json(const Organisation&);
 std::string to_json(const Person&);
 std::string to_json(const Session&);
 std::string to_json(const Invitation&);
+std::string to_json(const OutgoingMail&);
 std::string to_json(const CloudAccount&);
 std::string to_json(const Error&);
 Result<Cluster> cluster_from_json(std::string_view);
@@ -34,6 +36,7 @@ Result<Organisation> organisation_from_json(std::string_view);
 Result<Person> person_from_json(std::string_view);
 Result<Session> session_from_json(std::string_view);
 Result<Invitation> invitation_from_json(std::string_view);
+Result<OutgoingMail> outgoing_mail_from_json(std::string_view);
 Result<CloudAccount> cloud_account_from_json(std::string_view);
 Result<Error> error_from_json(std::string_view);
 

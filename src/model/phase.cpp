@@ -65,6 +65,8 @@ constexpr Words<CloudSignIn, 3> cloud_sign_in_words{
     {{CloudSignIn::client_secret, "client_secret"},
      {CloudSignIn::workload_identity, "workload_identity"},
      {CloudSignIn::managed_identity, "managed_identity"}}};
+constexpr Words<MailKind, 2> mail_kind_words{
+    {{MailKind::message, "message"}, {MailKind::password_reset, "password_reset"}}};
 constexpr Words<Plan, 2> plan_words{
     {{Plan::community, "community"}, {Plan::enterprise, "enterprise"}}};
 
@@ -207,6 +209,9 @@ std::string_view to_string(Role value) {
 std::string_view to_string(CloudSignIn value) {
     return word_of(cloud_sign_in_words, value);
 }
+std::string_view to_string(MailKind value) {
+    return word_of(mail_kind_words, value);
+}
 std::string_view to_string(Plan value) {
     return word_of(plan_words, value);
 }
@@ -262,6 +267,10 @@ std::optional<Plan> parse(std::string_view word) {
 template <>
 std::optional<CloudSignIn> parse(std::string_view word) {
     return value_of(cloud_sign_in_words, word);
+}
+template <>
+std::optional<MailKind> parse(std::string_view word) {
+    return value_of(mail_kind_words, word);
 }
 
 }  // namespace hopyard::model

@@ -9,6 +9,7 @@
 #include "model/access.h"
 #include "model/activity.h"
 #include "model/cluster.h"
+#include "model/outgoing_mail.h"
 #include "model/resource.h"
 
 namespace hopyard::model {
@@ -41,6 +42,7 @@ std::string_view to_string(Role);
 std::string_view to_string(Plan);
 std::string_view to_string(CloudSignIn);
 std::string_view to_string(AutoscaleMode);
+std::string_view to_string(MailKind);
 
 /// The value of a word, or nothing: `parse<Phase>("running")`.
 template <class Enum>
@@ -71,5 +73,7 @@ template <>
 std::optional<Plan> parse(std::string_view word);
 template <>
 std::optional<CloudSignIn> parse(std::string_view word);
+template <>
+std::optional<MailKind> parse(std::string_view word);
 
 }  // namespace hopyard::model

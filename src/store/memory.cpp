@@ -20,28 +20,11 @@ using model::Invitation;
 using model::MachineRun;
 using model::Node;
 using model::Organisation;
+using model::OutgoingMail;
 using model::Person;
 using model::Resource;
 using model::ResourceName;
 using model::Session;
-
-struct Tables {
-    std::map<ClusterId, Cluster> clusters;
-    std::map<NodeId, Node> nodes;
-    std::map<ResourceName, Resource> resources;
-    std::map<std::tuple<ClusterId, std::string, Timestamp>, MachineRun> runs;
-    std::vector<Activity> activity;
-    std::map<ApiKeyId, ApiKey> api_keys;
-    std::map<OrganisationId, Organisation> organisations;
-    std::map<PersonId, Person> persons;
-    std::map<SessionId, Session> sessions;
-    std::map<InvitationId, Invitation> invitations;
-    std::map<std::pair<OrganisationId, std::string>, CloudAccount> cloud_accounts;
-    std::map<std::string, Secret> secrets;
-    std::map<std::string, std::string> settings;
-    std::map<std::pair<OrganisationId, std::string>, RememberedReply> replies;
-    std::map<std::string, Lease> leases;
-};
 
 /// Works on the tables themselves and knows how to take everything back.
 class MemoryTransaction final : public Transaction {
@@ -322,6 +305,17 @@ class MemoryTransaction final : public Transaction {
         return erase_where(t_.invitations,
                            [&](const auto& row) { return row.second.expires_at < expired_before; });
     }
+    Result<std::vector<OutgoingMail>> due_mail(Timestamp now, int limit) override {
+        auto due = in_order(
+            rows_where(t_.mail, [&](const OutgoingMail& row) { return row.send_at <= now; }),
+            &OutgoingMail::send_at);
+        due.resize(std::min(due.size(), static_cast<std::size_t>(limit)));
+        return due;
+    }
+    Result<void> put(OutgoingMail& mail) override {
+        return put_row(t_.mail, mail.id, mail, "the mail");
+    }
+    Result<void> erase(const MailId& id) override { return erase_row(t_.mail, id); }
 
     Result<std::optional<CloudAccount>> cloud_account(const OrganisationId& organisation,
                                                       const std::string& name) override {

@@ -1,15 +1,39 @@
-// Finding and copying rows of the maps that a store in memory consists of. Private to this module.
+// The maps that a store in memory consists of, and finding and copying their rows. Private to this
+// module.
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "store/store.h"
 
 namespace hopyard::store {
+
+struct Tables {
+    std::map<ClusterId, model::Cluster> clusters;
+    std::map<NodeId, model::Node> nodes;
+    std::map<model::ResourceName, model::Resource> resources;
+    std::map<std::tuple<ClusterId, std::string, Timestamp>, model::MachineRun> runs;
+    std::vector<model::Activity> activity;
+    std::map<ApiKeyId, model::ApiKey> api_keys;
+    std::map<OrganisationId, model::Organisation> organisations;
+    std::map<PersonId, model::Person> persons;
+    std::map<SessionId, model::Session> sessions;
+    std::map<InvitationId, model::Invitation> invitations;
+    std::map<MailId, model::OutgoingMail> mail;
+    std::map<std::pair<OrganisationId, std::string>, model::CloudAccount> cloud_accounts;
+    std::map<std::string, Secret> secrets;
+    std::map<std::string, std::string> settings;
+    std::map<std::pair<OrganisationId, std::string>, RememberedReply> replies;
+    std::map<std::string, Lease> leases;
+};
 
 template <class Map, class Key>
 Result<std::optional<typename Map::mapped_type>> find_row(const Map& map, const Key& key) {

@@ -23,6 +23,8 @@ model::Person person(const std::string& id, const std::string& email) {
             .totp = true,
             .totp_step = 7,
             .recovery_hashes = {"aa", "bb"},
+            .reset_hash = "cc",
+            .reset_expires_at = at(8),
             .joined_at = at(5),
             .last_seen_at = at(9)};
 }
@@ -187,6 +189,40 @@ TEST_P(PeopleSuite, cloud_accounts_are_named_within_their_organisation) {
         EXPECT_EQ(t.cloud_accounts()->size(), 2u);
         RETURN_IF_ERROR(t.erase_cloud_account(ours, "lab"));
         EXPECT_EQ(*t.cloud_accounts(), std::vector<model::CloudAccount>{theirs});
+        return {};
+    }));
+}
+
+TEST_P(PeopleSuite, mail_is_due_from_its_time_on_soonest_first_and_claimed_once) {
+    model::OutgoingMail late{.id = MailId("m-1"),
+                             .organisation = ours,
+                             .to = "ada@example.org",
+                             .subject = "Grüße",
+                             .created_at = at(1),
+                             .send_at = at(20),
+                             .expires_at = at(99)};
+    model::OutgoingMail soon = late;
+    soon.id = MailId("m-2");
+    soon.kind = model::MailKind::password_reset;
+    soon.send_at = at(10);
+    ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
+        RETURN_IF_ERROR(t.put(late));
+        return t.put(soon);
+    }));
+    ASSERT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
+        EXPECT_TRUE(t.due_mail(at(9), 10)->empty());
+        EXPECT_EQ(*t.due_mail(at(20), 10), (std::vector<model::OutgoingMail>{soon, late}));
+        EXPECT_EQ(*t.due_mail(at(20), 1), (std::vector<model::OutgoingMail>{soon}));
+        return {};
+    }));
+    model::OutgoingMail other = soon;
+    soon.send_at = at(60);
+    ASSERT_TRUE(store_->write([&](Transaction& t) { return t.put(soon); }));
+    EXPECT_EQ(store_->write([&](Transaction& t) { return t.put(other); }).error().code,
+              "changed_meanwhile");
+    ASSERT_TRUE(store_->write([&](Transaction& t) { return t.erase(late.id); }));
+    ASSERT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
+        EXPECT_EQ(*t.due_mail(at(99), 10), (std::vector<model::OutgoingMail>{soon}));
         return {};
     }));
 }

@@ -62,6 +62,12 @@ const std::vector<Migration>& migrations() {
              "CREATE TABLE cloud_accounts (organisation KEY NOT NULL, name KEY NOT NULL, "
              "version BIGINT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (organisation, name))",
          }},
+        {5,
+         {
+             "CREATE TABLE outgoing_mail (id KEY PRIMARY KEY, send_at BIGINT NOT NULL, "
+             "version BIGINT NOT NULL, document TEXT NOT NULL)",
+             "CREATE INDEX outgoing_mail_due ON outgoing_mail (send_at)",
+         }},
     };
     return list;
 }

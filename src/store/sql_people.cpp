@@ -1,4 +1,4 @@
-// The rest of SqlTransaction: organisations, people, their sessions and invitations.
+// The rest of SqlTransaction: organisations, people, their sessions, invitations and mail.
 #include "model/entity_json.h"
 #include "store/sql_rows.h"
 #include "store/sql_transaction.h"
@@ -7,6 +7,7 @@ namespace hopyard::store {
 
 using model::Invitation;
 using model::Organisation;
+using model::OutgoingMail;
 using model::Person;
 using model::Session;
 using soci::into;
@@ -244,6 +245,47 @@ Result<void> SqlTransaction::forget_invitations(Timestamp expired_before) {
     return change([&]() -> Result<void> {
         const long long before = ms(expired_before);
         sql_ << "DELETE FROM invitations WHERE expires_at < :t", use(before);
+        return {};
+    });
+}
+
+// --- mail ----------------------------------------------------------------------------------------
+
+Result<std::vector<OutgoingMail>> SqlTransaction::due_mail(Timestamp now, int limit) {
+    return guarded([&] {
+        const long long until = ms(now);
+        return documents<OutgoingMail>(sql_,
+                                       "SELECT document FROM outgoing_mail WHERE send_at <= :n "
+                                       "ORDER BY send_at, id LIMIT :l",
+                                       model::outgoing_mail_from_json,
+                                       [&](soci::statement& s) {
+                                           s.exchange(use(until));
+                                           s.exchange(use(limit));
+                                       });
+    });
+}
+
+Result<void> SqlTransaction::put(OutgoingMail& mail) {
+    return change([&]() -> Result<void> {
+        RETURN_IF_ERROR(check_version(
+            mail.version, stored_version("outgoing_mail", "id", mail.id.value), "the mail"));
+        Raise raise(mail.version);
+        const std::string text = model::to_json(mail);
+        const long long send_at = ms(mail.send_at), version = mail.version;
+        sql_ << "INSERT INTO outgoing_mail (id, send_at, version, document) "
+                "VALUES (:i, :s, :v, :d) ON CONFLICT (id) DO UPDATE SET "
+                "send_at = excluded.send_at, version = excluded.version, "
+                "document = excluded.document",
+            use(mail.id.value), use(send_at), use(version), use(text);
+        raise.keep();
+        raised_ = true;
+        return {};
+    });
+}
+
+Result<void> SqlTransaction::erase(const MailId& id) {
+    return change([&]() -> Result<void> {
+        sql_ << "DELETE FROM outgoing_mail WHERE id = :i", use(id.value);
         return {};
     });
 }

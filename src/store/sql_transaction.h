@@ -74,6 +74,9 @@ class SqlTransaction final : public Transaction {
     Result<void> put(model::Invitation& invitation) override;
     Result<void> erase(const InvitationId& id) override;
     Result<void> forget_invitations(Timestamp expired_before) override;
+    Result<std::vector<model::OutgoingMail>> due_mail(Timestamp now, int limit) override;
+    Result<void> put(model::OutgoingMail& mail) override;
+    Result<void> erase(const MailId& id) override;
     Result<std::optional<model::CloudAccount>> cloud_account(const OrganisationId& organisation,
                                                              const std::string& name) override;
     Result<std::vector<model::CloudAccount>> cloud_accounts(

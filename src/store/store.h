@@ -29,6 +29,7 @@
 #include "model/cloud_account.h"
 #include "model/cluster.h"
 #include "model/machine_run.h"
+#include "model/outgoing_mail.h"
 #include "model/resource.h"
 
 namespace hopyard::store {
@@ -161,6 +162,10 @@ class Transaction {
     virtual Result<void> put(model::Invitation& invitation) = 0;
     virtual Result<void> erase(const InvitationId& id) = 0;
     virtual Result<void> forget_invitations(Timestamp expired_before) = 0;
+    /// With a send_at that has come, soonest first.
+    virtual Result<std::vector<model::OutgoingMail>> due_mail(Timestamp now, int limit) = 0;
+    virtual Result<void> put(model::OutgoingMail& mail) = 0;
+    virtual Result<void> erase(const MailId& id) = 0;
 
     virtual Result<std::optional<model::CloudAccount>> cloud_account(
         const OrganisationId& organisation, const std::string& name) = 0;

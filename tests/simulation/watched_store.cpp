@@ -160,6 +160,11 @@ class WatchedTransaction final : public Transaction {
     Result<void> forget_invitations(Timestamp expired_before) override {
         return t_.forget_invitations(expired_before);
     }
+    Result<std::vector<model::OutgoingMail>> due_mail(Timestamp now, int limit) override {
+        return t_.due_mail(now, limit);
+    }
+    Result<void> put(model::OutgoingMail& mail) override { return t_.put(mail); }
+    Result<void> erase(const MailId& id) override { return t_.erase(id); }
 
     Result<std::optional<model::CloudAccount>> cloud_account(const OrganisationId& organisation,
                                                              const std::string& name) override {
