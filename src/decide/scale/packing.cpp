@@ -275,6 +275,7 @@ void Packing::let_go(std::size_t at, const char* rule) {
     Slot& slot = slots_[at];
     slot.is_let_go = true;
     slot.rule = rule;
+    rooms_.close(at);
     --of(*slot.group).staying;
 }
 

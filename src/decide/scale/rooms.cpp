@@ -37,6 +37,10 @@ void Rooms::set(std::size_t index, const Resources& room) {
     for (node /= 2; node > 0; node /= 2) tree_[node] = larger(tree_[2 * node], tree_[2 * node + 1]);
 }
 
+void Rooms::close(std::size_t index) {
+    set(index, nowhere);
+}
+
 void Rooms::append(const Resources& room) {
     if (size_ == leaves_) {
         std::vector<Resources> rooms(tree_.begin() + static_cast<std::ptrdiff_t>(leaves_),
@@ -50,7 +54,7 @@ void Rooms::append(const Resources& room) {
 }
 
 void Rooms::shorten(std::size_t size) {
-    for (; size_ > size; --size_) set(size_ - 1, nowhere);
+    for (; size_ > size; --size_) close(size_ - 1);
 }
 
 std::size_t Rooms::search(std::size_t node,

@@ -19,6 +19,8 @@ class Rooms {
     std::size_t size() const { return size_; }
     const model::Resources& at(std::size_t index) const { return tree_[leaves_ + index]; }
     void set(std::size_t index, const model::Resources& room);
+    /// It holds nothing any more, not even a piece of nothing.
+    void close(std::size_t index);
     /// At the end of the row.
     void append(const model::Resources& room);
     /// Those at the end are there no more.

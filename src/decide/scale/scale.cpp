@@ -53,9 +53,12 @@ class GroupDecision {
     }
 
     void shrink() {
-        leave_beyond_maximum();
         leave_unused();
+        recall_the_used();
     }
+
+    /// Before anything is packed: what waits is not for those that leave.
+    void leave_beyond_maximum();
 
     Balance balance() const;
 
@@ -108,7 +111,6 @@ class GroupDecision {
             packing_.recall(at, "work");
         }
     }
-    void leave_beyond_maximum();
     void leave_unused();
     std::vector<std::size_t> leave_candidates() const;
 
@@ -139,7 +141,6 @@ void GroupDecision::leave_beyond_maximum() {
                           one.state != Worker::State::coming,
                           one.jobs,
                           one.used.cpus,
-                          slot.pieces,
                           one.idle_since.value_or(situation_.now),
                           at);
     };
@@ -206,7 +207,7 @@ Balance GroupDecision::balance() const {
     balance.standby = share_of(one_worker_, standby_holds_ ? policy_.standby_workers : 0);
     for (std::size_t at = 0; at < packing_.slots().size(); ++at) {
         const Slot& slot = packing_.slots()[at];
-        if (slot.worker == Slot::fresh || slot.is_leaving) continue;
+        if (slot.worker == Slot::fresh || slot.is_leaving || slot.is_let_go) continue;
         if (name_ == GroupName::gpu && slot.size.gpus == 0) continue;
         const Resources free = free_of(worker(slot));
         balance.free += free;
@@ -239,12 +240,13 @@ void look_when_time_changes_it(const Situation& situation,
 Decision decide(const Situation& situation) {
     Decision decision;
     Packing packing(situation);
-    packing.place_requests();
     std::vector<GroupDecision> groups;
     // What the GPU group gets has cores that count for general work.
     if (situation.gpu)
         groups.emplace_back(situation, GroupName::gpu, *situation.gpu, packing, decision);
     groups.emplace_back(situation, GroupName::general, situation.general, packing, decision);
+    for (GroupDecision& group : groups) group.leave_beyond_maximum();
+    packing.place_requests();
     for (GroupDecision& group : groups) group.grow();
     for (GroupDecision& group : groups) group.shrink();
     for (auto group = groups.rbegin(); group != groups.rend(); ++group)

@@ -2,15 +2,15 @@
 // D16.
 //
 // In `standard`, for each group, in this order:
-//   1. present = what is coming, ready or leaving and belongs to the group. What waits is packed
-//      into what is free, then into what is coming, then into new workers of the first kind that
-//      fits and does not rest. What no allowed worker could ever hold buys nothing and is named.
-//   2. The minimum holds always.
-//   3. Standby: as long as anything is used, waits or the minimum is above 0, what is free on all
+//   1. The maximum holds always; beyond it the surplus leaves, idle workers first, and a used one
+//      only once its work is done. Those that leave or are going count for it as well.
+//   2. What waits is packed into what is free, then into what is coming, then into new workers of
+//      the first kind that fits and does not rest. What no allowed worker could ever hold buys
+//      nothing and is named.
+//   3. The minimum holds always.
+//   4. Standby: as long as anything is used, waits or the minimum is above 0, what is free on all
 //      workers that can do such work (gpu: those with GPUs), coming ones included, less what is
 //      packed there, is at least `standby_workers` times one worker, in every dimension.
-//   4. The maximum holds always; beyond it the surplus leaves, idle workers first, and a used one
-//      only once its work is done.
 //   5. A worker leaves when nothing was allocated to it for the whole wait, nothing that waits is
 //      packed onto it, and minimum and standby hold without it.
 // A worker that leaves and is needed again, or got work meanwhile, is called back before any new
