@@ -1,7 +1,6 @@
 #include "api/events.h"
 
 #include <charconv>
-#include <functional>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -36,13 +35,6 @@ Result<std::optional<std::int64_t>> resume_after(const http::Request& request) {
                       "Last-Event-ID must be the id of an event",
                       "Leave it out to see what happens from now on.");
     return after;
-}
-
-/// Of all that is shown but when a node reported last: that alone is no news.
-std::size_t digest_of(const ClusterRows& rows) {
-    ordered_json document = view(rows);
-    for (ordered_json& node : document["nodes"]) node.erase("lastReportAt");
-    return std::hash<std::string>{}(dump(document));
 }
 
 }  // namespace
@@ -118,9 +110,9 @@ EventStreams::Shown EventStreams::look_at_clusters(
     for (const auto& [id, stamp] : stamps) {
         Known& cluster = known[id];
         if (cluster.stamp != stamp) {
-            const auto rows = read_cluster(parts_.store, organisation, id);
-            if (!rows) continue;
-            cluster = {.stamp = stamp, .digest = digest_of(*rows)};
+            const auto text = texts_.of(organisation, id);
+            if (!text) continue;
+            cluster = {.stamp = stamp, .digest = (*text)->digest};
         }
         clusters.emplace_hint(clusters.end(), id, cluster.digest);
     }
@@ -158,9 +150,9 @@ void EventStreams::send_snapshots(Client& client, const News& news) {
         if (shown != client.shown.end() && shown->second == digest) continue;
         // Who has not read yet what was sent before gets the rest at a later look.
         if (client.stream.queued() > queued_max) break;
-        const auto rows = read_cluster(parts_.store, client.who.organisation, id);
-        if (!rows) continue;
-        client.stream.write(event("cluster", dump(view(*rows))));
+        const auto text = texts_.of(client.who.organisation, id);
+        if (!text) continue;
+        client.stream.write(event("cluster", (*text)->json));
         client.shown[id] = digest;
     }
     std::erase_if(client.shown, [&](const auto& shown) {

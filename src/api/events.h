@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "api/cluster_texts.h"
 #include "api/gate.h"
 #include "http/server.h"
 
@@ -18,7 +19,7 @@ namespace hopyard::api {
 
 class EventStreams {
   public:
-    explicit EventStreams(Parts& parts) : parts_(parts) {}
+    EventStreams(Parts& parts, ClusterTexts& texts) : parts_(parts), texts_(texts) {}
     /// GET /v1/events and GET /v1/clusters/{id}/events.
     std::vector<Endpoint> endpoints();
     /// Sends what is new to everybody who listens; costs nothing when nobody does.
@@ -57,6 +58,7 @@ class EventStreams {
     void send_snapshots(Client& client, const News& news);
 
     Parts& parts_;
+    ClusterTexts& texts_;
     std::mutex mutex_;
     std::vector<Client> clients_;
     std::mutex known_mutex_;

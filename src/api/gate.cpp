@@ -195,9 +195,9 @@ void Gate::pass_through(const Endpoint& endpoint,
 
 http::Response Gate::finish(const std::string& route,
                             const Call& call,
-                            const Result<http::Response>& outcome) {
+                            Result<http::Response> outcome) {
     http::Response response =
-        outcome ? *outcome : options_.render(outcome.error(), call.request_id);
+        outcome ? std::move(*outcome) : options_.render(outcome.error(), call.request_id);
     response.headers.set("X-Request-Id", call.request_id);
     response.headers.set("Cache-Control", "no-store");
     const Milliseconds took = parts_.clock.now() - call.now;

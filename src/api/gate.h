@@ -95,7 +95,7 @@ class Gate {
                                                      const std::string& hash);
     http::Response finish(const std::string& route,
                           const Call& call,
-                          const Result<http::Response>& outcome);
+                          Result<http::Response> outcome);
     std::string request_id_of(const http::Request& request);
 
     Parts& parts_;

@@ -1,5 +1,6 @@
 #include "api/service.h"
 
+#include "api/cluster_texts.h"
 #include "api/compat/routes.h"
 #include "api/errors.h"
 #include "api/events.h"
@@ -37,7 +38,8 @@ struct Service::State {
                   metrics,
                   {.render = problem, .idempotency_keys = true, .strict = true, .people = true}),
           compat_gate(parts, authenticator, metrics, {.render = compat::envelope}),
-          events(parts),
+          texts(parts.store),
+          events(parts, texts),
           node_routes(parts, options.want_tick) {}
 
     void mount() {
@@ -45,7 +47,7 @@ struct Service::State {
             .version = options.version, .conditions = options.conditions, .gauges = options.gauges};
         v1_gate.mount(people, v1::general_endpoints(parts, general));
         v1_gate.mount(people, v1::metrics_endpoints(parts, metrics, general));
-        v1_gate.mount(people, v1::cluster_endpoints(parts));
+        v1_gate.mount(people, v1::cluster_endpoints(parts, texts));
         v1_gate.mount(people, v1::change_endpoints(parts));
         v1_gate.mount(people, v1::node_endpoints(parts));
         v1_gate.mount(people, v1::key_endpoints(parts));
@@ -87,6 +89,7 @@ struct Service::State {
     people::Entrance entrance;
     Gate v1_gate;
     Gate compat_gate;
+    ClusterTexts texts;
     EventStreams events;
     nodes::NodeRoutes node_routes;
     http::Router people;

@@ -236,6 +236,19 @@ http::Response list_response(ordered_json items, ordered_json next) {
     return http::json_response(200, dump({{"items", std::move(items)}, {"next", std::move(next)}}));
 }
 
+http::Response list_response(const std::vector<std::string_view>& items, const ordered_json& next) {
+    std::string body = R"({"items":[)";
+    std::size_t bytes = 0;
+    for (const std::string_view item : items) bytes += item.size() + 1;
+    body.reserve(body.size() + bytes + 100);
+    for (const std::string_view& item : items) {
+        if (&item != &items.front()) body += ',';
+        body += item;
+    }
+    body.append(R"(],"next":)").append(dump(next)).append("}");
+    return http::json_response(200, std::move(body));
+}
+
 http::Response list_response(ordered_json items) {
     return list_response(std::move(items), nullptr);
 }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -54,6 +55,9 @@ std::string dump(const nlohmann::ordered_json& document);
 
 /// Every list of ours looks like this; `next` is what to pass on for the next page.
 http::Response list_response(nlohmann::ordered_json items, nlohmann::ordered_json next);
+/// The same of items whose text is there.
+http::Response list_response(const std::vector<std::string_view>& items,
+                             const nlohmann::ordered_json& next);
 /// Of a list that has one page only.
 http::Response list_response(nlohmann::ordered_json items);
 

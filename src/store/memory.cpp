@@ -71,18 +71,21 @@ class MemoryTransaction final : public Transaction {
     }
     Result<std::map<ClusterId, ClusterStamp>> stamps(
         const std::optional<OrganisationId>& organisation) override {
-        std::map<ClusterId, ClusterStamp> stamps;
-        for (const auto& [id, row] : t_.clusters)
-            if (!organisation || row.organisation == *organisation)
-                stamps[id].version = row.version;
-        for (const auto& [id, node] : t_.nodes) {
-            const auto found = stamps.find(node.cluster);
-            if (found == stamps.end()) continue;
-            ++found->second.nodes;
-            found->second.node_versions += node.version;
-            found->second.node_generations += node.generation;
-        }
-        return stamps;
+        return store::stamps(t_, organisation);
+    }
+    Result<std::optional<StampedCluster>> stamped(const ClusterId& id) override {
+        Result<std::optional<StampedCluster>> found;
+        if (const auto row = t_.clusters.find(id); row != t_.clusters.end())
+            found->emplace(store::stamped(t_, row->second));
+        return found;
+    }
+    Result<std::vector<StampedCluster>> stamped_of(const OrganisationId& organisation,
+                                                   const std::optional<ClusterPlace>& after,
+                                                   int limit) override {
+        ASSIGN_OR_RETURN(const auto rows, clusters_of(organisation, after, limit));
+        std::vector<StampedCluster> found;
+        for (const Cluster& row : rows) found.push_back(store::stamped(t_, row));
+        return found;
     }
     Result<void> put(Cluster& cluster) override {
         for (const auto& [id, row] : t_.clusters)

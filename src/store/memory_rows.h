@@ -35,6 +35,31 @@ struct Tables {
     std::map<std::string, Lease> leases;
 };
 
+inline void add(ClusterStamp& stamp, const model::Node& node) {
+    ++stamp.nodes;
+    stamp.node_versions += node.version;
+    stamp.node_generations += node.generation;
+}
+
+inline std::map<ClusterId, ClusterStamp> stamps(const Tables& tables,
+                                                const std::optional<OrganisationId>& organisation) {
+    std::map<ClusterId, ClusterStamp> stamps;
+    for (const auto& [id, row] : tables.clusters)
+        if (!organisation || row.organisation == *organisation) stamps[id].version = row.version;
+    for (const auto& [id, node] : tables.nodes)
+        if (const auto of = stamps.find(node.cluster); of != stamps.end()) add(of->second, node);
+    return stamps;
+}
+
+inline StampedCluster stamped(const Tables& tables, const model::Cluster& row) {
+    StampedCluster cluster{.organisation = row.organisation,
+                           .place = {.created_at = row.created_at, .id = row.id},
+                           .stamp = {.version = row.version}};
+    for (const auto& [id, node] : tables.nodes)
+        if (node.cluster == row.id) add(cluster.stamp, node);
+    return cluster;
+}
+
 template <class Map, class Key>
 Result<std::optional<typename Map::mapped_type>> find_row(const Map& map, const Key& key) {
     // Made where it is returned: rows are large.

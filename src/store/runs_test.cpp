@@ -224,6 +224,42 @@ TEST_P(RunsSuite, clusters_come_by_the_page_in_the_order_of_their_making) {
     }));
 }
 
+TEST_P(RunsSuite, stamps_come_by_the_page_as_clusters_do) {
+    const OrganisationId others("p");
+    ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
+        for (const char* id : {"p-3", "p-2", "p-1"}) {
+            model::Cluster row{.id = ClusterId(id),
+                               .organisation = others,
+                               .created_at = at(id[2] == '3' ? 1 : 2)};
+            row.spec.name = id;
+            RETURN_IF_ERROR(t.put(row));
+            model::Node head{.id = NodeId(std::string(id) + "-head"), .cluster = row.id};
+            RETURN_IF_ERROR(t.put(head));
+        }
+        return {};
+    }));
+    ASSERT_TRUE(store_->read([&](Transaction& t) -> Result<void> {
+        for (const int limit : {1, 2, 5}) {
+            std::optional<ClusterPlace> after;
+            for (int pages = 0; pages < 4; ++pages) {
+                const auto rows = *t.clusters_of(others, after, limit);
+                const auto stamps = *t.stamped_of(others, after, limit);
+                EXPECT_EQ(stamps.size(), rows.size());
+                for (std::size_t i = 0; i < std::min(rows.size(), stamps.size()); ++i) {
+                    const ClusterPlace place{.created_at = rows[i].created_at, .id = rows[i].id};
+                    EXPECT_EQ(stamps[i].place, place);
+                    EXPECT_EQ(stamps[i].organisation, others);
+                    EXPECT_EQ(stamps[i].stamp, t.stamps(others)->at(place.id));
+                    EXPECT_EQ(*t.stamped(place.id), stamps[i]);
+                    after = place;
+                }
+            }
+        }
+        EXPECT_EQ(*t.stamped(ClusterId("p-4")), std::nullopt);
+        return {};
+    }));
+}
+
 TEST_P(RunsSuite, a_stamp_changes_with_every_write_of_a_cluster_or_a_node) {
     const auto stamp = [&] {
         std::map<ClusterId, ClusterStamp> all;
@@ -231,6 +267,7 @@ TEST_P(RunsSuite, a_stamp_changes_with_every_write_of_a_cluster_or_a_node) {
             ASSIGN_OR_RETURN(all, t.stamps(std::nullopt));
             EXPECT_EQ(*t.stamps(ours), all);
             EXPECT_TRUE(t.stamps(OrganisationId("p"))->empty());
+            EXPECT_EQ((*t.stamped(demo))->stamp, all.at(demo));
             return {};
         }));
         return all.at(demo);

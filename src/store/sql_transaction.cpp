@@ -19,6 +19,70 @@ std::string key_of(const ResourceName& name) {
            name.parent + "/" + name.name;
 }
 
+/// What a page of an organisation's clusters is chosen by. Outlives the statement it is bound to.
+class PageOfClusters {
+  public:
+    PageOfClusters(const OrganisationId& organisation,
+                   const std::optional<ClusterPlace>& after,
+                   int limit)
+        : organisation_(organisation),
+          after_(after),
+          created_at_(after ? ms(after->created_at) : 0),
+          limit_(limit) {}
+    std::string text() const {
+        return std::string("WHERE organisation = :o ") +
+               (after_ ? "AND (created_at, id) > (:c, :i) " : "") +
+               "ORDER BY created_at, id LIMIT :l";
+    }
+    void bind(soci::statement& statement) const {
+        statement.exchange(use(organisation_.value));
+        if (after_) statement.exchange(use(created_at_));
+        if (after_) statement.exchange(use(after_->id.value));
+        statement.exchange(use(limit_));
+    }
+
+  private:
+    const OrganisationId& organisation_;
+    const std::optional<ClusterPlace>& after_;
+    const long long created_at_, limit_;
+};
+
+/// Stamps of the clusters that are chosen so, in the order of their making.
+template <class Bind>
+std::vector<StampedCluster> stamped_clusters(soci::session& sql,
+                                             const std::string& chosen,
+                                             Bind bind) {
+    StampedCluster row;
+    long long created_at = 0, version = 0, nodes = 0, versions = 0, generations = 0;
+    soci::statement statement(sql);
+    statement.exchange(into(row.place.id.value));
+    statement.exchange(into(row.organisation.value));
+    for (long long* column : {&created_at, &version, &nodes, &versions, &generations})
+        statement.exchange(into(*column));
+    bind(statement);
+    statement.alloc();
+    statement.prepare(
+        "SELECT c.id, c.organisation, c.created_at, c.version, COUNT(n.id), "
+        "CAST(COALESCE(SUM(n.version), 0) AS BIGINT), "
+        "CAST(COALESCE(SUM(n.generation), 0) AS BIGINT) "
+        "FROM (SELECT id, organisation, created_at, version FROM clusters " +
+        chosen +
+        ") c LEFT JOIN nodes n ON n.cluster = c.id "
+        "GROUP BY c.id, c.organisation, c.created_at, c.version ORDER BY c.created_at, c.id");
+    statement.define_and_bind();
+    statement.execute(false);
+    std::vector<StampedCluster> found;
+    while (statement.fetch()) {
+        row.place.created_at = Timestamp(Milliseconds(created_at));
+        row.stamp = {.version = version,
+                     .nodes = nodes,
+                     .node_versions = versions,
+                     .node_generations = generations};
+        found.push_back(row);
+    }
+    return found;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> SqlTransaction::stored_version(const char* table,
@@ -79,16 +143,11 @@ Result<std::vector<Cluster>> SqlTransaction::clusters_of(const OrganisationId& o
                                                          const std::optional<ClusterPlace>& after,
                                                          int limit) {
     return guarded([&] {
-        std::string text = "SELECT document FROM clusters WHERE organisation = :o";
-        if (after) text += " AND (created_at, id) > (:c, :i)";
-        text += " ORDER BY created_at, id LIMIT :l";
-        const long long created_at = after ? ms(after->created_at) : 0, most = limit;
-        return documents<Cluster>(sql_, text, model::cluster_from_json, [&](soci::statement& s) {
-            s.exchange(use(organisation.value));
-            if (after) s.exchange(use(created_at));
-            if (after) s.exchange(use(after->id.value));
-            s.exchange(use(most));
-        });
+        const PageOfClusters page(organisation, after, limit);
+        return documents<Cluster>(sql_,
+                                  "SELECT document FROM clusters " + page.text(),
+                                  model::cluster_from_json,
+                                  [&](soci::statement& s) { page.bind(s); });
     });
 }
 
@@ -118,6 +177,22 @@ Result<std::map<ClusterId, ClusterStamp>> SqlTransaction::stamps(
                                      .node_versions = versions,
                                      .node_generations = generations};
         return stamps;
+    });
+}
+
+Result<std::optional<StampedCluster>> SqlTransaction::stamped(const ClusterId& id) {
+    return guarded([&]() -> Result<std::optional<StampedCluster>> {
+        const auto found = stamped_clusters(
+            sql_, "WHERE id = :i", [&](soci::statement& s) { s.exchange(use(id.value)); });
+        return found.empty() ? std::nullopt : std::optional(found.front());
+    });
+}
+
+Result<std::vector<StampedCluster>> SqlTransaction::stamped_of(
+    const OrganisationId& organisation, const std::optional<ClusterPlace>& after, int limit) {
+    return guarded([&]() -> Result<std::vector<StampedCluster>> {
+        const PageOfClusters page(organisation, after, limit);
+        return stamped_clusters(sql_, page.text(), [&](soci::statement& s) { page.bind(s); });
     });
 }
 

@@ -35,6 +35,10 @@ class SqlTransaction final : public Transaction {
                                                     int limit) override;
     Result<std::map<ClusterId, ClusterStamp>> stamps(
         const std::optional<OrganisationId>& organisation) override;
+    Result<std::optional<StampedCluster>> stamped(const ClusterId& id) override;
+    Result<std::vector<StampedCluster>> stamped_of(const OrganisationId& organisation,
+                                                   const std::optional<ClusterPlace>& after,
+                                                   int limit) override;
     Result<void> put(model::Cluster& cluster) override;
     Result<void> erase(const ClusterId& id) override;
     Result<std::vector<model::Node>> nodes(const ClusterId& cluster) override;

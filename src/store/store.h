@@ -60,6 +60,7 @@ struct RunQuery {
 struct ClusterPlace {
     Timestamp created_at;
     ClusterId id;
+    bool operator==(const ClusterPlace&) const = default;
 };
 
 /// How often a cluster and its nodes were written: where the stamps are equal, so are the rows.
@@ -70,6 +71,15 @@ struct ClusterStamp {
     std::int64_t node_generations =
         0;  ///< their sum: whoever takes another's place has a newer one
     bool operator==(const ClusterStamp&) const = default;
+};
+
+/// A cluster without its document: whose it is, where it stands in the list and how often it was
+/// written.
+struct StampedCluster {
+    OrganisationId organisation;
+    ClusterPlace place;
+    ClusterStamp stamp;
+    bool operator==(const StampedCluster&) const = default;
 };
 
 /// The reply that was given to a request with that Idempotency-Key.
@@ -98,6 +108,12 @@ class Transaction {
     /// Of every cluster, or of one organisation's: cheap, as no document is read.
     virtual Result<std::map<ClusterId, ClusterStamp>> stamps(
         const std::optional<OrganisationId>& organisation) = 0;
+    /// The stamp of one. As cheap: what was made of the rows is good while the stamp is the same.
+    virtual Result<std::optional<StampedCluster>> stamped(const ClusterId& id) = 0;
+    /// The stamps of those that clusters_of() has, in its order.
+    virtual Result<std::vector<StampedCluster>> stamped_of(const OrganisationId& organisation,
+                                                           const std::optional<ClusterPlace>& after,
+                                                           int limit) = 0;
     /// `already_exists` also when another cluster of the organisation has the name.
     virtual Result<void> put(model::Cluster& cluster) = 0;
     /// With its nodes and resources, of which there must be none left that are `made`.

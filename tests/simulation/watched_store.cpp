@@ -21,15 +21,23 @@ class WatchedTransaction final : public Transaction {
     Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation) override {
         return t_.clusters_of(organisation);
     }
-    Result<std::vector<model::Cluster>> clusters_of(
-        const OrganisationId& organisation,
-        const std::optional<store::ClusterPlace>& after,
-        int limit) override {
+    Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation,
+                                                    const std::optional<store::ClusterPlace>& after,
+                                                    int limit) override {
         return t_.clusters_of(organisation, after, limit);
     }
     Result<std::map<ClusterId, store::ClusterStamp>> stamps(
         const std::optional<OrganisationId>& organisation) override {
         return t_.stamps(organisation);
+    }
+    Result<std::optional<store::StampedCluster>> stamped(const ClusterId& id) override {
+        return t_.stamped(id);
+    }
+    Result<std::vector<store::StampedCluster>> stamped_of(
+        const OrganisationId& organisation,
+        const std::optional<store::ClusterPlace>& after,
+        int limit) override {
+        return t_.stamped_of(organisation, after, limit);
     }
     Result<void> put(model::Cluster& cluster) override {
         ASSIGN_OR_RETURN(const auto before, t_.cluster(cluster.id));

@@ -17,8 +17,8 @@ namespace {
 using nlohmann::ordered_json;
 
 /// A place in the list, oldest first: what a page ended with. Opaque to clients.
-std::string cursor_of(const model::Cluster& cluster) {
-    return std::to_string(cluster.created_at.time_since_epoch().count()) + "." + cluster.id.value;
+std::string cursor_of(const store::ClusterPlace& place) {
+    return std::to_string(place.created_at.time_since_epoch().count()) + "." + place.id.value;
 }
 
 Result<std::optional<store::ClusterPlace>> after_of(const http::Request& request) {
@@ -36,22 +36,20 @@ Result<std::optional<store::ClusterPlace>> after_of(const http::Request& request
                                .id = ClusterId(std::string(stop + 1, end))};
 }
 
-Result<http::Response> list(Parts& parts, const Call& call) {
+Result<http::Response> list(ClusterTexts& texts, const Call& call) {
     ASSIGN_OR_RETURN(const int limit, limit_of(call.request, 100));
     ASSIGN_OR_RETURN(const auto after, after_of(call.request));
     // One more than the page holds tells whether there is another.
-    ASSIGN_OR_RETURN(
-        auto clusters,
-        read_clusters(
-            parts.store, call.principal.organisation, {.after = after, .limit = limit + 1}));
+    ASSIGN_OR_RETURN(auto clusters,
+                     texts.page(call.principal.organisation, {.after = after, .limit = limit + 1}));
     ordered_json next = nullptr;
     if (static_cast<int>(clusters.size()) > limit) {
         clusters.pop_back();
-        next = cursor_of(clusters.back().cluster);
+        next = cursor_of(clusters.back()->place);
     }
-    ordered_json items = ordered_json::array();
-    for (const ClusterRows& rows : clusters) items.push_back(view(rows));
-    return list_response(std::move(items), next);
+    std::vector<std::string_view> items;
+    for (const ClusterTexts::Text& cluster : clusters) items.push_back(cluster->json);
+    return list_response(items, next);
 }
 
 Result<bool> flag_of(const http::Request& request, const std::string& name) {
@@ -116,11 +114,10 @@ Result<http::Response> create(Parts& parts, const Call& call) {
     return response;
 }
 
-Result<http::Response> show(Parts& parts, const Call& call) {
-    ASSIGN_OR_RETURN(const auto rows,
-                     read_cluster(parts.store, call.principal.organisation, call.cluster()));
-    http::Response response = http::json_response(200, dump(view(rows)));
-    response.headers.set("ETag", etag(rows.cluster));
+Result<http::Response> show(ClusterTexts& texts, const Call& call) {
+    ASSIGN_OR_RETURN(const auto text, texts.of(call.principal.organisation, call.cluster()));
+    http::Response response = http::json_response(200, text->json);
+    response.headers.set("ETag", text->etag);
     return response;
 }
 
@@ -172,12 +169,12 @@ Result<http::Response> rotate_password(Parts& parts, const Call& call) {
 
 }  // namespace
 
-std::vector<Endpoint> cluster_endpoints(Parts& parts) {
+std::vector<Endpoint> cluster_endpoints(Parts& parts, ClusterTexts& texts) {
     return {
         {.method = "GET",
          .pattern = "/v1/clusters",
          .query = {"limit", "after"},
-         .answer = [&parts](const Call& call) { return list(parts, call); }},
+         .answer = [&texts](const Call& call) { return list(texts, call); }},
         {.method = "POST",
          .pattern = "/v1/clusters",
          .access = Access::operate,
@@ -186,7 +183,7 @@ std::vector<Endpoint> cluster_endpoints(Parts& parts) {
          .answer = [&parts](const Call& call) { return create(parts, call); }},
         {.method = "GET",
          .pattern = "/v1/clusters/{id}",
-         .answer = [&parts](const Call& call) { return show(parts, call); }},
+         .answer = [&texts](const Call& call) { return show(texts, call); }},
         {.method = "GET",
          .pattern = "/v1/clusters/{id}/activity",
          .query = {"limit", "before", "after"},

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/cluster_texts.h"
 #include "api/gate.h"
 #include "api/orphans.h"
 #include "api/people/entrance.h"
@@ -31,7 +32,7 @@ std::vector<Endpoint> general_endpoints(Parts& parts, const General& general);
 /// /metrics.
 std::vector<Endpoint> metrics_endpoints(Parts& parts, Metrics& metrics, const General& general);
 /// Clusters as they are, made and deleted; their activity.
-std::vector<Endpoint> cluster_endpoints(Parts& parts);
+std::vector<Endpoint> cluster_endpoints(Parts& parts, ClusterTexts& texts);
 /// What may be changed of a cluster: power, workers, ports, types.
 std::vector<Endpoint> change_endpoints(Parts& parts);
 /// 202 with what is stored now; of a cluster that is gone already, with what the command last saw.
