@@ -5,11 +5,13 @@ import {clouds} from "./clouds.mjs";
 import {guide} from "./guide.mjs";
 import {life} from "./life.mjs";
 import {organisation} from "./people.mjs";
+import {retry} from "./retry.mjs";
 import {views} from "./views.mjs";
 import {wizard} from "./wizard.mjs";
 
 after(close);
 life();
+retry();
 wizard();
 clouds();
 organisation();

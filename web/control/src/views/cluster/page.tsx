@@ -3,7 +3,7 @@ import {IconArrowLeft, IconCircleCheck} from "@tabler/icons-react";
 import {Link, Navigate, NavLink, useParams} from "react-router";
 import type {ReactNode} from "react";
 import type {Cluster} from "../../api/client";
-import {useAct, useCluster, useMe} from "../../api/queries";
+import {useCluster, useMe} from "../../api/queries";
 import {Acts} from "../../parts/acts";
 import {Empty, FaultAlert, Loaded, Locked, PhaseMark, Title, useNow} from "../../parts/bits";
 import {sentence} from "../../pure/draft";
@@ -30,7 +30,6 @@ const tabs: Record<string, {label: string; view: (props: {cluster: Cluster}) => 
 };
 
 function Trouble({cluster}: {cluster: Cluster}) {
-  const act = useAct(cluster.id);
   const {may} = useMe();
   if (!cluster.problem) return null;
   const failed = cluster.phase === "failed";
@@ -40,12 +39,9 @@ function Trouble({cluster}: {cluster: Cluster}) {
       title={failed ? "The cluster has failed" : "Something is in the way"}
     >
       {failed && may.manageClusters && (
-        <div className="row tight" style={{paddingTop: 4}}>
-          <Button size="xs" onClick={() => act.mutate("retry")} loading={act.isPending}>
-            Retry
-          </Button>
-          <span className="small">or select Terminate above to give it up.</span>
-        </div>
+        <p className="small">
+          Once the cause is mended, Retry goes on from where it stood. Terminate gives it up.
+        </p>
       )}
     </FaultAlert>
   );
