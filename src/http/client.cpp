@@ -2,71 +2,21 @@
 // keeps the connections between calls, and can be woken, so that a stop does not wait for the
 // network.
 #include <algorithm>
-#include <csignal>
 #include <mutex>
 #include <utility>
 #include <vector>
 
-#include <curl/curl.h>
-#include <sys/socket.h>
-
 #include "base/check.h"
 #include "base/encoding.h"
+#include "http/curl.h"
 #include "http/transport.h"
 
 namespace hopyard::http {
-
 namespace {
 
 constexpr std::size_t idle_slots_max = 32;
 /// Below the 75 s after which our own server closes an idle connection.
 constexpr long connection_age_max_s = 60;
-
-void initialise_curl() {
-    static const CURLcode outcome = curl_global_init(CURL_GLOBAL_ALL);
-    CHECK(outcome == CURLE_OK);
-}
-
-/// OpenSSL writes to sockets without MSG_NOSIGNAL. Ignoring SIGPIPE is the program's decision and
-/// would be inherited by its children, so it is kept from this thread only, for the time of a call.
-class NoPipeSignal {
-  public:
-    NoPipeSignal() {
-        sigemptyset(&pipe_);
-        sigaddset(&pipe_, SIGPIPE);
-        sigset_t pending;
-        sigpending(&pending);
-        was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-        pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-    }
-    ~NoPipeSignal() {
-        const timespec now{};
-        if (!was_pending_)
-            while (sigtimedwait(&pipe_, nullptr, &now) == SIGPIPE) continue;
-        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-    NoPipeSignal(const NoPipeSignal&) = delete;
-    NoPipeSignal& operator=(const NoPipeSignal&) = delete;
-
-  private:
-    sigset_t pipe_{};
-    sigset_t before_{};
-    bool was_pending_ = false;
-};
-
-/// A curl_slist with an owner.
-class StringList {
-  public:
-    StringList() = default;
-    ~StringList() { curl_slist_free_all(list_); }
-    StringList(const StringList&) = delete;
-    StringList& operator=(const StringList&) = delete;
-    void add(const std::string& text) { list_ = curl_slist_append(list_, text.c_str()); }
-    curl_slist* get() const { return list_; }
-
-  private:
-    curl_slist* list_ = nullptr;
-};
 
 struct Slot {
     Slot() : multi(curl_multi_init()), easy(curl_easy_init()) { CHECK(multi && easy); }
@@ -141,11 +91,6 @@ int on_sending(void* user, char*, char*, int, int) {
     return exchanged.refused_repeat ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-/// Sockets that child processes do not inherit.
-curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
-    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
 bool is_clean(std::string_view text) {
     return std::none_of(
         text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
@@ -155,50 +100,6 @@ bool is_clean(std::string_view text) {
 bool is_local(std::string_view host) {
     return host == "localhost" || host.starts_with("127.") || host == "::1" ||
            host.starts_with("169.254.") || host.ends_with(".localhost");
-}
-
-/// In the words of an operator; the URL is not named beyond its server, queries hold signatures.
-Failure failed(CURLcode outcome, const std::string& server, const char* detail) {
-    const std::string cause = *detail ? detail : curl_easy_strerror(outcome);
-    const auto make = [&](ErrorKind kind, std::string code, std::string message, std::string next) {
-        auto failure = fail(kind, std::move(code), std::move(message));
-        failure.value().owner = Owner::administrator;
-        failure.value().next_action = std::move(next);
-        return failure;
-    };
-    switch (outcome) {
-        case CURLE_OPERATION_TIMEDOUT:
-            return make(
-                ErrorKind::timed_out,
-                "no_reply_in_time",
-                "No reply from " + server + " in time: " + cause + ".",
-                "Check that the server runs and that the network lets connections through.");
-        case CURLE_COULDNT_RESOLVE_HOST:
-        case CURLE_COULDNT_RESOLVE_PROXY:
-            return make(ErrorKind::unavailable,
-                        "name_not_resolved",
-                        "The name of " + server + " has no address: " + cause + ".",
-                        "Check the name and the name servers of this machine.");
-        case CURLE_COULDNT_CONNECT:
-            return make(ErrorKind::unavailable,
-                        "not_connected",
-                        "No connection to " + server + ": " + cause + ".",
-                        "Check that the server runs and listens on that port.");
-        case CURLE_PEER_FAILED_VERIFICATION:
-        case CURLE_SSL_CONNECT_ERROR:
-        case CURLE_SSL_CACERT_BADFILE:
-        case CURLE_SSL_CERTPROBLEM:
-        case CURLE_SSL_ISSUER_ERROR:
-            return make(ErrorKind::unavailable,
-                        "tls_failed",
-                        "No trusted connection to " + server + ": " + cause + ".",
-                        "Check the certificate of the server and the authority trusted here.");
-        default:
-            return make(ErrorKind::unavailable,
-                        "no_reply",
-                        "The exchange with " + server + " broke off: " + cause + ".",
-                        "Look into the log of the server.");
-    }
 }
 
 curl_blob blob_of(const std::string& text) {
@@ -262,12 +163,7 @@ void Client::State::set_connection(CURL* easy, const Url& url) const {
                                         options.connect_to.end(),
                                         [&](const auto& pair) { return pair.first == key; });
     if (redirected || is_local(url.host)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    if (!options.ca_pem.empty()) {
-        auto blob = blob_of(options.ca_pem);
-        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
-        curl_easy_setopt(easy, CURLOPT_CAINFO, nullptr);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
-    }
+    if (!options.ca_pem.empty()) trust_only(easy, options.ca_pem);
     if (!options.certificate_pem.empty()) {
         auto certificate = blob_of(options.certificate_pem);
         auto key_blob = blob_of(options.private_key_pem.reveal());
