@@ -21,7 +21,7 @@ TEST(Report, is_stored_for_the_head_and_for_the_workers_it_relays) {
     session.worker.says.program_version = "1.2";
     session.worker.says.mount_pending_writes = 5;
     session.head.says.workload[0] = {
-        .name = "demo-w1", .state = "MIXED", .jobs = 2, .allocated_cpus = 1};
+        .name = "demo-w1", .state = "MIXED", .jobs = 2, .allocated = {.cpus = 1}};
     ASSERT_TRUE(session.send(session.report(2'000)));
     const model::NodeSeen head = session.node(session.head).seen;
     EXPECT_EQ(head.stage, "all is well");

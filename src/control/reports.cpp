@@ -39,6 +39,53 @@ std::optional<Error> cut(std::optional<Error> error) {
     return error;
 }
 
+/// More than any machine has of anything.
+constexpr std::int64_t amount_max = 1'000'000'000;
+constexpr std::int64_t limit_s_max = 10LL * 365 * 24 * 3600;
+constexpr std::size_t words_max = 256;
+
+std::int64_t amount(std::int64_t number) {
+    return std::clamp<std::int64_t>(number, 0, amount_max);
+}
+
+model::Resources in_range(const model::Resources& said) {
+    return {
+        .cpus = amount(said.cpus), .memory_mb = amount(said.memory_mb), .gpus = amount(said.gpus)};
+}
+
+void cut(std::vector<std::string>& words) {
+    if (words.size() > words_max) words.resize(words_max);
+    for (std::string& word : words) word = cut(word, line_max);
+}
+
+/// What a head says waits, within limits. Its clock may be ahead of ours: what waits since a time
+/// to come waits since we first heard of it.
+model::Demand in_range(model::Demand said,
+                       const std::optional<model::Demand>& before,
+                       Timestamp now) {
+    std::map<std::string, Timestamp> heard;
+    if (before)
+        for (const model::Request& request : before->requests)
+            heard.emplace(request.name, request.waiting_since);
+    said.cut = said.cut || said.requests.size() > model::requests_max;
+    if (said.requests.size() > model::requests_max) said.requests.resize(model::requests_max);
+    for (model::Request& request : said.requests) {
+        request.name = cut(request.name, line_max);
+        request.count = std::clamp<std::int64_t>(request.count, 1, amount_max);
+        request.pieces = std::clamp(request.pieces, 1, 1'000'000);
+        request.each = in_range(request.each);
+        request.gpu_type = cut(request.gpu_type, line_max);
+        cut(request.features);
+        cut(request.machines);
+        request.limit_s = std::clamp<std::int64_t>(request.limit_s, 0, limit_s_max);
+        request.waiting_since = std::max(request.waiting_since, Timestamp{});
+        if (request.waiting_since <= now) continue;
+        const auto known = heard.find(request.name);
+        request.waiting_since = known == heard.end() ? now : std::min(known->second, now);
+    }
+    return said;
+}
+
 /// The one word that plans read: a drain says more than the base state. That a node is drained
 /// counts only when it is said of the drain that is wanted now: of an earlier one it may be old.
 std::string word_of(const WorkloadNode& entry, const Node& node) {
@@ -62,6 +109,8 @@ class Hearing {
         if (found == rows_.end()) return {};
         Node& node = found->second;
         if (!is_its_machine(node, report.machine_id)) return wrong_machine();
+        // What was idle before it went down has not been idle since.
+        if (node.seen.boot_id != cut(report.boot_id, line_max)) node.seen.idle_since.reset();
         open_up(node);
         hear_of_script(node, report);
         hear_of_failure(node, report);
@@ -89,6 +138,11 @@ class Hearing {
     }
 
     void hear_workload(const nodewire::Report& report) {
+        if (const auto head = rows_.find(report.node); head != rows_.end()) {
+            std::optional<model::Demand>& demand = head->second.seen.demand;
+            demand = report.demand ? std::optional(in_range(*report.demand, demand, now_))
+                                   : std::nullopt;
+        }
         std::map<std::string, const WorkloadNode*> said;
         for (const WorkloadNode& entry : report.workload) said.emplace(entry.name, &entry);
         for (auto& [name, node] : rows_) {
@@ -191,8 +245,22 @@ class Hearing {
                    node.id.value + " is drained: nothing runs on it",
                    "");
         node.seen.jobs = static_cast<int>(std::clamp(entry.jobs, 0, 1'000'000));
-        node.seen.allocated = {.cpus = std::clamp(entry.allocated_cpus, 0, 1'000'000)};
+        node.seen.allocated = in_range(entry.allocated);
+        node.seen.busy_until = entry.busy_until;
+        hear_of_idleness(node.seen, entry);
         lose(node, !entry.responding || to_lower(entry.state) == "down");
+    }
+
+    void hear_of_idleness(model::NodeSeen& seen, const WorkloadNode& entry) {
+        if (seen.jobs > 0 || !seen.allocated.is_zero() || entry.completing) {
+            seen.idle_since.reset();
+            return;
+        }
+        // Our clock may have been set back.
+        if (seen.idle_since) seen.idle_since = std::min(*seen.idle_since, now_);
+        // One that is not there yet, or does not answer, is not known to be idle.
+        const bool is_there = entry.responding && to_lower(entry.state) != "down";
+        if (!seen.idle_since && is_there) seen.idle_since = now_;
     }
 
     /// Only a worker that had come up can be lost: before, the workload manager cannot know it.

@@ -79,26 +79,17 @@ void Board::set_init_script(nodewire::InitScriptResult result) {
     changed_locked();
 }
 
-namespace {
-
-bool same(const nodewire::WorkloadNode& a, const nodewire::WorkloadNode& b) {
-    return a.name == b.name && a.state == b.state && a.drained == b.drained &&
-           a.draining == b.draining && a.drain == b.drain && a.responding == b.responding &&
-           a.jobs == b.jobs && a.allocated_cpus == b.allocated_cpus;
-}
-
-}  // namespace
-
-void Board::set_workload(std::vector<nodewire::WorkloadNode> nodes, int running, int pending) {
+void Board::set_workload(Workload workload) {
+    auto& [nodes, running, pending, demand] = workload;
     std::lock_guard lock(mutex_);
-    const auto& before = facts_.workload;
     if (facts_.jobs_running == running && facts_.jobs_pending == pending &&
-        std::equal(nodes.begin(), nodes.end(), before.begin(), before.end(), same)) {
+        facts_.workload == nodes && facts_.demand == demand) {
         return;
     }
     facts_.workload = std::move(nodes);
     facts_.jobs_running = running;
     facts_.jobs_pending = pending;
+    facts_.demand = std::move(demand);
     changed_locked();
 }
 

@@ -61,7 +61,14 @@ class Board {
     PartStatus status(Part part) const;
     void set_mount(bool ready, std::int64_t pending_writes);
     void set_init_script(nodewire::InitScriptResult result);
-    void set_workload(std::vector<nodewire::WorkloadNode> nodes, int running, int pending);
+    /// What the workload manager says: the report's fields of these names.
+    struct Workload {
+        std::vector<nodewire::WorkloadNode> nodes;
+        int jobs_running = 0;
+        int jobs_pending = 0;
+        std::optional<model::Demand> demand;
+    };
+    void set_workload(Workload workload);
     /// A worker's report that its head relays.
     void set_relayed(nodewire::Report report);
     std::optional<nodewire::Report> relayed(const std::string& node) const;

@@ -169,6 +169,7 @@ http::Response Relay::report(const http::Request& request) {
     if (body->node != *name) return refuse_with(forbidden().value());
     // What only a head may say is not passed on from a worker.
     body->workload.clear();
+    body->demand.reset();
     body->workers.clear();
     if (on_report_) on_report_(*body);
     board_.set_relayed(std::move(*body));

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/json_fields.h"
+#include "model/demand_json.h"
 #include "model/entity_json.h"
 
 namespace hopyard::nodewire {
@@ -182,7 +183,9 @@ json document(const WorkloadNode& node) {
             {"drain", node.drain},
             {"responding", node.responding},
             {"jobs", node.jobs},
-            {"allocatedCpus", node.allocated_cpus}};
+            {"allocated", document(node.allocated)},
+            {"busyUntil", to_field(node.busy_until)},
+            {"completing", node.completing}};
 }
 
 void read(const Fields& fields, WorkloadNode& node) {
@@ -194,7 +197,12 @@ void read(const Fields& fields, WorkloadNode& node) {
         .get("drain", node.drain)
         .get("responding", node.responding)
         .get("jobs", node.jobs)
-        .get("allocatedCpus", node.allocated_cpus);
+        // Programs before that said no more of what is taken.
+        .get("allocatedCpus", node.allocated.cpus)
+        .get("busyUntil", node.busy_until)
+        .get("completing", node.completing);
+    if (const json* allocated = fields.member("allocated"))
+        static_cast<void>(read(*allocated, node.allocated));
 }
 
 json document(const Report& report) {
@@ -215,6 +223,7 @@ json document(const Report& report) {
     if (report.init_script)
         out["initScript"] = {{"exitCode", report.init_script->exit_code},
                              {"outputTail", report.init_script->output_tail}};
+    if (report.demand) out["demand"] = document(*report.demand);
     out["workers"] = json::array();
     for (const Report::Relayed& worker : report.workers)
         out["workers"].push_back({{"report", document(worker.report)}, {"ageMs", worker.age_ms}});
@@ -245,6 +254,10 @@ Result<Report> read_report(const json& from) {
             .get("exitCode", report.init_script.emplace().exit_code)
             .get("outputTail", report.init_script->output_tail);
     read_list(fields, "workload", report.workload);
+    const json* demand = fields.member("demand");
+    if (demand != nullptr && !read(*demand, report.demand.emplace()))
+        return fail(
+            ErrorKind::invalid_argument, "message_malformed", "a report has a malformed 'demand'");
     if (const json* workers = fields.member("workers"); workers != nullptr && workers->is_array())
         for (const json& entry : *workers) {
             Report::Relayed relayed;

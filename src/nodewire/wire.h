@@ -33,6 +33,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "model/cluster.h"
+#include "model/demand.h"
 
 namespace hopyard::nodewire {
 
@@ -139,7 +140,11 @@ struct WorkloadNode {
     std::int64_t drain = 0;
     bool responding = true;
     int jobs = 0;
-    int allocated_cpus = 0;
+    model::Resources allocated;
+    /// The latest end by time limit of all that runs there; none if nothing does, or without limit.
+    std::optional<Timestamp> busy_until;
+    bool completing = false;  ///< what ran there is being cleaned up
+    bool operator==(const WorkloadNode&) const = default;
 };
 
 struct Report {
@@ -159,6 +164,7 @@ struct Report {
     std::vector<WorkloadNode> workload;
     int jobs_running = 0;
     int jobs_pending = 0;
+    std::optional<model::Demand> demand;  ///< none before the manager has been asked
     /// The newest report of each worker, with its age when the head sent this.
     struct Relayed;
     std::vector<Relayed> workers;

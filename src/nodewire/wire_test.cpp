@@ -52,6 +52,40 @@ TEST(Wire, reports_come_back_with_the_workers_inside) {
     EXPECT_EQ(back->init_script->exit_code, 3);
 }
 
+TEST(Wire, what_waits_and_what_is_taken_come_back) {
+    Report report{.node = "demo-head"};
+    EXPECT_FALSE(report_from_json(to_json(report))->demand) << "the manager was not asked yet";
+    report.demand.emplace();
+    EXPECT_EQ(report_from_json(to_json(report))->demand, report.demand) << "nothing waits";
+    report.demand->cut = true;
+    report.demand->requests = {{.name = "40_3",
+                                .count = 3,
+                                .pieces = 2,
+                                .apart = true,
+                                .each = {.cpus = 4, .memory_mb = 2000, .gpus = 1},
+                                .whole_machine = true,
+                                .gpu_type = "a100",
+                                .features = {"gpu"},
+                                .machines = {"demo-w1"},
+                                .waiting_since = Timestamp(Milliseconds(17)),
+                                .limit_s = 60}};
+    report.workload = {{.name = "demo-w1",
+                        .allocated = {.cpus = 2, .memory_mb = 512, .gpus = 1},
+                        .busy_until = Timestamp(Milliseconds(99)),
+                        .completing = true}};
+    const auto back = report_from_json(to_json(report));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->demand, report.demand);
+    EXPECT_EQ(back->workload, report.workload);
+}
+
+TEST(Wire, older_programs_say_which_cores_are_taken_and_nothing_else) {
+    const auto old = report_from_json(R"({"workload": [{"name": "w1", "allocatedCpus": 3}]})");
+    ASSERT_TRUE(old) << old.error().message;
+    EXPECT_EQ(old->workload.at(0).allocated, (model::Resources{.cpus = 3}));
+    EXPECT_FALSE(old->demand);
+}
+
 TEST(Wire, a_poll_brings_orders_or_wishes_for_logs) {
     const auto orders = poll_reply_from_json(to_json(example()));
     ASSERT_TRUE(orders) << orders.error().message;
@@ -91,6 +125,9 @@ TEST(Wire, malformed_messages_name_the_member) {
     const auto bad = report_from_json(R"({"jobsRunning": "many"})");
     ASSERT_FALSE(bad);
     EXPECT_NE(bad.error().message.find("jobsRunning"), std::string::npos);
+    const auto odd = report_from_json(R"({"demand": {"requests": [{"count": "many"}]}})");
+    ASSERT_FALSE(odd);
+    EXPECT_NE(odd.error().message.find("demand"), std::string::npos);
     EXPECT_FALSE(enrol_request_from_json(std::string(9u << 20, ' ')));
 }
 

@@ -165,7 +165,7 @@ std::vector<nodewire::WorkloadNode> SlurmModel::report() const {
                        .drain = node.drain,
                        .responding = node.responding,
                        .jobs = jobs,
-                       .allocated_cpus = cpus});
+                       .allocated = {.cpus = cpus}});
     }
     return out;
 }

@@ -98,10 +98,10 @@ class Page {
   public:
     Page() {
         board.set_orders(orders());
-        board.set_workload({{.name = "w1", .state = "mixed", .jobs = 1, .allocated_cpus = 1},
-                            {.name = "w2", .state = "idle", .drained = true, .draining = true}},
-                           1,
-                           0);
+        board.set_workload(
+            {.nodes = {{.name = "w1", .state = "mixed", .jobs = 1, .allocated = {.cpus = 1}},
+                       {.name = "w2", .state = "idle", .drained = true, .draining = true}},
+             .jobs_running = 1});
     }
 
     http::Response visit(Visit visit) {

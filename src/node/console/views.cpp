@@ -31,7 +31,7 @@ std::vector<NodeRow> node_rows(const nodewire::Orders& orders, const nodewire::R
             if (node.name != member.name || member.state == State::expected) continue;
             row.state = state_of(node);
             row.jobs = node.jobs;
-            row.allocated_cpus = node.allocated_cpus;
+            row.allocated_cpus = static_cast<int>(node.allocated.cpus);
         }
         rows.push_back(std::move(row));
     }

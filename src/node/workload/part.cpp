@@ -68,7 +68,10 @@ Result<Milliseconds> WorkloadPart::look_and_arrange(const Orders& orders) {
     const auto begin = Steady::now();
     ASSIGN_OR_RETURN(const auto seen, manager_.look());
     const auto cost = std::chrono::ceil<Milliseconds>(Steady::now() - begin);
-    board_.set_workload(to_report(orders, seen, drains_), seen.jobs_running, seen.jobs_pending);
+    board_.set_workload({.nodes = to_report(orders, seen, drains_),
+                         .jobs_running = seen.jobs_running,
+                         .jobs_pending = seen.jobs_pending,
+                         .demand = seen.demand});
     ASSIGN_OR_RETURN(const auto arranged, manager_.arrange(orders, seen, alive_workers(orders)));
     // What is said of a drain counts from the first look after it was arranged.
     auto drains = drains_of(orders);

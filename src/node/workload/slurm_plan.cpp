@@ -26,10 +26,6 @@ bool is_up(const NodeSeen& node) {
     return node.state == "idle" || node.state == "allocated" || node.state == "mixed";
 }
 
-bool is_busy(const NodeSeen& node) {
-    return node.allocated_cpus > 0 || node.jobs > 0 || node.completing;
-}
-
 bool has_size(const NodeSeen& node, const Member& member) {
     return node.cpus == member.vcpus && node.memory_mb == member.memory_mb &&
            node.gpus == member.gpus;
@@ -39,7 +35,7 @@ Step step_expected(const Member& wanted, const NodeSeen& seen) {
     // It may have registered before the orders that call it a member came: that is no fault.
     if (is_up(seen)) return {.settled = true};
     if (seen.draining) return {.commands = {set_state(wanted.name, "UNDRAIN", "")}};
-    const bool another_size = !seen.has_registered && !has_size(seen, wanted) && !is_busy(seen);
+    const bool another_size = !seen.has_registered && !has_size(seen, wanted) && !seen.is_busy();
     if (another_size) {
         return {.commands = {fmt::format("delete NodeName={}", wanted.name)}, .create = true};
     }
@@ -58,7 +54,7 @@ Step step_member(const Member& wanted, const NodeSeen& seen, bool is_alive) {
 }
 
 Step step_draining(const Member& wanted, const NodeSeen& seen) {
-    if (seen.draining) return {.settled = !is_busy(seen)};
+    if (seen.draining) return {.settled = !seen.is_busy()};
     return {.commands = {set_state(wanted.name, "DRAIN", reason_of(wanted, "scale-down"))}};
 }
 
@@ -67,7 +63,7 @@ Step step_absent(const Member& wanted, const NodeSeen& seen) {
     const auto reason = reason_of(wanted, "gone");
     // Drained too: a machine that is there after all would take work as soon as it registers.
     if (!seen.draining) result.commands.push_back(set_state(wanted.name, "DRAIN", reason));
-    const bool was_lost = seen.state != "down" && (is_busy(seen) || !seen.draining);
+    const bool was_lost = seen.state != "down" && (seen.is_busy() || !seen.draining);
     if (was_lost) result.commands.push_back(set_state(wanted.name, "DOWN", reason));
     result.settled = result.commands.empty();
     return result;
@@ -75,7 +71,7 @@ Step step_absent(const Member& wanted, const NodeSeen& seen) {
 
 Step step_removed(const Member& wanted, const NodeSeen& seen) {
     Step result;
-    if (is_busy(seen)) {
+    if (seen.is_busy()) {
         result.commands.push_back(set_state(wanted.name, "DOWN", reason_of(wanted, "removed")));
     }
     result.commands.push_back(fmt::format("delete NodeName={}", wanted.name));
@@ -154,7 +150,7 @@ Plan plan(const nodewire::Orders& orders, const Seen& seen, const std::set<std::
     // Orders are whole: what they do not name is not part of the cluster. Its jobs may end first.
     for (const auto& [name, node] : known) {
         result.attained = false;
-        if (!is_busy(*node)) result.commands.push_back(fmt::format("delete NodeName={}", name));
+        if (!node->is_busy()) result.commands.push_back(fmt::format("delete NodeName={}", name));
     }
     create_nodes(create, orders.head_address, result.commands);
     result.opens_partitions = !create.empty();

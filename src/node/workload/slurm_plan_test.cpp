@@ -31,7 +31,7 @@ NodeSeen registered(NodeSeen seen) {
 
 NodeSeen busy(NodeSeen seen) {
     seen.jobs = 1;
-    seen.allocated_cpus = 1;
+    seen.allocated.cpus = 1;
     return seen;
 }
 

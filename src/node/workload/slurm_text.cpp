@@ -111,7 +111,9 @@ NodeSeen node_of(const json& object) {
     node.cpus = static_cast<int>(number_of(object, "cpus"));
     node.memory_mb = number_of(object, "real_memory");
     node.gpus = gpus_in(text_of(object, "gres"));
-    node.allocated_cpus = static_cast<int>(number_of(object, "alloc_cpus"));
+    node.allocated = {.cpus = number_of(object, "alloc_cpus"),
+                      .memory_mb = number_of(object, "alloc_memory"),
+                      .gpus = gpus_in(text_of(object, "gres_used"))};
     return node;
 }
 

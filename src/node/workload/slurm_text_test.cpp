@@ -38,7 +38,7 @@ TEST(SlurmText, ReadsNodesAndJobs) {
                         .cpus = 2,
                         .memory_mb = 1024,
                         .gpus = 2,
-                        .allocated_cpus = 1,
+                        .allocated = {.cpus = 1},
                         .jobs = 1}));
     EXPECT_FALSE(seen->nodes[1].has_registered);
     EXPECT_EQ(seen->nodes[1].jobs, 1);

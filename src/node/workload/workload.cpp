@@ -21,16 +21,17 @@ std::vector<nodewire::WorkloadNode> to_report(const nodewire::Orders& orders,
                 return each.name == node.name;
             });
         if (placeholder) continue;
-        const bool busy = node.allocated_cpus > 0 || node.jobs > 0 || node.completing;
         const auto drain = arranged.find(node.name);
         result.push_back({.name = node.name,
                           .state = node.state,
-                          .drained = node.draining && !busy,
+                          .drained = node.draining && !node.is_busy(),
                           .draining = node.draining,
                           .drain = drain == arranged.end() ? -1 : drain->second,
                           .responding = node.responding,
                           .jobs = node.jobs,
-                          .allocated_cpus = node.allocated_cpus});
+                          .allocated = node.allocated,
+                          .busy_until = node.busy_until,
+                          .completing = node.completing});
     }
     return result;
 }

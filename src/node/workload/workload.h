@@ -27,8 +27,11 @@ struct NodeSeen {
     int cpus = 0;
     std::int64_t memory_mb = 0;
     int gpus = 0;
-    int allocated_cpus = 0;
+    model::Resources allocated;
+    std::optional<Timestamp> busy_until;  ///< as nodewire::WorkloadNode says it
     int jobs = 0;
+    /// Something is, or was a moment ago, on it.
+    bool is_busy() const { return allocated != model::Resources{} || jobs > 0 || completing; }
     bool operator==(const NodeSeen&) const = default;
 };
 
@@ -36,6 +39,7 @@ struct Seen {
     std::vector<NodeSeen> nodes;
     int jobs_running = 0;
     int jobs_pending = 0;
+    model::Demand demand;
 };
 
 /// What one step towards the wanted machines came to.
