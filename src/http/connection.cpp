@@ -251,6 +251,8 @@ void Connection::dispatch() {
         busy.headers.set("Retry-After", "1");
         return send_reply(busy);
     }
+    parser_.reset();
+    if (inbox_.empty()) give_back(inbox_);
     progress_ = std::make_shared<ReplyProgress>();
     progress_->gone = peer_ended_;
     auto exchange = std::make_shared<Exchange>(shared_from_this(), progress_);
@@ -399,9 +401,8 @@ void Connection::write_more() {
         std::swap(sending_stream_bytes_, outbox_stream_bytes_);
     }
     if (sending_.empty()) {
-        // A small buffer is kept for the next answer, a large one given back.
-        if (sending_.capacity() > inbox_max) sending_.shrink_to_fit();
-        if (outbox_.capacity() > inbox_max) outbox_.shrink_to_fit();
+        give_back(sending_);
+        give_back(outbox_);
         if (phase_ == Phase::streaming) disarm();
         if (more_) core_->jobs.push(std::exchange(more_, nullptr));
         if (phase_ != Phase::replying || !reply_complete_) return;

@@ -146,6 +146,11 @@ std::string http_date() {
 
 }  // namespace
 
+void give_back(std::string& empty) {
+    constexpr std::size_t kept_max = 512;
+    if (empty.capacity() > kept_max) std::string().swap(empty);
+}
+
 std::string format_head(const ReplyHead& head, const Headers& headers) {
     std::string text = "HTTP/1.1 " + std::to_string(head.status) + ' ';
     text.append(reason_of(head.status)).append("\r\n");
