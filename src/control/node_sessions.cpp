@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include <fmt/format.h>
-
 #include "control/node_sessions_state.h"
 #include "control/reports.h"
 #include "control/secrets.h"
@@ -13,7 +11,7 @@ namespace hopyard::control {
 namespace {
 
 constexpr int write_attempts = 5;
-constexpr Seconds look_at_all_every{60};
+constexpr Seconds look_again_after{600};
 
 Failure unknown_node() {
     return fail(ErrorKind::permission_denied,
@@ -35,52 +33,6 @@ class Seat final : public NodeSessions::Subscription {
     std::weak_ptr<WaitingRoom> room_;
     std::int64_t ticket_;
 };
-
-/// Those who fell silent since the last look, stored in one go.
-struct Silence {
-    std::vector<model::Node> nodes;
-    std::optional<Timestamp> next;  ///< when the next one would
-};
-
-Silence fallen_silent(const std::vector<model::Node>& nodes,
-                      Timestamp listening_since,
-                      Timestamp now,
-                      Milliseconds period) {
-    // A worker is heard through its head: between two of the head's reports nothing new can come,
-    // and while the head is silent so is everybody.
-    const auto head = std::find_if(nodes.begin(), nodes.end(), [](const model::Node& node) {
-        return node.is_head && should_speak(node);
-    });
-    Silence out;
-    if (head == nodes.end()) return out;
-    const Timestamp due = std::max(*head->seen.last_report_at, listening_since) + period;
-    if (now < due) {
-        out.next = due;
-        return out;
-    }
-    for (const model::Node& node : nodes) {
-        if (!should_speak(node) || node.seen.silent_since) continue;
-        out.nodes.push_back(node);
-        out.nodes.back().seen.silent_since = node.seen.last_report_at;
-    }
-    return out;
-}
-
-model::Activity silence_remark(const model::Cluster& cluster,
-                               const Silence& silence,
-                               Timestamp now) {
-    const auto& nodes = silence.nodes;
-    return {.at = now,
-            .organisation = cluster.organisation,
-            .cluster = cluster.id,
-            .node = nodes.size() == 1 ? nodes.front().id : NodeId(),
-            .severity = model::Severity::warning,
-            .code = "nodes_silent",
-            .message = nodes.size() == 1 ? nodes.front().id.value + " does not report"
-                                         : fmt::format("{} nodes do not report", nodes.size()),
-            .reason = "nothing is changed because of silence alone",
-            .actor = "hopyard"};
-}
 
 }  // namespace
 
@@ -159,40 +111,55 @@ Result<void> NodeSessions::State::write(const store::Store::Body& body) {
     }
 }
 
-void NodeSessions::State::look_again(const NodeId& head) {
+Result<std::int64_t> NodeSessions::State::revision(const NodeId& head) {
+    std::optional<LookedAt> known;
+    {
+        const std::lock_guard lock(looked_mutex);
+        if (const auto found = looked.find(head); found != looked.end()) known = found->second;
+    }
+    const Timestamp now = clock.now();
+    if (known && now >= known->at && now - known->at < look_again_after) {
+        std::optional<store::StampedCluster> cluster;
+        RETURN_IF_ERROR(store.read([&](store::Transaction& t) -> Result<void> {
+            ASSIGN_OR_RETURN(cluster, t.stamped(known->cluster));
+            return {};
+        }));
+        if (cluster && cluster->stamp == known->stamp) return known->revision;
+    }
+    ASSIGN_OR_RETURN(const auto newest, orders(head));
+    return newest->orders.revision;
+}
+
+void NodeSessions::State::orders_stay(const NodeId& head,
+                                      const store::ClusterStamp& before,
+                                      const store::ClusterStamp& after) {
     const std::lock_guard lock(looked_mutex);
-    looked.erase(head);
+    const auto known = looked.find(head);
+    if (known != looked.end() && known->second.stamp == before) known->second.stamp = after;
 }
 
 std::set<NodeId> NodeSessions::State::heads_to_look_at() {
+    std::set<NodeId> heads;
+    const auto seats = room->look(std::nullopt);
+    if (seats.empty()) return heads;
     std::map<ClusterId, store::ClusterStamp> stamps;
     const auto read = store.read([&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(stamps, t.stamps(std::nullopt));
         return {};
     });
-    const auto seats = room->look(std::nullopt);
-    std::map<NodeId, ClusterId> clusters;
-    {
-        const std::lock_guard lock(given_mutex);
-        for (const auto& [id, orders] : given) clusters.emplace(id, orders->cluster.id);
-    }
-    const std::lock_guard lock(looked_mutex);
     const Timestamp now = clock.now();
-    const bool all = !read || now < all_looked_at || now - all_looked_at >= look_at_all_every;
-    if (all) all_looked_at = now;
-    std::set<NodeId> heads;
+    const std::lock_guard lock(looked_mutex);
     for (const auto& seat : seats) {
-        const auto cluster = clusters.find(seat.head);
-        const auto stamp = cluster == clusters.end() ? stamps.end() : stamps.find(cluster->second);
-        if (stamp == stamps.end()) {
-            heads.insert(seat.head);  // not known yet, or not any more
-            continue;
-        }
         const auto known = looked.find(seat.head);
-        if (all || known == looked.end() || known->second != stamp->second) heads.insert(seat.head);
-        looked[seat.head] = stamp->second;
+        const bool is_fresh =
+            read && known != looked.end() && now - known->second.at < look_again_after;
+        const auto stamp = is_fresh ? stamps.find(known->second.cluster) : stamps.end();
+        if (stamp == stamps.end() || stamp->second != known->second.stamp) heads.insert(seat.head);
     }
-    std::erase_if(looked, [&](const auto& entry) { return !clusters.contains(entry.first); });
+    // Those that ask no more; whoever waits is looked at in time.
+    std::erase_if(looked, [&](const auto& entry) {
+        return now - entry.second.at > look_again_after + look_again_after;
+    });
     return heads;
 }
 
@@ -204,15 +171,13 @@ void NodeSessions::State::answer(const std::optional<NodeId>& head) {
         if (!head && !wanted.contains(waiting.head)) continue;
         auto known = newest.find(waiting.head);
         if (known == newest.end()) {
-            const auto now = orders(waiting.head);
+            const auto now = this->revision(waiting.head);
             // Whoever is not known any more shall hear it; what passes by itself is waited for.
             std::optional<std::int64_t> revision;
             if (now)
-                revision = (*now)->orders.revision;
+                revision = *now;
             else if (!is_transient(now.error().kind))
                 revision = std::numeric_limits<std::int64_t>::max();
-            else
-                look_again(waiting.head);
             known = newest.emplace(waiting.head, revision).first;
         }
         if (known->second && *known->second > waiting.seen) room->call(waiting.ticket);
@@ -248,11 +213,13 @@ Result<nodewire::EnrolReply> NodeSessions::renew(const NodeId& caller,
 
 Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& report) {
     const Timestamp now = state_->clock.now();
+    const std::size_t digest = state_->hearsay.digest_of(report);
+    ASSIGN_OR_RETURN(const bool is_old_news, state_->says_nothing_new(caller, digest, now));
+    if (is_old_news) return {};
     Heard heard;
-    ClusterId cluster;
-    const auto body = [&](store::Transaction& transaction) -> Result<void> {
+    std::optional<store::StampedCluster> before, after;
+    const auto hear = [&](store::Transaction& transaction) -> Result<void> {
         ASSIGN_OR_RETURN(const Company company, company_of_head(transaction, caller));
-        cluster = company.cluster.id;
         for (const auto& relayed : report.workers) {
             ASSIGN_OR_RETURN(const auto node, transaction.node(NodeId(relayed.report.node)));
             if (node && node->cluster != company.cluster.id)
@@ -267,19 +234,45 @@ Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& 
                                      report,
                                      now,
                                      state_->options.silence));
-        for (model::Node& node : heard.nodes) RETURN_IF_ERROR(transaction.put(node));
-        for (const NodeId& id : heard.enrolled)
-            RETURN_IF_ERROR(transaction.erase_secrets(token_secret(company.cluster.id, id)));
-        for (auto& entry : heard.activity) RETURN_IF_ERROR(transaction.append(entry));
         return {};
     };
-    RETURN_IF_ERROR(state_->write(body));
-    if (heard.matters) state_->wake.wake_for(cluster);
+    // Most reports say nothing new, and only read.
+    RETURN_IF_ERROR(state_->store.read(hear));
+    if (heard.nodes.empty() && heard.enrolled.empty() && heard.activity.empty()) return {};
+    const auto keep = [&](store::Transaction& transaction) -> Result<void> {
+        RETURN_IF_ERROR(hear(transaction));
+        ASSIGN_OR_RETURN(const auto self, transaction.node(caller));
+        if (!self) return unknown_node();
+        ASSIGN_OR_RETURN(before, transaction.stamped(self->cluster));
+        for (model::Node& node : heard.nodes) RETURN_IF_ERROR(transaction.put(node));
+        for (const NodeId& id : heard.enrolled)
+            RETURN_IF_ERROR(transaction.erase_secrets(token_secret(self->cluster, id)));
+        for (auto& entry : heard.activity) RETURN_IF_ERROR(transaction.append(entry));
+        ASSIGN_OR_RETURN(after, transaction.stamped(self->cluster));
+        return {};
+    };
+    RETURN_IF_ERROR(state_->write(keep));
+    const bool is_news =
+        heard.matters || heard.members_change || !state_->hearsay.is_repeated(caller, digest);
+    if (!is_news) state_->orders_stay(caller, before->stamp, after->stamp);
+    const bool wrote_head = std::any_of(heard.nodes.begin(),
+                                        heard.nodes.end(),
+                                        [&](const model::Node& node) { return node.id == caller; });
+    if (wrote_head) state_->hearsay.wrote(caller, digest, *after, now);
+    if (heard.matters) state_->wake.wake_for(after->place.id);
     if (heard.members_change) state_->answer(caller);
     return {};
 }
 
 Result<nodewire::Orders> NodeSessions::orders(const NodeId& caller) {
+    ASSIGN_OR_RETURN(const auto given, state_->orders(caller));
+    return given->orders;
+}
+
+Result<std::optional<nodewire::Orders>> NodeSessions::newer_orders(const NodeId& caller,
+                                                                   std::int64_t seen) {
+    ASSIGN_OR_RETURN(const std::int64_t newest, state_->revision(caller));
+    if (newest <= seen) return std::nullopt;
     ASSIGN_OR_RETURN(const auto given, state_->orders(caller));
     return given->orders;
 }
@@ -324,36 +317,6 @@ Result<void> NodeSessions::log_came(const NodeId& caller, const nodewire::LogRep
 
 void NodeSessions::expire_logs() {
     state_->logs.expire(state_->clock.now());
-}
-
-Timestamp NodeSessions::notice_silence() {
-    const Timestamp now = state_->clock.now();
-    const Milliseconds period = state_->options.silence;
-    Timestamp next = now + period;
-    bool somebody = false;
-    // Most calls find nothing, and only read.
-    const auto notice = [&](store::Transaction& transaction, bool writes) -> Result<void> {
-        next = now + period;
-        somebody = false;
-        ASSIGN_OR_RETURN(const auto clusters, transaction.clusters());
-        for (const model::Cluster& cluster : clusters) {
-            ASSIGN_OR_RETURN(const auto nodes, transaction.nodes(cluster.id));
-            Silence silence = fallen_silent(nodes, state_->listening_since, now, period);
-            if (silence.next) next = std::min(next, *silence.next);
-            if (silence.nodes.empty()) continue;
-            somebody = true;
-            if (!writes) return {};
-            for (model::Node& node : silence.nodes) RETURN_IF_ERROR(transaction.put(node));
-            model::Activity entry = silence_remark(cluster, silence, now);
-            RETURN_IF_ERROR(transaction.append(entry));
-        }
-        return {};
-    };
-    const auto look = [&](store::Transaction& transaction) { return notice(transaction, false); };
-    const auto store = [&](store::Transaction& transaction) { return notice(transaction, true); };
-    if (!state_->store.read(look) || !somebody) return next;
-    if (state_->write(store) && somebody) state_->wake.wake();
-    return next;
 }
 
 void NodeSessions::orders_may_have_changed() {

@@ -55,6 +55,9 @@ struct SessionOptions {
     std::string blob_ca_pem;
     Milliseconds silence = Seconds(10);      ///< shown after that (D17)
     Milliseconds log_patience = Seconds(5);  ///< a node that sends no log by then is out of reach
+    /// Rows of which nothing changes but when their nodes were heard are written again at most once
+    /// in this time, over all clusters: heads that say nothing new cost a large database little.
+    Milliseconds between_rewrites{5};
 };
 
 class NodeSessions {
@@ -77,6 +80,8 @@ class NodeSessions {
     /// The newest orders of a head, with its workers' inside. A change that nobody was given yet
     /// gets its revision here, and is stored first.
     Result<nodewire::Orders> orders(const NodeId& caller);
+    /// The same where their revision is above `seen`, else nothing: that costs little.
+    Result<std::optional<nodewire::Orders>> newer_orders(const NodeId& caller, std::int64_t seen);
     /// For a head, which keeps it for its workers; `not_found` when there is none.
     Result<std::string> init_script(const NodeId& caller);
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "control/hearsay.h"
 #include "control/node_sessions.h"
 #include "control/orders.h"
 
@@ -73,6 +74,15 @@ struct GivenOrders {
     nodewire::Orders orders;
 };
 
+/// When the orders of a head were composed last. They are the same while the stamp is, but for what
+/// time alone changes.
+struct LookedAt {
+    ClusterId cluster;
+    store::ClusterStamp stamp;
+    std::int64_t revision = 0;
+    Timestamp at;
+};
+
 struct NodeSessions::State {
     store::Store& store;
     NodeAuthority& authority;
@@ -84,25 +94,51 @@ struct NodeSessions::State {
     const Timestamp listening_since;
     std::shared_ptr<WaitingRoom> room = std::make_shared<WaitingRoom>();
     NodeLogs logs;
+    Hearsay hearsay{options.silence, options.between_rewrites, listening_since};
     std::mutex given_mutex;
+    /// Of those that were given orders last: what is kept of a head is large.
     std::map<NodeId, std::shared_ptr<const GivenOrders>> given;  // guarded by given_mutex
 
     Result<nodewire::EnrolReply> enrol(const nodewire::EnrolRequest& request);
     Result<nodewire::EnrolReply> renew(const NodeId& caller, const nodewire::EnrolRequest& request);
     Result<std::shared_ptr<const GivenOrders>> orders(const NodeId& head);
+    /// True of a report that the rows say already; then it is kept in memory that it came.
+    Result<bool> says_nothing_new(const NodeId& head, std::size_t digest, Timestamp now);
+    Timestamp notice_silence();
     /// Writes, and again when somebody else was faster.
     Result<void> write(const store::Store::Body& body);
     /// Answers who waits for something that is there now; of one cluster, or of all.
     void answer(const std::optional<NodeId>& head);
-    /// Those of all whose rows were written since the last call, and every minute the others too:
-    /// certificates grow old by themselves.
+    /// The newest revision of a head's orders. Composes them only when rows of its cluster were
+    /// written since the last time, or that is long ago: certificates grow old by themselves.
+    Result<std::int64_t> revision(const NodeId& head);
+    /// Those of all who wait of whom that is so.
     std::set<NodeId> heads_to_look_at();
-    void look_again(const NodeId& head);
+    /// Rows of a head's cluster were written, and nothing that its orders are made from.
+    void orders_stay(const NodeId& head,
+                     const store::ClusterStamp& before,
+                     const store::ClusterStamp& after);
+    void keep(const NodeId& head, std::shared_ptr<const GivenOrders> orders);
+
+    /// When somebody of a cluster can fall silent, as its rows were with that stamp.
+    struct Watched {
+        store::ClusterStamp stamp;
+        NodeId head;
+        std::optional<Timestamp> last_report_at;  ///< nothing: nobody can
+    };
+    struct Overdue {
+        std::vector<ClusterId> clusters;  ///< of which somebody is silent
+        Timestamp next;                   ///< when to look again
+    };
+    Result<Overdue> overdue(store::Transaction& transaction, Timestamp now);
+    /// False when it turns out that nobody is.
+    Result<bool> store_silence(store::Transaction& transaction, const ClusterId& id, Timestamp now);
+
+    std::mutex watched_mutex;
+    std::map<ClusterId, Watched> watched;  // guarded by watched_mutex
 
     std::mutex looked_mutex;
-    /// Of the cluster of each head that waits, when its orders were last looked at.
-    std::map<NodeId, store::ClusterStamp> looked;  // guarded by looked_mutex
-    Timestamp all_looked_at;                       // guarded by looked_mutex
+    std::map<NodeId, LookedAt> looked;  // guarded by looked_mutex
 };
 
 }  // namespace hopyard::control

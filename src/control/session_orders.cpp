@@ -13,6 +13,8 @@ namespace {
 constexpr Seconds page_renewal{10 * 24 * 3600};
 /// Orders that nothing has changed are composed again all the same: a page's certificate runs out.
 constexpr Seconds given_for{3600};
+/// Of so many heads orders are kept with all that they were made from.
+constexpr std::size_t given_max = 256;
 
 struct Ground {
     Company company;
@@ -261,18 +263,28 @@ Result<Numbered> numbered(const Ground& ground,
 Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const NodeId& head) {
     const Timestamp now = clock.now();
     Ground ground;
+    std::optional<store::StampedCluster> cluster;
     const auto look = [&](store::Transaction& transaction) -> Result<void> {
         ASSIGN_OR_RETURN(ground, read_ground(transaction, head));
+        ASSIGN_OR_RETURN(cluster, transaction.stamped(ground.company.cluster.id));
         return {};
     };
     RETURN_IF_ERROR(store.read(look));
+    const auto looked_now = [&](std::int64_t revision) {
+        const std::lock_guard lock(looked_mutex);
+        looked[head] = {
+            .cluster = cluster->place.id, .stamp = cluster->stamp, .revision = revision, .at = now};
+    };
     Made made;
     std::shared_ptr<const GivenOrders> last;
     {
         const std::lock_guard lock(given_mutex);
         if (const auto found = given.find(head); found != given.end()) last = found->second;
     }
-    if (last && still_good(*last, ground, now)) return last;
+    if (last && still_good(*last, ground, now)) {
+        looked_now(last->orders.revision);
+        return last;
+    }
     if (last) made.known_page = last->page;
     std::vector<Secret> secrets = secrets_of(ground);
     ASSIGN_OR_RETURN(bool missing, add_missing(ground, made, authority, random, now));
@@ -301,11 +313,19 @@ Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const Nod
     basis.orders = std::move(next.orders);
     basis.page = std::move(made.known_page);
     auto kept = std::make_shared<const GivenOrders>(std::move(basis));
-    const std::lock_guard lock(given_mutex);
-    // Heads come and go over the years: those that nobody asks for any more make room.
-    if (given.size() > 256) given.clear();
-    given[head] = kept;
+    keep(head, kept);
+    // Of rows that this wrote itself the stamp is another by now: then the next look composes anew.
+    looked_now(kept->orders.revision);
     return kept;
+}
+
+void NodeSessions::State::keep(const NodeId& head, std::shared_ptr<const GivenOrders> orders) {
+    const std::lock_guard lock(given_mutex);
+    given[head] = std::move(orders);
+    if (given.size() <= given_max) return;
+    given.erase(std::min_element(given.begin(), given.end(), [](const auto& a, const auto& b) {
+        return a.second->at < b.second->at;
+    }));
 }
 
 }  // namespace hopyard::control

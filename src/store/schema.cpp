@@ -68,6 +68,12 @@ const std::vector<Migration>& migrations() {
              "version BIGINT NOT NULL, document TEXT NOT NULL)",
              "CREATE INDEX outgoing_mail_due ON outgoing_mail (send_at)",
          }},
+        {6,
+         {
+             // All that stamps are made of, so that no document is passed on the way.
+             "CREATE INDEX stamps_of_clusters ON clusters (organisation, id, version)",
+             "CREATE INDEX stamps_of_nodes ON nodes (cluster, version, generation)",
+         }},
     };
     return list;
 }

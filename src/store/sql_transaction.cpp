@@ -62,7 +62,7 @@ std::vector<StampedCluster> stamped_clusters(soci::session& sql,
     bind(statement);
     statement.alloc();
     statement.prepare(
-        "SELECT c.id, c.organisation, c.created_at, c.version, COUNT(n.id), "
+        "SELECT c.id, c.organisation, c.created_at, c.version, COUNT(n.cluster), "
         "CAST(COALESCE(SUM(n.version), 0) AS BIGINT), "
         "CAST(COALESCE(SUM(n.generation), 0) AS BIGINT) "
         "FROM (SELECT id, organisation, created_at, version FROM clusters " +
@@ -162,12 +162,12 @@ Result<std::map<ClusterId, ClusterStamp>> SqlTransaction::stamps(
             statement.exchange(soci::into(*column));
         if (organisation) statement.exchange(use(organisation->value));
         statement.alloc();
-        statement.prepare(std::string("SELECT c.id, c.version, COUNT(n.id), "
+        statement.prepare(std::string("SELECT c.id, c.version, COUNT(n.cluster), "
                                       "CAST(COALESCE(SUM(n.version), 0) AS BIGINT), "
                                       "CAST(COALESCE(SUM(n.generation), 0) AS BIGINT) "
                                       "FROM clusters c LEFT JOIN nodes n ON n.cluster = c.id ") +
                           (organisation ? "WHERE c.organisation = :o " : "") +
-                          "GROUP BY c.id, c.version");
+                          "GROUP BY c.organisation, c.id, c.version");
         statement.define_and_bind();
         statement.execute(false);
         std::map<ClusterId, ClusterStamp> stamps;

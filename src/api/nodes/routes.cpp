@@ -150,8 +150,8 @@ void NodeRoutes::subscribe(Poll& poll) {
 }
 
 Result<std::optional<http::Response>> NodeRoutes::news_for(const Poll& poll) {
-    ASSIGN_OR_RETURN(const auto orders, parts_.sessions.orders(poll.caller));
-    if (orders.revision > poll.seen) return http::json_response(200, nodewire::to_json(orders));
+    ASSIGN_OR_RETURN(const auto orders, parts_.sessions.newer_orders(poll.caller, poll.seen));
+    if (orders) return http::json_response(200, nodewire::to_json(*orders));
     if (!poll.takes_logs) return std::nullopt;
     const auto wishes = parts_.sessions.log_requests(poll.caller);
     if (wishes.empty()) return std::nullopt;

@@ -1,0 +1,73 @@
+#include "control/hearsay.h"
+
+#include <algorithm>
+#include <functional>
+#include <string>
+
+namespace hopyard::control {
+
+std::size_t Hearsay::digest_of(const nodewire::Report& report) const {
+    nodewire::Report what = report;
+    what.at = Timestamp();
+    for (auto& worker : what.workers) {
+        worker.report.at = Timestamp();
+        worker.age_ms = Milliseconds(worker.age_ms) < silence_ ? 0 : 1;
+    }
+    return std::hash<std::string>{}(nodewire::to_json(what));
+}
+
+void Hearsay::wrote(const NodeId& head,
+                    std::size_t digest,
+                    const store::StampedCluster& cluster,
+                    Timestamp now) {
+    const std::lock_guard lock(mutex_);
+    said_[head] = {.digest = digest, .cluster = cluster, .wrote_at = now, .heard_at = now};
+}
+
+std::optional<store::StampedCluster> Hearsay::known(const NodeId& head,
+                                                    std::size_t digest,
+                                                    Timestamp now) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = said_.find(head);
+    if (found == said_.end() || found->second.digest != digest) return std::nullopt;
+    const Said& said = found->second;
+    if (now < said.wrote_at || now - said.wrote_at >= row_age_max()) return std::nullopt;
+    return said.cluster;
+}
+
+bool Hearsay::is_repeated(const NodeId& head, std::size_t digest) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = said_.find(head);
+    return found != said_.end() && found->second.digest == digest;
+}
+
+void Hearsay::heard(const NodeId& head, Timestamp now) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = said_.find(head); found != said_.end())
+        found->second.heard_at = std::max(found->second.heard_at, now);
+}
+
+Timestamp Hearsay::silent_at(const NodeId& head, Timestamp last_report_at) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = said_.find(head);
+    const bool is_ours = found != said_.end() && last_report_at <= found->second.heard_at;
+    const Timestamp last = is_ours ? found->second.heard_at : last_report_at + row_age_max();
+    return std::max(last, listening_since_) + silence_;
+}
+
+void Hearsay::count_clusters(std::size_t clusters) {
+    const std::lock_guard lock(mutex_);
+    clusters_ = clusters;
+}
+
+void Hearsay::forget_before(Timestamp time) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(said_, [&](const auto& entry) { return entry.second.heard_at < time; });
+}
+
+Milliseconds Hearsay::row_age_max() const {
+    const Milliseconds age = between_rewrites_ * clusters_;
+    return age > silence_ / 4 ? age : Milliseconds(0);
+}
+
+}  // namespace hopyard::control

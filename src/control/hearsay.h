@@ -1,0 +1,74 @@
+// What heads said last, as long as it needs no row. A head reports every few seconds, and what it
+// says is mostly what it said before: then only the time is new, which matters to nobody before
+// the head could be called silent. Here it is kept in memory, and the row is written again when it
+// has grown old, the later the more clusters there are.
+//
+// Several replicas: a report counts here only after this replica wrote the head's row, and until
+// another one writes it. A replica that does not hear a head itself gives its row as long as others
+// may let it grow old.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "nodewire/wire.h"
+#include "store/store.h"
+
+namespace hopyard::control {
+
+/// Thread-safe.
+class Hearsay {
+  public:
+    Hearsay(Milliseconds silence, Milliseconds between_rewrites, Timestamp listening_since)
+        : silence_(silence),
+          between_rewrites_(between_rewrites),
+          listening_since_(listening_since) {}
+
+    /// Of what a report says; not of when it was said.
+    std::size_t digest_of(const nodewire::Report& report) const;
+
+    /// The rows say what the head said then, and this is how often they were written.
+    void wrote(const NodeId& head,
+               std::size_t digest,
+               const store::StampedCluster& cluster,
+               Timestamp now);
+    /// The cluster whose rows still say all of such a report when they were not written since;
+    /// nothing when the head said something else before, or its row has to be written again.
+    std::optional<store::StampedCluster> known(const NodeId& head,
+                                               std::size_t digest,
+                                               Timestamp now) const;
+    /// The head has said just that before, however long ago.
+    bool is_repeated(const NodeId& head, std::size_t digest) const;
+    /// The head said the same again.
+    void heard(const NodeId& head, Timestamp now);
+
+    /// When a head falls silent of which the row says that it was last heard at that time.
+    Timestamp silent_at(const NodeId& head, Timestamp last_report_at) const;
+    void count_clusters(std::size_t clusters);
+    /// Lets go of those that have long been silent.
+    void forget_before(Timestamp time);
+
+  private:
+    struct Said {
+        std::size_t digest = 0;
+        store::StampedCluster cluster;
+        Timestamp wrote_at;
+        Timestamp heard_at;
+    };
+
+    /// How old a row may grow. Nothing in an installation so small that each report can be written.
+    Milliseconds row_age_max() const;
+
+    const Milliseconds silence_;
+    const Milliseconds between_rewrites_;
+    const Timestamp listening_since_;  ///< nobody is silent before we listened for one whole period
+    mutable std::mutex mutex_;
+    std::size_t clusters_ = 0;     // guarded by mutex_
+    std::map<NodeId, Said> said_;  // guarded by mutex_
+};
+
+}  // namespace hopyard::control
