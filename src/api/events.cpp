@@ -143,7 +143,8 @@ bool EventStreams::send_activity(Client& client, const News& news) {
     return true;
 }
 
-void EventStreams::send_snapshots(Client& client, const News& news) {
+bool EventStreams::send_snapshots(Client& client, const News& news) {
+    bool sent = false;
     for (const auto& [id, digest] : news.clusters) {
         if (client.cluster && *client.cluster != id) continue;
         const auto shown = client.shown.find(id);
@@ -154,13 +155,15 @@ void EventStreams::send_snapshots(Client& client, const News& news) {
         if (!text) continue;
         client.stream.write(event("cluster", (*text)->json));
         client.shown[id] = digest;
+        sent = true;
     }
     std::erase_if(client.shown, [&](const auto& shown) {
         if (news.clusters.contains(shown.first)) return false;
         client.stream.write(event("cluster-gone", dump(ordered_json{{"id", shown.first.value}})));
-        return true;
+        return sent = true;
     });
     if (client.cluster && client.shown.empty()) client.ended = true;
+    return sent;
 }
 
 /// A key that was revoked and a person who was removed or has signed out hear no more.
@@ -180,14 +183,12 @@ void EventStreams::send_to(Client& client, const News& news, Timestamp now) {
         client.ended = true;
         return;
     }
-    const auto shown_before = client.shown;
     const std::int64_t last_before = client.last;
     if (!send_activity(client, news)) {
         client.ended = true;
         return;
     }
-    send_snapshots(client, news);
-    if (client.last != last_before || client.shown != shown_before) {
+    if (send_snapshots(client, news) || client.last != last_before) {
         client.wrote_at = now;
     } else if (now - client.wrote_at >= keep_alive) {
         client.stream.write(": still here\n\n");

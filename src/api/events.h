@@ -55,7 +55,8 @@ class EventStreams {
     void send_to(Client& client, const News& news, Timestamp now);
     bool may_still_listen(const Client& client, const News& news, Timestamp now);
     bool send_activity(Client& client, const News& news);
-    void send_snapshots(Client& client, const News& news);
+    /// False when there was nothing to send.
+    bool send_snapshots(Client& client, const News& news);
 
     Parts& parts_;
     ClusterTexts& texts_;

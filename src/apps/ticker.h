@@ -1,4 +1,5 @@
-// A thread's worth of rhythm: does something when it is poked, and every now and then.
+// A thread's worth of rhythm: does something when it is poked, and every now and then. It rests as
+// long as it worked, so that many pokes cost half a processor at most.
 #pragma once
 
 #include <condition_variable>
