@@ -57,7 +57,7 @@ class WaitingRoom {
 
 /// A page's certificate that has been read.
 struct KnownPage {
-    std::string certificate_pem;
+    std::string digest;                  ///< of the certificate
     std::vector<std::string> addresses;  ///< sorted
     Timestamp not_after;
 };
@@ -80,6 +80,7 @@ struct LookedAt {
     ClusterId cluster;
     store::ClusterStamp stamp;
     std::int64_t revision = 0;
+    KnownPage page;
     Timestamp at;
 };
 

@@ -2,6 +2,7 @@
 // sees them.
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "control/node_sessions_state.h"
 #include "control/passwords.h"
 #include "control/secrets.h"
@@ -173,10 +174,11 @@ bool page_fits(KnownPage& known,
                const Secret& certificate,
                std::vector<std::string> addresses,
                Timestamp now) {
-    if (known.certificate_pem.empty() || known.certificate_pem != certificate.reveal()) {
+    const std::string digest = sha256(certificate.reveal());
+    if (known.digest != digest) {
         auto facts = authority.read_page(certificate);
         if (!facts) return false;
-        known = {certificate.reveal(), std::move(facts->addresses), facts->not_after};
+        known = {digest, std::move(facts->addresses), facts->not_after};
         std::sort(known.addresses.begin(), known.addresses.end());
     }
     std::sort(addresses.begin(), addresses.end());
@@ -270,10 +272,13 @@ Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const Nod
         return {};
     };
     RETURN_IF_ERROR(store.read(look));
-    const auto looked_now = [&](std::int64_t revision) {
+    const auto looked_now = [&](std::int64_t revision, const KnownPage& page) {
         const std::lock_guard lock(looked_mutex);
-        looked[head] = {
-            .cluster = cluster->place.id, .stamp = cluster->stamp, .revision = revision, .at = now};
+        looked[head] = {.cluster = cluster->place.id,
+                        .stamp = cluster->stamp,
+                        .revision = revision,
+                        .page = page,
+                        .at = now};
     };
     Made made;
     std::shared_ptr<const GivenOrders> last;
@@ -282,10 +287,14 @@ Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const Nod
         if (const auto found = given.find(head); found != given.end()) last = found->second;
     }
     if (last && still_good(*last, ground, now)) {
-        looked_now(last->orders.revision);
+        looked_now(last->orders.revision, last->page);
         return last;
     }
-    if (last) made.known_page = last->page;
+    {
+        const std::lock_guard lock(looked_mutex);
+        if (const auto found = looked.find(head); found != looked.end())
+            made.known_page = found->second.page;
+    }
     std::vector<Secret> secrets = secrets_of(ground);
     ASSIGN_OR_RETURN(bool missing, add_missing(ground, made, authority, random, now));
     ASSIGN_OR_RETURN(Numbered next, numbered(ground, last.get(), options));
@@ -315,7 +324,7 @@ Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const Nod
     auto kept = std::make_shared<const GivenOrders>(std::move(basis));
     keep(head, kept);
     // Of rows that this wrote itself the stamp is another by now: then the next look composes anew.
-    looked_now(kept->orders.revision);
+    looked_now(kept->orders.revision, kept->page);
     return kept;
 }
 
