@@ -98,7 +98,7 @@ class Node {
           access_({board_, processes, parts.random, guard}, {.runs_services = options.is_init}),
           storage_({board_, state, processes}),
           init_script_({board_, state, upstream_, processes, parts.random}),
-          slurm_(workload::make_slurm({processes, parts.random})),
+          slurm_(workload::make_slurm({processes, parts.random, parts.clock})),
           workload_(board_, *slurm_, parts.random) {
         upstream_.set(connect_upstream(enrolled_.identity, enrolled_.credentials, stop));
         if (auto kept = state.orders(); kept && kept->node == enrolled_.identity.node) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <set>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -126,8 +127,12 @@ class Slurm final : public WorkloadManager {
 
     Result<Seen> look() override {
         ASSIGN_OR_RETURN(const auto nodes, run({"/usr/bin/sinfo", "--json"}));
-        ASSIGN_OR_RETURN(const auto jobs, run({"/usr/bin/squeue", "--json"}));
-        return parse_seen(nodes, jobs);
+        ASSIGN_OR_RETURN(const auto table, run(list_jobs_command(), list_jobs_environment()));
+        ASSIGN_OR_RETURN(const auto jobs, parse_jobs(table));
+        ASSIGN_OR_RETURN(auto seen, parse_seen(nodes, jobs));
+        RETURN_IF_ERROR(ask_for_jobs_in_doubt(jobs));
+        seen.demand = demand_of(jobs, jobs_of_one_node_, parts_.clock.now());
+        return seen;
     }
 
     Result<Arranged> arrange(const Orders& orders,
@@ -160,9 +165,28 @@ class Slurm final : public WorkloadManager {
   private:
     std::string daemon() const { return is_head_ ? "slurmctld" : "slurmd"; }
 
-    Result<std::string> run(std::vector<std::string> arguments) {
-        return parts_.processes.output_of(
-            {.arguments = std::move(arguments), .output_max = 256u << 20}, command_timeout);
+    Result<std::string> run(std::vector<std::string> arguments,
+                            std::vector<std::string> environment = {}) {
+        return parts_.processes.output_of({.arguments = std::move(arguments),
+                                           .environment = std::move(environment),
+                                           .output_max = 256u << 20},
+                                          command_timeout);
+    }
+
+    /// Once for each: what was asked for does not change while it waits.
+    Result<void> ask_for_jobs_in_doubt(const std::vector<Job>& jobs) {
+        std::set<std::string> in_doubt;
+        for (const Job& job : jobs)
+            if (job.is_in_doubt()) in_doubt.insert(job.number);
+        const bool is_known =
+            std::includes(asked_for_.begin(), asked_for_.end(), in_doubt.begin(), in_doubt.end());
+        if (!is_known) {
+            ASSIGN_OR_RETURN(const auto lines,
+                             run({"/usr/bin/scontrol", "--oneliner", "show", "job"}));
+            jobs_of_one_node_ = jobs_of_one_node(lines);
+        }
+        asked_for_ = std::move(in_doubt);
+        return {};
     }
 
     Result<void> prepare_directories() {
@@ -327,6 +351,7 @@ class Slurm final : public WorkloadManager {
 
     SlurmParts parts_;
     bool is_head_ = false;
+    std::set<std::string> asked_for_, jobs_of_one_node_;  ///< jobs that wait, by number
     std::atomic<bool> started_ = false;
     bool partitions_may_be_closed_ = true;
     int exits_ = 0;

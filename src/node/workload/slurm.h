@@ -16,6 +16,7 @@ namespace hopyard::node::workload {
 struct SlurmParts {
     system::Processes& processes;
     Random& random;
+    const Clock& clock;
 };
 
 std::unique_ptr<WorkloadManager> make_slurm(SlurmParts parts);

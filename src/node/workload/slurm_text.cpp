@@ -117,34 +117,28 @@ NodeSeen node_of(const json& object) {
     return node;
 }
 
-/// A pending array is one record, "3-5,9%2": how many jobs that stands for.
-int tasks_in(std::string_view array) {
-    array = array.substr(0, array.find('%'));
-    int count = 0;
-    while (!array.empty()) {
-        const auto item = array.substr(0, array.find(','));
-        array.remove_prefix(std::min(array.size(), item.size() + 1));
-        int first = 0, last = 0;
-        const auto* end = item.data() + item.size();
-        auto read = std::from_chars(item.data(), end, first);
-        last = first;
-        if (read.ptr != end && *read.ptr == '-') std::from_chars(read.ptr + 1, end, last);
-        count += std::max(1, last - first + 1);
-    }
-    return std::max(1, count);
-}
+/// What the jobs say of the machines they have.
+struct Uses {
+    int jobs = 0;
+    bool is_endless = false;
+    std::optional<Timestamp> until;
+};
 
-void count_job(const json& job, Seen& seen, std::map<std::string, int>& jobs_on) {
-    const auto state = text_of(job, "job_state");
-    if (state == "PENDING") seen.jobs_pending += tasks_in(text_of(job, "array_task_string"));
-    const bool placed = state == "RUNNING" || state == "SUSPENDED" || state == "CONFIGURING";
-    if (!placed) return;
-    ++seen.jobs_running;
-    const auto resources = job.find("job_resources");
-    if (resources == job.end() || !resources->is_object()) return;
-    const auto nodes = resources->find("allocated_nodes");
-    if (nodes == resources->end() || !nodes->is_array()) return;
-    for (const auto& node : *nodes) ++jobs_on[text_of(node, "nodename")];
+std::map<std::string, Uses> uses_of(const std::vector<Job>& jobs) {
+    std::map<std::string, Uses> result;
+    for (const Job& job : jobs) {
+        if (!job.is_placed()) continue;
+        for (const auto& name : names_in(job.nodes)) {
+            Uses& uses = result[name];
+            ++uses.jobs;
+            // Without a limit Slurm says a year.
+            if (job.limit_s == 0 || !job.ends_at)
+                uses.is_endless = true;
+            else if (!uses.until || *uses.until < *job.ends_at)
+                uses.until = job.ends_at;
+        }
+    }
+    return result;
 }
 
 Result<json> array_in(std::string_view text, const char* name) {
@@ -194,17 +188,21 @@ std::string node_conf(int vcpus, std::int64_t memory_mb, int gpus) {
     return text;
 }
 
-Result<Seen> parse_seen(std::string_view nodes_json, std::string_view jobs_json) {
+Result<Seen> parse_seen(std::string_view nodes_json, const std::vector<Job>& jobs) {
     ASSIGN_OR_RETURN(const auto nodes, array_in(nodes_json, "nodes"));
-    ASSIGN_OR_RETURN(const auto jobs, array_in(jobs_json, "jobs"));
     Seen seen;
-    std::map<std::string, int> jobs_on;
-    for (const auto& job : jobs) count_job(job, seen, jobs_on);
+    for (const Job& job : jobs) {
+        if (job.is_pending()) seen.jobs_pending += static_cast<int>(job.count());
+        if (job.is_placed()) ++seen.jobs_running;
+    }
+    const auto uses = uses_of(jobs);
     for (const auto& object : nodes) {
         auto node = node_of(object);
         if (node.name.empty()) continue;
-        const auto found = jobs_on.find(node.name);
-        node.jobs = found == jobs_on.end() ? 0 : found->second;
+        if (const auto found = uses.find(node.name); found != uses.end()) {
+            node.jobs = found->second.jobs;
+            if (!found->second.is_endless) node.busy_until = found->second.until;
+        }
         seen.nodes.push_back(std::move(node));
     }
     return seen;

@@ -1,11 +1,12 @@
-// Slurm's texts: the files it reads, the commands scontrol takes, and the JSON that sinfo and
-// squeue print (openapi v0.0.38 of Slurm 22.05). Pure.
+// Slurm's texts: the files it reads, the commands scontrol takes, and the JSON that sinfo prints
+// (openapi v0.0.38 of Slurm 22.05). Pure.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "node/workload/slurm_jobs.h"
 #include "node/workload/workload.h"
 
 namespace hopyard::node::workload {
@@ -38,8 +39,9 @@ std::string gres_conf();
 /// What a machine's daemon says of itself: "CPUs=2 RealMemory=1024 Feature=cmp".
 std::string node_conf(int vcpus, std::int64_t memory_mb, int gpus);
 
-/// `sinfo --json` and `squeue --json` together. `invalid_argument` when they are not what we know.
-Result<Seen> parse_seen(std::string_view nodes_json, std::string_view jobs_json);
+/// `sinfo --json` and the jobs together; demand is left out. `invalid_argument` when the first is
+/// not what we know.
+Result<Seen> parse_seen(std::string_view nodes_json, const std::vector<Job>& jobs);
 /// From one line of `scontrol show node --oneliner`: its daemon has registered since it started.
 bool is_registered(std::string_view node_line);
 /// "gpu:a100:2(S:0)" is 2; without gpu 0.
