@@ -1,0 +1,111 @@
+// What waits in a real Slurm, as the control plane hears of it.
+#include <algorithm>
+#include <iostream>
+
+#include <gtest/gtest.h>
+
+#include "cluster.h"
+
+namespace hopyard::test {
+namespace {
+
+constexpr long known_within_ms = 1'000;
+
+const model::Request* request(const Report& report, const std::string& name) {
+    if (!report.demand) return nullptr;
+    const auto& all = report.demand->requests;
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.name == name; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+/// Submits, and waits until a report has it; how long that took after sbatch had answered.
+struct Submitted {
+    std::string id;
+    long known_after_ms = 0;
+    model::Request request;
+};
+Submitted submit(Cluster& cluster, const std::string& options) {
+    Submitted result{.id = cluster.on_head("sbatch --parsable " + options + " --wrap 'sleep 30'")};
+    const Stopwatch waiting;
+    result.id = result.id.substr(0, result.id.find('\n'));
+    EXPECT_TRUE(cluster.sees([&](const Report& report) {
+        const auto* found = request(report, result.id);
+        if (found != nullptr) result.request = *found;
+        return found != nullptr;
+    })) << options
+        << ": " << result.id;
+    result.known_after_ms = waiting.ms();
+    std::cout << "sbatch " << options << ": known after " << result.known_after_ms << " ms\n";
+    return result;
+}
+
+TEST(Demand, IsKnownWithinASecondOfSubmission) {
+    Cluster cluster;
+    auto gpu = member("c-test-type-gpu", "", Member::State::expected);
+    gpu.gpus = 4;
+    cluster.orders.placeholders.push_back(gpu);
+    ASSERT_TRUE(cluster.start({"w1"}));
+    ASSERT_TRUE(cluster.sees([](const Report& report) { return report.demand.has_value(); }));
+    EXPECT_EQ(cluster.control.report()->demand, model::Demand{}) << "nothing waits";
+
+    // One after the other, at whatever moment of Slurm's rounds each comes.
+    const char* options[] = {"-c 7", "-c 8 -t 5", "-n 3 -N1 --mem=700", "-c 9", "--gpus=2 -n1"};
+    const model::Resources each[] = {
+        {7, 448, 0}, {8, 512, 0}, {3, 700, 0}, {9, 576, 0}, {1, 64, 2}};
+    for (std::size_t i = 0; i < std::size(options); ++i) {
+        const auto said = submit(cluster, options[i]);
+        EXPECT_LT(said.known_after_ms, known_within_ms) << options[i];
+        EXPECT_EQ(said.request.each, each[i]) << options[i];
+        EXPECT_EQ(said.request.pieces, 1) << options[i];
+    }
+    EXPECT_EQ(request(*cluster.control.report(), "2")->limit_s, 300);
+
+    cluster.on_head("scancel 1 2 3 4");
+    EXPECT_TRUE(cluster.sees([](const Report& report) {
+        return report.demand->requests.size() == 1 && request(report, "5") != nullptr;
+    }));
+}
+
+TEST(Demand, EndsWhereAWorkerTakesTheJobAndSaysUntilWhen) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1"}));
+    cluster.on_head("sbatch -c 2 --mem=300 -t 10 --wrap 'sleep 60'");
+    ASSERT_TRUE(cluster.sees(
+        [](const Report& report) { return state_of(report, "w1").allocated.cpus == 2; }));
+    const auto report = *cluster.control.report();
+    const auto worker = state_of(report, "w1");
+    EXPECT_EQ(worker.allocated, (model::Resources{.cpus = 2, .memory_mb = 300}));
+    EXPECT_EQ(worker.jobs, 1);
+    ASSERT_TRUE(worker.busy_until);
+    EXPECT_GT(*worker.busy_until, report.at + Seconds(9 * 60));
+    EXPECT_LT(*worker.busy_until, report.at + Seconds(11 * 60));
+
+    const auto waits = submit(cluster, "-c 2");
+    EXPECT_LT(waits.known_after_ms, known_within_ms);
+    cluster.on_head("scancel 1");
+    EXPECT_TRUE(cluster.sees([](const Report& said) {
+        return said.demand->requests.empty() && state_of(said, "w1").jobs == 1 &&
+               state_of(said, "w1").allocated.cpus == 2;
+    })) << "what waited runs now";
+    EXPECT_FALSE(state_of(*cluster.control.report(), "w1").busy_until) << "without a limit";
+}
+
+TEST(Demand, OfAnArrayIsNoMoreThanItsLimitLets) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1"}));
+    cluster.on_head("sbatch -c 2 --mem=10 -a 1-40%3 --wrap 'sleep 60'");
+    EXPECT_TRUE(cluster.sees([](const Report& report) {
+        return state_of(report, "w1").jobs == 1 && report.demand->requests.size() == 1 &&
+               report.demand->requests[0].count == 2;
+    })) << "one of three runs";
+    cluster.on_head(
+        "sbatch --hold -c 2 --wrap true; sbatch --begin=now+1000 -c 2 --wrap true; "
+        "sbatch --dependency=afterok:1 -c 2 --wrap true");
+    ASSERT_TRUE(cluster.sees([](const Report& report) { return report.jobs_pending == 42; }));
+    ASSERT_EQ(cluster.control.report()->demand->requests.size(), 1u);
+    EXPECT_EQ(cluster.control.report()->demand->requests[0].count, 2);
+}
+
+}  // namespace
+}  // namespace hopyard::test
