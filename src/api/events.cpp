@@ -145,17 +145,21 @@ bool EventStreams::send_activity(Client& client, const News& news) {
 
 bool EventStreams::send_snapshots(Client& client, const News& news) {
     bool sent = false;
-    for (const auto& [id, digest] : news.clusters) {
-        if (client.cluster && *client.cluster != id) continue;
-        const auto shown = client.shown.find(id);
-        if (shown != client.shown.end() && shown->second == digest) continue;
-        // Who has not read yet what was sent before gets the rest at a later look.
-        if (client.stream.queued() > queued_max) break;
-        const auto text = texts_.of(client.who.organisation, id);
-        if (!text) continue;
-        client.stream.write(event("cluster", (*text)->json));
-        client.shown[id] = digest;
-        sent = true;
+    // What a page shows and has changed comes before what it has not been shown yet.
+    for (const bool known : {true, false}) {
+        for (const auto& [id, digest] : news.clusters) {
+            if (client.cluster && *client.cluster != id) continue;
+            const auto shown = client.shown.find(id);
+            if ((shown != client.shown.end()) != known) continue;
+            if (known && shown->second == digest) continue;
+            // Who has not read yet what was sent before gets the rest at a later look.
+            if (client.stream.queued() > (known ? queued_max * 2 : queued_max)) break;
+            const auto text = texts_.of(client.who.organisation, id);
+            if (!text) continue;
+            client.stream.write(event("cluster", (*text)->json));
+            client.shown[id] = digest;
+            sent = true;
+        }
     }
     std::erase_if(client.shown, [&](const auto& shown) {
         if (news.clusters.contains(shown.first)) return false;

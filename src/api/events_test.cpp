@@ -144,6 +144,20 @@ TEST(Events, who_reads_slowly_gets_every_snapshot_as_it_reads) {
     EXPECT_NE(then.find(late), std::string::npos);
 }
 
+TEST(Events, what_changed_comes_before_what_was_not_shown_yet) {
+    TestApi api;
+    const std::string shown = api.create(TestApi::spec("shown"));
+    const auto stream = api.get("/v1/events");
+    stream->take();
+    api.create(TestApi::spec("late"));
+    api.edit(shown, [](model::Cluster& cluster) { cluster.stage = "changed"; });
+    stream->progress->queued = 3u << 19;  // too much for more, not for what a page shows already
+    api.service.tick(api.clock.now());
+    const std::string then = stream->take();
+    EXPECT_EQ(count(then, "event: cluster\n"), 1u);
+    EXPECT_NE(then.find("\"stage\":\"changed\""), std::string::npos);
+}
+
 TEST(Events, a_silent_stream_is_kept_alive) {
     TestApi api;
     const auto stream = api.get("/v1/events");
