@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/json_fields.h"
+#include "control/placeholders.h"
 
 namespace hopyard::control {
 namespace {
@@ -35,32 +36,6 @@ void tell_state(const model::Node& node, Member& member) {
     if (speaks(node)) return is(Member::State::member, "");
     if (!node.left_boot_id.empty()) return is(Member::State::absent, "it is restarted");
     is(Member::State::expected, "it is being made");
-}
-
-std::vector<Member> placeholders(const model::Cluster& cluster) {
-    std::vector<Member> out;
-    for (const auto& [name, type] : cluster.types) {
-        const bool known = std::any_of(out.begin(), out.end(), [&](const Member& other) {
-            return other.vcpus == type.vcpus && other.memory_mb == type.memory_mb &&
-                   other.gpus == type.gpus;
-        });
-        if (known) continue;
-        std::string label = to_lower(name);
-        std::replace_if(
-            label.begin(),
-            label.end(),
-            [](char c) { return !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'); },
-            '-');
-        out.push_back({.name = "any-" + label,
-                       .is_head = false,
-                       .address = "",
-                       .vcpus = type.vcpus,
-                       .memory_mb = type.memory_mb,
-                       .gpus = type.gpus,
-                       .state = Member::State::expected,
-                       .reason = "no worker of this size is there"});
-    }
-    return out;
 }
 
 nodewire::Orders common_part(const model::Cluster& cluster,
@@ -222,7 +197,7 @@ nodewire::Orders compose_orders(const model::Cluster& cluster,
         address_to(part, node);
         part.members = {unchanging_member(head), unchanging_member(node)};
     }
-    orders.placeholders = placeholders(cluster);
+    orders.placeholders = placeholders(cluster, nodes);
     orders.page_certificate_pem = secrets.page_certificate_pem;
     orders.page_key_pem = secrets.page_key_pem;
     return orders;

@@ -211,6 +211,8 @@ Result<Report> report_from_json(std::string_view);
 Result<PollReply> poll_reply_from_json(std::string_view);
 Result<LogReply> log_reply_from_json(std::string_view);
 
+/// Head, workers and placeholders of one cluster: the workload manager is set up for no more.
+inline constexpr int machines_max = 1024;
 /// The port of the head's relay for its workers.
 inline constexpr int relay_port = 7443;
 

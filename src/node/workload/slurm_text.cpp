@@ -41,7 +41,6 @@ SchedulerParameters=bf_interval=5,sched_interval=5,batch_sched_delay=1
 ReturnToService=2
 SlurmctldTimeout=30
 SlurmdTimeout=30
-MaxNodeCount=1024
 TreeWidth=65533
 SlurmdParameters=config_overrides
 GresTypes=gpu
@@ -163,6 +162,8 @@ std::string slurm_conf(const nodewire::Orders& orders, const ControllerFacts& fa
     if (const auto share = memory_per_core(orders); share > 0) {
         text += fmt::format("DefMemPerCPU={}\n", share);
     }
+    // Changing it would take a restart of the controller: it is the most there ever is.
+    text += fmt::format("MaxNodeCount={}\n", nodewire::machines_max);
     text += fmt::format("StateSaveLocation={}\nPrologSlurmctld={}\n", state_directory, prolog_file);
     return text.append(fixed_part);
 }

@@ -1,6 +1,7 @@
 #include "node/workload/workload.h"
 
-#include <algorithm>
+#include <set>
+#include <string_view>
 
 namespace hopyard::node::workload {
 
@@ -14,13 +15,11 @@ Drains drains_of(const nodewire::Orders& orders) {
 std::vector<nodewire::WorkloadNode> to_report(const nodewire::Orders& orders,
                                               const Seen& seen,
                                               const Drains& arranged) {
+    std::set<std::string_view> placeholders;
+    for (const auto& each : orders.placeholders) placeholders.insert(each.name);
     std::vector<nodewire::WorkloadNode> result;
     for (const auto& node : seen.nodes) {
-        const bool placeholder = std::any_of(
-            orders.placeholders.begin(), orders.placeholders.end(), [&](const auto& each) {
-                return each.name == node.name;
-            });
-        if (placeholder) continue;
+        if (placeholders.contains(node.name)) continue;
         const auto drain = arranged.find(node.name);
         result.push_back({.name = node.name,
                           .state = node.state,
