@@ -107,5 +107,39 @@ TEST(Demand, OfAnArrayIsNoMoreThanItsLimitLets) {
     EXPECT_EQ(cluster.control.report()->demand->requests[0].count, 2);
 }
 
+TEST(Demand, IsTakenWhereHundredsOfMachinesMayCome) {
+    constexpr int may_come = 300;
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1"}));
+    const auto accepts = [&](int machines) {
+        const auto answer = cluster.on_head("sbatch --parsable -n" + std::to_string(machines) +
+                                            " -c2 --wrap 'sleep 1'");
+        return !answer.starts_with("failed");
+    };
+    const auto conf = cluster.lab.file("c-test-head", "/etc/slurm/slurm.conf");
+    for (int i = 1; i <= may_come; ++i)
+        cluster.orders.placeholders.push_back(
+            member("any-small-" + std::to_string(i), "", Member::State::expected));
+    const Stopwatch announcing;
+    cluster.control.set_orders(cluster.orders);
+    const auto count = "sinfo -h -N -o %N | grep -c any-small";
+    const auto wait_for = [&](int number) {
+        return cluster.on_head(std::string("timeout 30 sh -c 'until [ \"$(") + count + ")\" = " +
+                               std::to_string(number) + " ]; do sleep 0.1; done; echo there'");
+    };
+    ASSERT_EQ(wait_for(may_come), "there\n");
+    std::cout << may_come << " machines announced after " << announcing.ms() << " ms\n";
+    EXPECT_TRUE(cluster.sees([](const Report& report) { return is_idle(report, "w1"); }));
+    EXPECT_TRUE(accepts(may_come + 9));
+
+    cluster.orders.placeholders.resize(11);
+    const Stopwatch taking_back;
+    cluster.control.set_orders(cluster.orders);
+    ASSERT_EQ(wait_for(10), "there\n");
+    std::cout << "290 taken back after " << taking_back.ms() << " ms\n";
+    EXPECT_EQ(cluster.lab.file("c-test-head", "/etc/slurm/slurm.conf"), conf)
+        << "the controller goes on as it was";
+}
+
 }  // namespace
 }  // namespace hopyard::test
