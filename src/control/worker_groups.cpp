@@ -128,6 +128,7 @@ Result<void> weigh_growth(const model::Cluster& cluster,
     // The head is there already: its cores are in what is used.
     model::ClusterSpec spec = cluster.spec;
     spec.head.instance_type.clear();
+    spec.autoscale.reset();
     spec.workers = grown;
     for (const decide::Finding& finding : decide::weigh(spec, facts).findings) {
         if (finding.weight != decide::Weight::blocking) continue;
@@ -146,6 +147,7 @@ Result<void> weigh_head_type(const model::Cluster& cluster,
     model::ClusterSpec spec = cluster.spec;
     spec.head.instance_type = instance_type;
     spec.workers.clear();
+    spec.autoscale.reset();
     for (const decide::Finding& finding : decide::weigh(spec, facts).findings) {
         if (finding.weight != decide::Weight::blocking) continue;
         const bool quota = finding.error.kind == ErrorKind::quota_exceeded;

@@ -24,6 +24,34 @@ ClusterSpec good() {
     return spec;
 }
 
+ScaleSpec random_group(Random& random) {
+    ScaleSpec group{.instance_type = random_word(random, 5),
+                    .disk_gb = static_cast<std::int64_t>(below(random, 1000)),
+                    .min_workers = static_cast<int>(below(random, 5)),
+                    .max_workers = static_cast<int>(below(random, 50)),
+                    .standby_workers = static_cast<double>(below(random, 100)) / 7,
+                    .downscale_wait_s = static_cast<std::int64_t>(below(random, 5000))};
+    if (chance(random, 0.3))
+        group.fallback_types = {random_word(random, 4), random_word(random, 6)};
+    if (chance(random, 0.3)) group.spot = SpotSpec{.fall_back_on_demand = false};
+    if (chance(random, 0.3))
+        group.standby_shape = StandbyShape{.each = {.cpus = 2, .memory_mb = 4096, .gpus = 1},
+                                           .count = static_cast<int>(below(random, 4))};
+    if (chance(random, 0.5))
+        group.schedule.push_back({.days = {static_cast<int>(below(random, 7))},
+                                  .from_minute = static_cast<int>(below(random, 1440)),
+                                  .to_minute = static_cast<int>(below(random, 1441)),
+                                  .min_workers = 3});
+    return group;
+}
+
+AutoscaleSpec random_policy(Random& random) {
+    AutoscaleSpec policy{.general = random_group(random)};
+    if (chance(random, 0.5)) policy.mode = AutoscaleMode::adaptive;
+    if (chance(random, 0.5)) policy.gpu = random_group(random);
+    return policy;
+}
+
 ClusterSpec random_spec(Random& random) {
     ClusterSpec spec = good();
     spec.name = random_word(random, 1 + below(random, 20));
@@ -43,6 +71,7 @@ ClusterSpec random_spec(Random& random) {
     if (chance(random, 0.5)) spec.drain_timeout.seconds = DrainTimeout::never;
     if (chance(random, 0.5)) spec.wire_json = R"({"os":"ubuntu","version":"3.8.0"})";
     spec.network.virtual_network_cidr = chance(random, 0.5) ? "10.4.0.0/16" : "";
+    if (chance(random, 0.5)) spec.autoscale = random_policy(random);
     return spec;
 }
 
@@ -107,6 +136,31 @@ TEST(SpecJson, the_example_is_read_and_well_formed) {
     EXPECT_TRUE(check(*spec).empty());
 }
 
+TEST(SpecJson, the_policy_of_the_example_is_read_and_well_formed) {
+    std::string text = spec_example();
+    const auto begin = text.find("# autoscale:");
+    ASSERT_NE(begin, std::string::npos);
+    for (std::size_t at = begin; text[at] == '#'; at = text.find('\n', at) + 1) text.erase(at, 2);
+    const auto spec = spec_from_yaml(text);
+    ASSERT_TRUE(spec) << spec.error().message;
+    EXPECT_TRUE(check(*spec).empty());
+    ASSERT_TRUE(spec->autoscale && spec->autoscale->gpu);
+    EXPECT_EQ(spec->autoscale->general.schedule.front().days.size(), 5u);
+}
+
+TEST(SpecJson, a_policy_has_the_documented_defaults) {
+    const auto policy = autoscale_from_json(R"({"general": {"instanceType": "a"}})");
+    ASSERT_TRUE(policy) << policy.error().message;
+    EXPECT_EQ(policy->mode, AutoscaleMode::standard);
+    EXPECT_FALSE(policy->gpu);
+    const ScaleSpec& group = policy->general;
+    EXPECT_EQ(group.min_workers, 0);
+    EXPECT_EQ(group.max_workers, 10);
+    EXPECT_DOUBLE_EQ(group.standby_workers, 0.5);
+    EXPECT_EQ(group.downscale_wait_s, 300);
+    EXPECT_FALSE(group.spot);
+}
+
 struct BadDocument {
     const char* text;
     const char* code;
@@ -129,6 +183,20 @@ TEST(SpecJson, faults_are_named_by_their_pointer) {
         {R"({"userManagement": "magic"})", "unknown_value", "/userManagement"},
         {R"({"drainTimeoutSeconds": -5})", "out_of_range", "/drainTimeoutSeconds"},
         {R"({"portSources": ["a", 1]})", "wrong_type", "/portSources/1"},
+        {R"({"autoscale": {}})", "missing", "/autoscale/general"},
+        {R"({"autoscale": {"mode": "wild", "general": {}}})", "unknown_value", "/autoscale/mode"},
+        {R"({"autoscale": {"general": {"maxWorker": 1}}})",
+         "unknown_field",
+         "/autoscale/general/maxWorker"},
+        {R"({"autoscale": {"general": {"standbyWorkers": "half"}}})",
+         "wrong_type",
+         "/autoscale/general/standbyWorkers"},
+        {R"({"autoscale": {"general": {"schedule": [{"from": "8:00"}]}}})",
+         "time_malformed",
+         "/autoscale/general/schedule/0/from"},
+        {R"({"autoscale": {"general": {"schedule": [{"days": ["Monday"]}]}}})",
+         "unknown_value",
+         "/autoscale/general/schedule/0/days"},
         {R"({"name": "a", "name": "b"})", "duplicate_member", ""},
         {R"([])", "wrong_type", ""},
         {R"({"name": )", "malformed_json", ""},

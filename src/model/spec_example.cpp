@@ -24,6 +24,24 @@ workers:
     diskGb: 30
     count: 2
 
+# Workers that come and go with the work, beside those above or instead of them.
+# autoscale:
+#   mode: standard                # or adaptive: the same bounds, and looks at more than the rules
+#   general:
+#     instanceType: Standard_D4s_v3
+#     fallbackTypes: [Standard_D4_v3] # tried in this order when the cloud has no more of the first
+#     diskGb: 30
+#     spot: {maxPricePercent: 100, fallBackOnDemand: true} # leave it out for none
+#     minWorkers: 0
+#     maxWorkers: 10
+#     standbyWorkers: 0.5         # kept free while anything runs: a number of workers
+#     downscaleWaitSeconds: 300   # unused for so long before one leaves
+#     standbyShape: {cpus: 2, memoryMb: 4096, gpus: 0, count: 1} # kept free too
+#     schedule:                   # another minimum at some hours, in UTC
+#       - {days: [mon, tue, wed, thu, fri], from: "08:00", to: "18:00", minWorkers: 2}
+#   gpu:                          # the same fields; leave it out for no autoscaled GPU workers
+#     instanceType: Standard_NC6s_v3
+
 # Step 4 and 5: both must exist in the resource group
 sshKey: hopyard
 identity: hopyard               # needs Storage Blob Data Contributor on the account

@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "model/label.h"
 #include "model/wire_fields.h"
+#include "model/worker_rules.h"
 
 namespace hopyard::model {
 namespace {
@@ -61,13 +62,10 @@ class Check {
         if (value.empty()) refuse_field(field, "missing", "is required", remedy);
     }
 
-    // 30 GB is what a Debian image on Azure takes, 4095 the most that a system disk may have there.
-    void disk(const std::string& field, std::int64_t size_gb) {
-        if (size_gb < 30 || size_gb > 4095)
-            refuse_field(field,
-                         "disk_size",
-                         fmt::format("{} GB is not from 30 to 4095", size_gb),
-                         "Choose at least 30 GB, which is the default.");
+    void disk(const std::string& field, std::int64_t size_gb) { keep(check_disk(field, size_gb)); }
+
+    void keep(std::optional<Error> error) {
+        if (error) found_.push_back(std::move(*error));
     }
 
     // Azure's rule for the machines' names leaves 40 characters to the cluster.
@@ -117,17 +115,8 @@ class Check {
                      group.key.instance_type,
                      "'hopyard cloud sizes' lists them.");
             disk(at + "/diskGb", group.key.disk_gb);
-            if (group.count < 0 || group.count > 1000)
-                refuse_field(at + "/count",
-                             "worker_count",
-                             fmt::format("{} is not from 0 to 1000", group.count),
-                             "Choose 0 or more.");
-            if (group.key.spot &&
-                (group.key.spot->max_price_percent < 1 || group.key.spot->max_price_percent > 200))
-                refuse_field(at + "/spot/maxPricePercent",
-                             "spot_price",
-                             "must be from 1 to 200 percent of the on-demand price",
-                             "100 is the default.");
+            keep(check_worker_count(at + "/count", group.count));
+            keep(check_spot(at + "/spot", group.key.spot));
             if (!keys.insert(group.key).second)
                 refuse_field(at,
                              "duplicate_group",
@@ -135,11 +124,27 @@ class Check {
                              "Add the counts up in one group.");
             total += std::max(0, group.count);
         }
-        if (total > 1000)
+        if (total > workers_max)
             refuse_field("/workers",
                          "worker_count",
-                         fmt::format("{} workers; at most 1000", total),
+                         fmt::format("{} workers; at most {}", total, workers_max),
                          "Ask for fewer.");
+        if (spec_.autoscale) autoscale(*spec_.autoscale, total);
+    }
+
+    void autoscale(const AutoscaleSpec& policy, std::int64_t others) {
+        for (Error& error : check(policy)) {
+            error.field = "/autoscale" + error.field;
+            found_.push_back(std::move(error));
+        }
+        const std::int64_t most = std::int64_t{policy.general.max_workers} +
+                                  (policy.gpu ? policy.gpu->max_workers : 0) + others;
+        if (others <= workers_max && most > workers_max)
+            refuse_field(
+                "/autoscale/general/maxWorkers",
+                "worker_count",
+                fmt::format("up to {} workers with the others; at most {}", most, workers_max),
+                "Lower maxWorkers.");
     }
 
     void access() {

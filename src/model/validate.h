@@ -12,6 +12,8 @@ namespace hopyard::model {
 /// Every broken rule, in the order of the twelve steps, each with field, rule and remedy; empty
 /// when the specification is well formed.
 std::vector<Error> check(const ClusterSpec& spec);
+/// Likewise of a policy by itself (product.md B1, D5); fields begin at it: "/general/maxWorkers".
+std::vector<Error> check(const AutoscaleSpec& policy);
 
 /// One IPv4 range, "10.0.0.0/16". Host bits must be zero.
 struct Cidr {

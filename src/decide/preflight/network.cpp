@@ -207,7 +207,7 @@ bool Weighing::free_subnet(model::NetworkSpec& wanted, const cloud::Network& net
 void Weighing::room(const char* field, const std::optional<Cidr>& subnet) {
     if (!subnet || subnet->length < least_length) return;
     std::int64_t machines = 1;
-    for (const auto& group : out_.spec.workers) machines += std::max(0, group.count);
+    for (const auto& group : from_start()) machines += std::max(0, group.count);
     const std::int64_t usable = (std::int64_t{1} << (32 - subnet->length)) - addresses_kept;
     if (machines > usable)
         block(field,

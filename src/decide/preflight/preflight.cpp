@@ -143,6 +143,7 @@ void Weighing::sizes_and_quotas() {
         if (const auto* worker = size(field, group.key.instance_type); worker && usages)
             need(*worker, std::max(0, group.count));
     }
+    if (spec.autoscale) autoscale(*spec.autoscale, usages);
     cost();
     if (!usages) return;
     const model::NetworkSpec& network = spec.network;
@@ -154,12 +155,20 @@ void Weighing::sizes_and_quotas() {
         need(cloud::Usage::static_addresses, 1, "/network/publicIp");
     }
     quotas();
+    if (spec.autoscale) room_to_grow(*spec.autoscale);
+}
+
+std::string Weighing::field_of_workers() const {
+    const auto has_some = [](const auto& group) { return group.count > 0; };
+    const auto& workers = out_.spec.workers;
+    if (std::any_of(workers.begin(), workers.end(), has_some)) return "/workers";
+    const auto& policy = out_.spec.autoscale;
+    if (policy && policy->general.min_workers > 0) return "/autoscale/general/minWorkers";
+    if (policy && policy->gpu && policy->gpu->min_workers > 0) return "/autoscale/gpu/minWorkers";
+    return "/head/instanceType";
 }
 
 void Weighing::quotas() {
-    const bool workers = std::any_of(out_.spec.workers.begin(),
-                                     out_.spec.workers.end(),
-                                     [](const auto& group) { return group.count > 0; });
     for (const QuotaLine& line : out_.quotas) {
         if (line.used + line.needed <= line.limit) continue;
         const std::string& field = quota_fields_[line.name];
@@ -171,7 +180,7 @@ void Weighing::quotas() {
                                            line.used,
                                            line.limit,
                                            line.needed),
-                    .field = of_machines && !workers ? "/head/instanceType" : field,
+                    .field = of_machines ? field_of_workers() : field,
                     .owner = Owner::administrator,
                     .next_action = of_machines
                                        ? "Ask for fewer or smaller machines, or have the quota "
@@ -191,7 +200,7 @@ void Weighing::cost() {
         return true;
     };
     if (!add(out_.spec.head.instance_type, 1, sum.head_per_hour)) return;
-    for (const auto& group : out_.spec.workers)
+    for (const auto& group : from_start())
         if (!add(group.key.instance_type, group.count, sum.workers_per_hour)) return;
     out_.cost = sum;
 }
@@ -380,7 +389,7 @@ void Weighing::resources() {
     };
     machine("<id>-head", spec.head.instance_type, spec.head.disk_gb);
     int ordinal = 0;
-    for (const auto& group : spec.workers)
+    for (const auto& group : from_start())
         for (int i = 0; i < group.count && ordinal < 1000; ++i)
             machine(fmt::format("<id>-w{}", ++ordinal), group.key.instance_type, group.key.disk_gb);
 }

@@ -39,7 +39,8 @@ struct QuotaLine {
     std::int64_t limit = 0;
 };
 
-/// What the machines of the cluster cost by the hour, without disks, addresses and traffic.
+/// What the machines of the cluster cost by the hour, with the autoscaler's minimum and without
+/// disks, addresses and traffic.
 struct Cost {
     double head_per_hour = 0;
     double workers_per_hour = 0;

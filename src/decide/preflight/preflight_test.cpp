@@ -169,6 +169,73 @@ TEST(Preflight, every_bad_request_is_refused_with_its_field) {
     }
 }
 
+std::vector<std::string> warned(const Preflight& preflight) {
+    std::vector<std::string> codes;
+    for (const Finding& finding : preflight.findings)
+        if (finding.weight == Weight::warning)
+            codes.push_back(finding.error.field + " " + finding.error.code);
+    return codes;
+}
+
+/// Minimum 1 and maximum 2 of workers with 2 cores: 7 cores less the head and what is in use.
+model::ClusterSpec autoscaled_spec() {
+    model::ClusterSpec spec = good_spec();
+    spec.workers.clear();
+    spec.autoscale.emplace().general = {
+        .instance_type = "Small", .min_workers = 1, .max_workers = 2};
+    return spec;
+}
+
+Facts facts_with_gpus() {
+    Facts facts = good_facts();
+    facts.sizes->push_back({.name = "Gpu", .family = "gpu", .vcpus = 2, .gpus = 1});
+    return facts;
+}
+
+TEST(Preflight, the_minimum_of_the_autoscaler_is_planned_paid_and_counted) {
+    Facts facts = good_facts();
+    facts.sizes->front().price = {.per_hour = 0.5, .currency = "USD"};
+    const Preflight preflight = weigh(autoscaled_spec(), facts);
+    EXPECT_TRUE(blocking(preflight).empty());
+    EXPECT_TRUE(warned(preflight).empty());
+    ASSERT_TRUE(preflight.cost);
+    EXPECT_DOUBLE_EQ(preflight.cost->workers_per_hour, 0.5);
+    int machines = 0;
+    for (const auto& resource : preflight.resources) machines += resource.kind == "machine";
+    EXPECT_EQ(machines, 2);
+    EXPECT_EQ(preflight.quotas.front().needed, 4);
+}
+
+TEST(Preflight, a_quota_too_small_for_the_minimum_blocks_and_for_the_maximum_warns) {
+    model::ClusterSpec spec = autoscaled_spec();
+    spec.autoscale->general.max_workers = 3;
+    Preflight preflight = weigh(spec, good_facts());
+    EXPECT_FALSE(preflight.refused());
+    EXPECT_EQ(warned(preflight),
+              std::vector<std::string>{"/autoscale/general/maxWorkers quota_below_maximum"});
+    spec.autoscale->general.min_workers = 3;
+    preflight = weigh(spec, good_facts());
+    EXPECT_EQ(blocking(preflight), std::vector<std::string>{"/autoscale/general/minWorkers quota_exceeded"});
+    EXPECT_TRUE(warned(preflight).empty());
+}
+
+TEST(Preflight, types_of_the_autoscaler_must_exist_and_have_the_gpus_of_their_group) {
+    model::ClusterSpec spec = autoscaled_spec();
+    spec.autoscale->general.fallback_types = {"x"};
+    spec.autoscale->gpu = model::ScaleSpec{.instance_type = "Gone"};
+    EXPECT_EQ(blocking(weigh(spec, facts_with_gpus())),
+              (std::vector<std::string>{"/autoscale/general/fallbackTypes/0 no_such_size",
+                                        "/autoscale/gpu/instanceType size_unavailable",
+                                        "/autoscale/gpu/instanceType type_without_gpu"}));
+    spec = autoscaled_spec();
+    spec.autoscale->gpu = model::ScaleSpec{.instance_type = "Gpu", .max_workers = 1};
+    EXPECT_TRUE(blocking(weigh(spec, facts_with_gpus())).empty());
+    spec.autoscale->gpu.reset();
+    spec.autoscale->general.instance_type = "Gpu";
+    EXPECT_EQ(warned(weigh(spec, facts_with_gpus())),
+              std::vector<std::string>{"/autoscale/general/instanceType type_with_gpu"});
+}
+
 TEST(Preflight, our_own_claim_on_the_container_is_no_obstacle) {
     Facts facts = good_facts();
     facts.container = cloud::ContainerFacts{.exists = true, .claimed_by = "i/c"};

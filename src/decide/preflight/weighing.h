@@ -60,6 +60,8 @@ class Weighing {
     /// `field` is to blame when the quota of that name is not enough.
     void need(const std::string& name, std::int64_t amount, const char* field);
     void quotas();
+    /// Which field is to blame when there is no room for all machines.
+    std::string field_of_workers() const;
     void cost();
     void container();
     bool account_exists();
@@ -75,6 +77,14 @@ class Weighing {
                       const char* field);
     void resources();
     void warnings();
+
+    // autoscale.cpp
+    void autoscale(const model::AutoscaleSpec& policy, bool usages);
+    void scaled_group(const std::string& at, const model::ScaleSpec& group, bool usages);
+    void gpus_of_type(const std::string& field, const cloud::Size& type);
+    void room_to_grow(const model::AutoscaleSpec& policy);
+    /// The workers that are made at once: those by count and the minimum of the autoscaler.
+    std::vector<model::WorkerGroupSpec> from_start() const;
 
     // network.cpp
     void network();
