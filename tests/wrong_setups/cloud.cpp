@@ -32,6 +32,7 @@ cloud::Size size_of(const std::string& name, const json& from) {
                      .family = members.take("family", ""),
                      .vcpus = members.take("vcpus", 2),
                      .memory_mb = members.take("memoryMb", 8192),
+                     .gpus = members.take("gpus", 0),
                      .unavailable = members.take("unavailable", "")};
     size.counted_memory_mb = members.take("countedMemoryMb", 0);
     members.finish();
