@@ -432,6 +432,12 @@ CLI::App* add_serve(CLI::App& app, Arguments& arguments) {
                      arguments.disk_floor_gb,
                      "no machine is made with less free space than that")
         ->capture_default_str();
+    serve->add_flag("--rehearse-gpus",
+                    cloud.rehearsal.gpus,
+                    "give machines of sizes with GPUs, without a card behind");
+    serve->add_option("--scarce",
+                      cloud.rehearsal.scarce_sizes,
+                      "SIZE: offered, and refused for want of capacity when one is asked for");
     serve->add_option("--log-level", arguments.log_level, "debug, info, warning or error");
     return serve;
 }

@@ -35,6 +35,11 @@ void add_up_and_down(CLI::App& app, Chosen& c) {
     start->add_option("--type", c.up.instance_type, "Instance type")->capture_default_str();
     start->add_option("--disk", c.up.disk_gb, "GB of each machine")->capture_default_str();
     start->add_flag("--only-services", c.up.only_services, "No cluster and no job");
+    start->add_flag("--rehearse-gpus",
+                    c.up.rehearse_gpus,
+                    "The local cloud gives sizes with GPUs, without a card behind");
+    start->add_option(
+        "--scarce", c.up.scarce, "SIZE that the local cloud offers and then has none of");
     start->callback([&c] { c.local = [&c] { return up(c.output, c.up); }; });
     CLI::App* stop = app.add_subcommand("down", "Stop everything that 'up' started");
     add_places(*stop, c.down.places);

@@ -108,6 +108,8 @@ std::vector<std::string> cloud_words(const UpOptions& options, const Ports& port
         "--forward",
         std::to_string(machines_port) + "=" + std::to_string(ports.nodes)};
     if (!options.azurite.empty()) words.insert(words.end(), {"--azurite", options.azurite});
+    if (options.rehearse_gpus) words.push_back("--rehearse-gpus");
+    for (const std::string& size : options.scarce) words.insert(words.end(), {"--scarce", size});
     if (::geteuid() != 0) words.insert(words.end(), {"--owner", own_name()});
     return words;
 }

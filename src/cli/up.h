@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/commands.h"
 
@@ -26,6 +27,9 @@ struct UpOptions {
     long disk_gb = 30;
     int workers = 2;
     bool only_services = false;  ///< no cluster, no job
+    // Of a local cloud that is started now.
+    bool rehearse_gpus = false;       ///< sizes with GPUs, without a card behind
+    std::vector<std::string> scarce;  ///< sizes that are offered and refused
 };
 int up(const Output& output, const UpOptions& options);
 

@@ -70,7 +70,7 @@ Cloud::State::State(CloudOptions given, CloudParts given_parts)
     : options(std::move(given)),
       parts(given_parts),
       server(http::ServerOptions{}),
-      catalog(parts.host.capacity()),
+      catalog(parts.host.capacity(), options.rehearsal),
       access(parts.ledger, parts.installation.subscription),
       executor(parts.ledger, parts.clock),
       fabric(parts.ledger, catalog, parts.host),

@@ -27,6 +27,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "localcloud/arm/catalog.h"
 #include "localcloud/installation.h"
 #include "localcloud/machine_host.h"
 #include "localcloud/storage/blob_accounts.h"
@@ -46,6 +47,7 @@ struct CloudOptions {
     std::vector<Forward> forwards;
     std::string owner;  ///< user who may read cloud.json; "" = ours alone
     std::string capture_folder;
+    Rehearsal rehearsal;
     int operation_workers = 8;
     int request_workers = 4;
 };

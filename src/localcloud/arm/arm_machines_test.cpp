@@ -140,6 +140,32 @@ TEST(Machines, AMachineThatEndsByItselfIsStopped) {
     EXPECT_EQ(power(cloud.get(path + "/instanceView")), "stopped");
 }
 
+TEST(Machines, GpusAreGivenWhereTheyAreRehearsedOnly) {
+    for (const bool rehearsed : {false, true}) {
+        TestCloud cloud({.gpus = rehearsed});
+        cloud.make_network();
+        const auto answer =
+            cloud.put(compute + "virtualMachines/m",
+                      cloud.machine_body(cloud.make_interface("a"), "Standard_NC4as_T4_v3"));
+        EXPECT_EQ(answer.status, rehearsed ? 201 : 409);
+    }
+}
+
+TEST(Machines, AScarceSizeIsOfferedAndRefused) {
+    TestCloud cloud({.scarce_sizes = {"standard_b1s"}});
+    cloud.make_network();
+    const auto refused = cloud.put(compute + "virtualMachines/m",
+                                   cloud.machine_body(cloud.make_interface("a"), "Standard_B1s"));
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_EQ(refused.code(), "SkuNotAvailable");
+    bool is_offered = false;
+    const Json skus = cloud.get("/providers/Microsoft.Compute/skus").json();
+    for (const Json& sku : array_at(skus, "/value"))
+        if (text_at(sku, "/name") == "Standard_B1s")
+            is_offered = array_at(sku, "/restrictions").empty();
+    EXPECT_TRUE(is_offered);
+}
+
 TEST(Machines, TheQuotaIsRefusedInAzuresWords) {
     TestCloud cloud;
     cloud.make_network();

@@ -1,5 +1,7 @@
 #include "localcloud/arm/catalog.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 
 namespace hopyard::localcloud {
@@ -27,7 +29,8 @@ void add_general(std::vector<Size>& sizes,
 
 }  // namespace
 
-Catalog::Catalog(MachineHost::Capacity capacity) : capacity_(capacity) {
+Catalog::Catalog(MachineHost::Capacity capacity, Rehearsal rehearsal)
+    : capacity_(capacity), rehearsal_(std::move(rehearsal)) {
     locations_ = {
         {"local", "Local", "This machine", "Local"},
         {"westeurope", "West Europe", "Europe", "Europe"},
@@ -83,7 +86,15 @@ std::optional<Size> Catalog::size(const std::string& name) const {
 }
 
 bool Catalog::restricted(const Size& size) const {
-    return size.gpus > 0 || size.vcpus > core_quota() || size.counted_mb() > memory_quota_mb();
+    return (size.gpus > 0 && !rehearsal_.gpus) || size.vcpus > core_quota() ||
+           size.counted_mb() > memory_quota_mb();
+}
+
+bool Catalog::scarce(const Size& size) const {
+    const auto& names = rehearsal_.scarce_sizes;
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+        return to_lower(name) == to_lower(size.name);
+    });
 }
 
 }  // namespace hopyard::localcloud

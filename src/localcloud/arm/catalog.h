@@ -8,8 +8,8 @@
 // configurations written for Azure work unchanged; they count a quarter, because a data node is
 // mostly idle here and its limit only says what it may reach. On 24 GiB, a Standard_D8_v3 head with
 // two Standard_D4_v3 workers (32+16+16 GB) counts 16 GB and fits; the second such cluster is
-// refused with Azure's quota text. Sizes with GPUs are listed, and restricted where the host has
-// none.
+// refused with Azure's quota text. Sizes with GPUs are listed, and restricted unless GPUs are
+// rehearsed.
 #pragma once
 
 #include <cstdint>
@@ -41,9 +41,18 @@ struct Size {
     std::int64_t counted_mb() const { return memory_mb / counted_part; }
 };
 
+/// What is played where the real thing is not to be had.
+struct Rehearsal {
+    /// Sizes with GPUs are given. There is no card behind: machines have a device that stands for
+    /// each (node/workload).
+    bool gpus = false;
+    /// These sizes are offered, and refused for want of capacity whenever one is asked for.
+    std::vector<std::string> scarce_sizes;
+};
+
 class Catalog {
   public:
-    explicit Catalog(MachineHost::Capacity capacity);
+    explicit Catalog(MachineHost::Capacity capacity, Rehearsal rehearsal = {});
 
     const std::vector<Location>& locations() const { return locations_; }
     bool knows_location(const std::string& normalised) const;
@@ -52,6 +61,8 @@ class Catalog {
     std::optional<Size> size(const std::string& name) const;
     /// True when this host cannot run the size at all.
     bool restricted(const Size& size) const;
+    /// True when the cloud has none to give just now.
+    bool scarce(const Size& size) const;
     int core_quota() const { return capacity_.cores; }
     std::int64_t memory_quota_mb() const { return capacity_.memory_mb; }
     static constexpr int machine_quota = 500;
@@ -59,6 +70,7 @@ class Catalog {
 
   private:
     MachineHost::Capacity capacity_;
+    Rehearsal rehearsal_;
     std::vector<Location> locations_;
     std::vector<Size> sizes_;
 };

@@ -270,7 +270,7 @@ tl::expected<Size, Fault> check_size(Core& core,
                 name,
                 known)));
     }
-    if (core.catalog.restricted(*size))
+    if (core.catalog.restricted(*size) || core.catalog.scarce(*size))
         return refuse_with(
             409,
             "SkuNotAvailable",

@@ -27,7 +27,7 @@ struct Answer {
 
 class TestCloud {
   public:
-    TestCloud();
+    explicit TestCloud(Rehearsal rehearsal = {});
     ~TestCloud();
 
     /// Ends the program as if it were killed, and starts it again on the same state.
@@ -67,6 +67,7 @@ class TestCloud {
     void begin();
     void end();
 
+    Rehearsal rehearsal_;
     std::string folder_;
     std::unique_ptr<Ledger> ledger_;
     std::unique_ptr<Installation> installation_;

@@ -29,7 +29,7 @@ std::string version_of(const std::string& path) {
 
 }  // namespace
 
-TestCloud::TestCloud() {
+TestCloud::TestCloud(Rehearsal rehearsal) : rehearsal_(std::move(rehearsal)) {
     std::string pattern = (std::filesystem::temp_directory_path() / "localcloudXXXXXX").string();
     folder_ = mkdtemp(pattern.data());
     begin();
@@ -44,13 +44,14 @@ void TestCloud::begin() {
     ledger_ = *Ledger::open(folder_ + "/state.db");
     installation_ = std::make_unique<Installation>(
         std::move(*load_installation(folder_, *ledger_, clock, random)));
-    cloud_ = std::make_unique<Cloud>(CloudOptions{.blob_port = 10000, .operation_workers = 3},
-                                     CloudParts{.ledger = *ledger_,
-                                                .installation = *installation_,
-                                                .host = host,
-                                                .blobs = blobs,
-                                                .clock = clock,
-                                                .random = random});
+    cloud_ = std::make_unique<Cloud>(
+        CloudOptions{.blob_port = 10000, .rehearsal = rehearsal_, .operation_workers = 3},
+        CloudParts{.ledger = *ledger_,
+                   .installation = *installation_,
+                   .host = host,
+                   .blobs = blobs,
+                   .clock = clock,
+                   .random = random});
     for (auto& loop : cloud_->loops()) threads_.emplace_back(loop);
     const auto started = cloud_->start();
     EXPECT_TRUE(started.has_value()) << (started ? "" : started.error().message);
