@@ -55,6 +55,9 @@ Result<void> resolve(model::Cluster& cluster, const decide::Facts& facts) {
     cluster.ssh_public_key = named(*facts.ssh_keys, spec.ssh_key).public_key;
     cluster.identity_id = named(*facts.identities, spec.identity).id;
     RETURN_IF_ERROR(learn_type(cluster, spec.head.instance_type, facts.sizes));
+    if (spec.autoscale)
+        for (const std::string& type : model::types_of(*spec.autoscale))
+            RETURN_IF_ERROR(learn_type(cluster, type, facts.sizes));
     for (const auto& group : spec.workers)
         RETURN_IF_ERROR(learn_type(cluster, group.key.instance_type, facts.sizes));
     return {};

@@ -58,5 +58,7 @@ struct AutoscaleSpec {
 
 /// The keys of the group's workers, in order of preference.
 std::vector<GroupKey> keys_of(const ScaleSpec& group);
+/// Every instance type that the policy names, each once.
+std::vector<std::string> types_of(const AutoscaleSpec& spec);
 
 }  // namespace hopyard::model

@@ -97,13 +97,13 @@ class Installation:
                                  f"{done.returncode}\n{done.stdout}{done.stderr}")
         return done
 
-    def up_words(self) -> list[str]:
+    def up_words(self, *more: str) -> list[str]:
         return ["-o", "json", "up", *self.places(), "--image", str(IMAGE), "--azurite",
-                str(AZURITE), "--only-services"]
+                str(AZURITE), "--only-services", *more]
 
-    def up(self) -> str:
+    def up(self, *more: str) -> str:
         """Starts what does not run; what it said on the way."""
-        done = self.run(*self.up_words())
+        done = self.run(*self.up_words(*more))
         outcome = json.loads(done.stdout)
         self.setup_url = self.setup_url or outcome["setupUrl"] or ""
         self.api = Api(outcome["url"], outcome["apiKey"], outcome["caFile"])

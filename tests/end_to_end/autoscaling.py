@@ -1,0 +1,150 @@
+"""A cluster that follows demand: real containers, real Slurm, from nothing to many and back. The
+general type is one that the cloud offers and has none of, so that the next one of the list is
+taken; cards are rehearsed."""
+import os
+import re
+import time
+
+from rig.api import until
+from rig.installation import DISK_GB, HOST_LINKS, Installation
+from rig.steps import Life, expect
+
+LIFE = Life()
+SCARCE, GENERAL, GPU = "Standard_B1s", "Standard_B1ms", "Standard_NC4as_T4_v3"
+WAIT_S = 2
+MOST = 4
+# Each takes MOST workers away from under what they have just written.
+WRITE_ROUNDS = int(os.environ.get("HOPYARD_WRITE_ROUNDS", "3"))
+
+
+class Facts:
+    """What later steps need of earlier ones."""
+
+    def __init__(self, here: Installation):
+        self.here = here
+        self.id = ""
+
+    def head(self, command: str, timeout: float = 60) -> str:
+        return self.here.ssh(self.here.api.cluster(self.id), command, timeout)
+
+    def submit(self, options: str, command: str) -> str:
+        return self.head(f"sbatch --parsable -o /dev/null {options} --wrap '{command}'").strip()
+
+    def state(self, job: str) -> str:
+        """RUNNING, PENDING, COMPLETED …; of an array one word for each task that is known."""
+        told = self.head(f"scontrol -o show job {job}")
+        return " ".join(re.findall(r"JobState=(\w+)", told))
+
+    def workers(self, instance_type: str = "") -> list[dict]:
+        return [node for node in self.here.api.cluster(self.id)["nodes"] if node["role"] == "worker"
+                and instance_type in ("", node["instanceType"])]
+
+    def until_workers(self, count: int, timeout: float = 40) -> list[dict]:
+        def look():
+            found = self.workers()
+            good = len(found) == count and all(node["phase"] == "ready" for node in found)
+            return found or True if good else None
+        try:
+            until(look, timeout, f"{count} workers", pause=0.1)
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}; {self.here.summary(self.id)}") from None
+        return self.workers()
+
+    def codes(self) -> list[str]:
+        return [entry["code"] for entry in self.here.api.activity(self.id)]
+
+
+def group(instance_type: str, most: int, **more) -> dict:
+    return {"instanceType": instance_type, "diskGb": DISK_GB, "minWorkers": 0, "maxWorkers": most,
+            "standbyWorkers": 0, "downscaleWaitSeconds": WAIT_S, **more}
+
+
+@LIFE.step("a cluster with an autoscaled minimum of 0 runs with its head alone")
+def create(facts: Facts):
+    here = facts.here
+    here.up("--rehearse-gpus", "--scarce", SCARCE)
+    here.prepare()
+    facts.id = here.create("follows", 0, workers=[], autoscale={
+        "general": group(SCARCE, MOST, fallbackTypes=[GENERAL]), "gpu": group(GPU, 1)})
+    here.wait(facts.id, "running")
+    expect(facts.workers() == [], facts.workers())
+
+
+@LIFE.step("a job that waits brings a worker, of the next type when the cloud has none of the first")
+def first_job(facts: Facts):
+    began = time.monotonic()
+    job = facts.submit("-n1 --mem=100", "true")
+    until(lambda: facts.state(job) == "COMPLETED", 30, "the job ends", pause=0.1)
+    print(f"      submitted to ended: {time.monotonic() - began:.2f} s", flush=True)
+    expect("type_rests" in facts.codes(), facts.codes())
+    facts.until_workers(0)
+
+
+@LIFE.step("a burst of 50 jobs grows the group to its maximum; the end of the last shrinks it to 0")
+def burst(facts: Facts):
+    began = time.monotonic()
+    job = facts.submit("--array=1-50 -n1 --mem=100", "sleep 1")
+    until(lambda: len(facts.workers(GENERAL)) == MOST, 20, "the group is at its maximum", pause=0.1)
+    expect(facts.workers(GPU) == [], "no worker with cards")
+    until(lambda: set(facts.state(job).split()) == {"COMPLETED"}, 90, "all have ended", pause=0.5)
+    print(f"      50 jobs of a second on {MOST} workers: {time.monotonic() - began:.1f} s", flush=True)
+    facts.until_workers(0)
+
+
+@LIFE.step("a job for a card grows the GPU group alone, and sees its card")
+def gpu_job(facts: Facts):
+    told = facts.head("srun --gres=gpu:1 -n1 --mem=100 sh -c 'echo card $CUDA_VISIBLE_DEVICES'", 60)
+    expect(told.startswith("card 0"), told)
+    expect([node["instanceType"] for node in facts.workers()] == [GPU], facts.workers())
+    facts.until_workers(0)
+
+
+@LIFE.step("a job that no worker could ever hold is named once and buys nothing")
+def hopeless(facts: Facts):
+    job = facts.submit(f"-N {MOST + 3} --mem=100", "true")
+    until(lambda: "request_never_met" in facts.codes(), 15, "it is named")
+    time.sleep(2)
+    expect(facts.codes().count("request_never_met") == 1, facts.codes())
+    expect(facts.workers() == [], facts.workers())
+    facts.head(f"scancel {job}")
+
+
+@LIFE.step("a long job survives ten rounds of scale-down around it")
+def long_job(facts: Facts):
+    job = facts.submit("-n1 --mem=100", "sleep 600")
+    until(lambda: facts.state(job) == "RUNNING", 30, "it runs", pause=0.1)
+    holder = facts.until_workers(1)[0]["id"]
+    for number in range(10):
+        other = facts.submit("-n1 --mem=100", "true")
+        until(lambda: facts.state(other) == "COMPLETED", 40, f"job {number} ends", pause=0.1)
+        facts.until_workers(1)
+        expect([node["id"] for node in facts.workers()] == [holder], facts.workers())
+    shown = facts.head(f"scontrol -o show job {job}")
+    expect("JobState=RUNNING" in shown and "Restarts=0" in shown, shown)
+    facts.head(f"scancel {job}")
+    facts.until_workers(0)
+
+
+@LIFE.step("no byte is lost that a job wrote to /data before its worker left")
+def no_byte_lost(facts: Facts):
+    for number in range(WRITE_ROUNDS):
+        job = facts.submit(f"--array=1-{MOST} -n1 --exclusive",
+                           f"{text_of(number, '$SLURM_ARRAY_TASK_ID')} "
+                           f">/data/{number}-$SLURM_ARRAY_TASK_ID")
+        until(lambda: set(facts.state(job).split()) == {"COMPLETED"}, 60, "all wrote", pause=0.3)
+        facts.until_workers(0)
+    for number in range(WRITE_ROUNDS):
+        for task in range(1, MOST + 1):
+            same = f"{text_of(number, task)} | cmp - /data/{number}-{task}"
+            until(lambda: facts.head(f"{same} && echo whole || true") == "whole\n", 20,
+                  f"/data/{number}-{task} is whole", pause=0.5)
+
+
+def text_of(number: int, task) -> str:
+    """What prints some megabytes, other ones for each file."""
+    return f"yes \"round {number} task {task}\" | head -c 3000000"
+
+
+def live() -> None:
+    with Installation("autoscaling") as here:
+        LIFE.live(Facts(here))
