@@ -17,14 +17,29 @@ struct Resources {
     std::int64_t memory_mb = 0;
     std::int64_t gpus = 0;  ///< whole cards
 
-    Resources& operator+=(const Resources& other);
-    Resources& operator-=(const Resources& other);
+    // Here, not in the .cpp file: deciding looks at them a million times.
+    Resources& operator+=(const Resources& other) {
+        cpus += other.cpus;
+        memory_mb += other.memory_mb;
+        gpus += other.gpus;
+        return *this;
+    }
+    Resources& operator-=(const Resources& other) {
+        cpus -= other.cpus;
+        memory_mb -= other.memory_mb;
+        gpus -= other.gpus;
+        return *this;
+    }
     friend Resources operator+(Resources a, const Resources& b) { return a += b; }
     friend Resources operator-(Resources a, const Resources& b) { return a -= b; }
-    friend Resources operator*(const Resources& a, std::int64_t times);
+    friend Resources operator*(const Resources& a, std::int64_t times) {
+        return {.cpus = a.cpus * times, .memory_mb = a.memory_mb * times, .gpus = a.gpus * times};
+    }
     /// In every dimension.
-    bool fits_in(const Resources& room) const;
-    bool is_zero() const;
+    bool fits_in(const Resources& room) const {
+        return cpus <= room.cpus && memory_mb <= room.memory_mb && gpus <= room.gpus;
+    }
+    bool is_zero() const { return cpus == 0 && memory_mb == 0 && gpus == 0; }
     auto operator<=>(const Resources&) const = default;
 };
 

@@ -314,26 +314,29 @@ Unmet Packing::why_not(const Request& request) const {
         const std::int64_t most = request.apart || request.whole_machine ? 1 : request.pieces;
         return times_in(size, request.each, most);
     };
-    // Of machines that the group does not count: they are there anyhow.
-    std::int64_t at_best = 0;
-    for (const Worker& worker : situation_.workers)
-        if (worker.group != name && worker.state != Worker::State::gone)
-            at_best += pieces_on(worker.size);
     std::int64_t on_a_new_one = 0;
     bool all_rest = true;
     if (group != nullptr)
         for (const Kind& kind : group->kinds) {
-            on_a_new_one = std::max(on_a_new_one, pieces_on(kind.size));
-            if (pieces_on(kind.size) > 0) all_rest &= rests(kind, situation_.now);
+            const std::int64_t pieces = pieces_on(kind.size);
+            on_a_new_one = std::max(on_a_new_one, pieces);
+            if (pieces > 0) all_rest = all_rest && rests(kind, situation_.now);
         }
     const int max = group == nullptr ? 0 : group->policy.max_workers;
-    if (on_a_new_one == 0 && at_best == 0)
+    std::int64_t at_best = on_a_new_one * max;
+    // With the machines that the group does not count: they are there anyhow.
+    for (const Worker& worker : situation_.workers) {
+        if (at_best >= request.pieces) break;
+        if (worker.group != name && worker.state != Worker::State::gone)
+            at_best += pieces_on(worker.size);
+    }
+    if (at_best == 0)
         return {.why = Unmet::Why::no_kind,
                 .reason = fmt::format("it needs {} on one machine; {}",
                                       in_words(request.each),
                                       group == nullptr ? "there is no group with GPUs"
                                                        : "no worker that may be had is so large")};
-    if (at_best + on_a_new_one * max < request.pieces)
+    if (at_best < request.pieces)
         return {.why = Unmet::Why::too_many,
                 .reason = fmt::format("it needs {} machines with {} at once; the group may have {}",
                                       request.pieces,

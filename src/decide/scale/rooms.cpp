@@ -76,6 +76,7 @@ std::size_t Rooms::first(const Resources& piece, std::size_t from, std::size_t t
 
 std::int64_t times_in(const Resources& room, const Resources& piece, std::int64_t most) {
     if (!piece.fits_in(room)) return 0;
+    if (most <= 1) return most;
     if (piece.cpus > 0) most = std::min(most, room.cpus / piece.cpus);
     if (piece.memory_mb > 0) most = std::min(most, room.memory_mb / piece.memory_mb);
     if (piece.gpus > 0) most = std::min(most, room.gpus / piece.gpus);
