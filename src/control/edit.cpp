@@ -65,6 +65,7 @@ void Edit::forget_failures() {
     cluster.storage_problem.reset();
     cluster.storage_attempts = 0;
     cluster.storage_try_again_at.reset();
+    cluster.autoscale.refusals.clear();
     for (model::Node& node : nodes) {
         // That a head lost its disk is no failure that passes: only giving it up ends it.
         if (node.problem && node.problem->code == "head_machine_lost") continue;

@@ -114,8 +114,17 @@ Result<T> CloudFront::exchange(Request request, std::function<Result<T>()> effec
 
 // --- the cloud ---------------------------------------------------------------------------------
 
+namespace {
+
+std::string size_of(const cloud::PutRequest& request) {
+    const auto* machine = std::get_if<cloud::WantedMachine>(&request.wanted);
+    return machine == nullptr ? "" : machine->size;
+}
+
+}  // namespace
+
 Result<Accepted> CloudFront::put(const cloud::PutRequest& request) {
-    return exchange<Accepted>({.verb = "put", .name = request.name},
+    return exchange<Accepted>({.verb = "put", .name = request.name, .size = size_of(request)},
                               [&ground = ground_, request] { return ground.cloud.put(request); });
 }
 

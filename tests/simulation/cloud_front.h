@@ -19,6 +19,7 @@ struct Request {
     int replica = 0;
     std::string verb;  ///< "put", "remove", "start" …
     ResourceName name;
+    std::string size;  ///< of a machine that is put
 };
 
 class RequestWatcher {

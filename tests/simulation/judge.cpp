@@ -63,8 +63,15 @@ void Judge::judge_put(const Request& request) {
         wrong(fmt::format("the name {} is used again for another machine", name.name));
 }
 
+std::string Judge::asked_place(const Request& request) const {
+    const auto cluster = autoscaled_.find(NodeId(request.name.name));
+    if (request.name.kind != ResourceKind::machine || cluster == autoscaled_.end())
+        return place_of(request.name);
+    return cluster->second.value + " " + request.size;
+}
+
 void Judge::judge_wait(const Request& request) {
-    const auto refused = refused_.find(place_of(request.name));
+    const auto refused = refused_.find(asked_place(request));
     if (refused == refused_.end()) return;
     // A replica that died or lost the lease may have forgotten what it was told.
     if (refused->second.replica == request.replica && refused->second.until > ground_.clock.now())
@@ -78,7 +85,7 @@ void Judge::judge_wait(const Request& request) {
 void Judge::reply_received(const Request& request, const Error* error) {
     if (error == nullptr || !is_refusal(*error)) return;
     ++refusals_;
-    refused_[place_of(request.name)] = {request.replica, ground_.clock.now() + refusal_wait};
+    refused_[asked_place(request)] = {request.replica, ground_.clock.now() + refusal_wait};
 }
 
 void Judge::user_acts(const ClusterId& cluster) {
@@ -126,7 +133,9 @@ bool Judge::may_leave_busy(const NodeId& id, const Thing& machine) {
         const auto left = leaving_since_.find(id);
         if (may || left == leaving_since_.end()) return {};
         const std::int64_t timeout = cluster->spec.drain_timeout.seconds;
-        may = timeout >= 0 && ground_.clock.now() >= left->second + Seconds(timeout);
+        // The autoscaler cuts nothing off.
+        may = timeout >= 0 && !autoscaled_.contains(id) &&
+              ground_.clock.now() >= left->second + Seconds(timeout);
         return {};
     };
     if (!store_.read(look)) return false;
@@ -195,6 +204,10 @@ void Judge::judge_node(const NodeChange& change) {
         restarting_alone_.insert(change.id);
     else if (change.to == model::NodePhase::ready || change.restarts_with_all)
         restarting_alone_.erase(change.id);
+    if (change.autoscaled) {
+        autoscaled_.emplace(change.id, change.cluster);
+        judge_scaling(change);
+    }
     if (!change.from && !nodes_ever_.insert(change.id).second)
         wrong("the name " + change.id.value + " is given a second time");
     if (change.from && !model::may_move(*change.from, change.to))

@@ -54,10 +54,16 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     void wrong(std::string what) { ground_.findings.add(std::move(what)); }
     void judge_put(const Request& request);
     void judge_wait(const Request& request);
+    /// What a refusal speaks of: a place in a cluster or, of a worker that the autoscaler asked
+    /// for, a type.
+    std::string asked_place(const Request& request) const;
     void judge_loss(const Request& request);
     void judge_restart(const Request& request);
     bool may_leave_busy(const NodeId& id, const Thing& machine);
     void judge_node(const NodeChange& change);
+    // scaling.cpp
+    void judge_scaling(const NodeChange& change);
+    void compare_scaling(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
     void judge_cluster(const ClusterChange& change);
     void judge_end(const ClusterId& id);
     void judge_activity(const model::Activity& entry);
@@ -87,6 +93,7 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     std::set<ResourceName> known_made_;
     std::map<NodeId, Timestamp> leaving_since_;
     std::set<NodeId> restarting_alone_;
+    std::map<NodeId, ClusterId> autoscaled_;
     struct Refusal {
         int replica = 0;
         Timestamp until;

@@ -298,6 +298,7 @@ Report Nodes::compose(const Machine& machine) const {
     report.workload = machine.slurm->report();
     report.jobs_running = machine.slurm->running_jobs();
     report.jobs_pending = machine.slurm->pending_jobs();
+    report.demand = machine.slurm->demand();
     for (const auto& [node, said] : machine.relayed)
         report.workers.push_back(
             {.report = said.first, .age_ms = (ground_.clock.now() - said.second).count()});

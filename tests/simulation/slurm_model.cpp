@@ -170,6 +170,25 @@ std::vector<nodewire::WorkloadNode> SlurmModel::report() const {
     return out;
 }
 
+model::Demand SlurmModel::demand() const {
+    model::Demand demand;
+    for (const auto& [id, job] : jobs_)
+        if (job.on.empty() && job.not_before <= queue_.now())
+            demand.requests.push_back({.name = std::to_string(id),
+                                       .pieces = job.shape.nodes,
+                                       .apart = job.shape.nodes > 1,
+                                       .each = {.cpus = job.shape.cpus_each},
+                                       .waiting_since = job.not_before});
+    return demand;
+}
+
+std::vector<SlurmModel::JobShape> SlurmModel::waiting() const {
+    std::vector<JobShape> shapes;
+    for (const auto& [id, job] : jobs_)
+        if (job.on.empty()) shapes.push_back(job.shape);
+    return shapes;
+}
+
 int SlurmModel::running_jobs() const {
     return static_cast<int>(std::count_if(
         jobs_.begin(), jobs_.end(), [](const auto& entry) { return !entry.second.on.empty(); }));

@@ -38,8 +38,10 @@ class SlurmModel {
     void submit(JobShape shape);
 
     std::vector<nodewire::WorkloadNode> report() const;
+    model::Demand demand() const;
     int running_jobs() const;
     int pending_jobs() const;
+    std::vector<JobShape> waiting() const;
     /// Jobs that have something on it.
     int jobs_on(const std::string& node) const;
     bool knows(const std::string& node) const { return nodes_.contains(node); }

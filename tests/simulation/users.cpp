@@ -20,6 +20,20 @@ WorkerGroupSpec draw_group(Random& random, int most) {
             .count = 1 + static_cast<int>(below(random, static_cast<std::uint64_t>(most)))};
 }
 
+/// A group that follows demand, with a wait that lets it shrink while somebody looks.
+model::AutoscaleSpec draw_autoscale(Random& random) {
+    static constexpr double standbys[] = {0, 0, 0.5, 1};
+    static constexpr std::int64_t waits[] = {5, 30, 120};
+    const bool small = chance(random, 0.6);
+    model::ScaleSpec general{.instance_type = small ? "Small" : "Medium",
+                             .min_workers = static_cast<int>(below(random, 2)),
+                             .max_workers = 2 + static_cast<int>(below(random, 3)),
+                             .standby_workers = standbys[below(random, 4)],
+                             .downscale_wait_s = waits[below(random, 3)]};
+    if (chance(random, 0.4)) general.fallback_types = {small ? "Medium" : "Small"};
+    return {.general = std::move(general)};
+}
+
 void add_to(std::vector<WorkerGroupSpec>& groups, const WorkerGroupSpec& more) {
     for (WorkerGroupSpec& group : groups)
         if (group.key == more.key) {
@@ -59,6 +73,10 @@ ClusterSpec Users::draw_spec(int number) {
     if (chance(random, 0.3)) {
         const WorkerGroupSpec more = draw_group(random, 2);
         if (spec.workers.empty() || spec.workers[0].key != more.key) spec.workers.push_back(more);
+    }
+    if (chance(random, 0.35)) {
+        spec.autoscale = draw_autoscale(random);
+        if (chance(random, 0.7)) spec.workers.clear();
     }
     spec.storage.account = "store";
     if (chance(random, 0.3)) spec.storage.container = "data-of-" + spec.name;
@@ -122,10 +140,12 @@ void Users::work(Person& person) {
     if (calm_ || person.jobs_left == 0) return;
     --person.jobs_left;
     Random& random = ground_.of_users;
+    // Few workers that follow demand have to be done with all jobs before anybody's patience ends.
+    const Milliseconds longest = person.spec.autoscale ? Seconds(300) : Seconds(900);
     const SlurmModel::JobShape shape{
         .nodes = 1 + static_cast<int>(below(random, 2)),
         .cpus_each = 1 + static_cast<int>(below(random, 2)),
-        .runs_for = between(random, Seconds(1), chance(random, 0.3) ? Seconds(900) : Seconds(60))};
+        .runs_for = between(random, Seconds(1), chance(random, 0.3) ? longest : Seconds(60))};
     if (person.wish) nodes_.submit_job(person.wish->id, shape);
     ground_.queue.after(between(random, Seconds(1), Seconds(30)),
                         [this, &person] { work(person); });

@@ -145,12 +145,13 @@ void Judge::compare_running(const Wish& wish, const Rows& rows, Differences& out
     if (rows.cluster->access.url.empty()) out.push_back(wish.id.value + " has no address");
     std::map<model::GroupKey, int> present;
     int heads = 0;
+    compare_scaling(wish, rows, out);
     for (const model::Node& node : rows.nodes) {
         if (node.wanted != NodeWanted::running || node.phase != NodePhase::ready)
             out.push_back(fmt::format("{} is {}", node.id.value, model::to_string(node.phase)));
         if (node.is_head)
             ++heads;
-        else
+        else if (!node.autoscaled)
             ++present[node.group];
         if (node.restart_generation < rows.cluster->restart_generation)
             out.push_back(node.id.value + " was not restarted");

@@ -63,7 +63,8 @@ class WatchedTransaction final : public Transaction {
                                   .cluster = node.cluster,
                                   .to = node.phase,
                                   .wanted = node.wanted,
-                                  .is_head = node.is_head});
+                                  .is_head = node.is_head,
+                                  .autoscaled = node.autoscaled});
         if (!before) return {};
         NodeChange& change = changes_.nodes.back();
         change.from = before->phase;

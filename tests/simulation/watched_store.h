@@ -24,6 +24,7 @@ struct NodeChange {
     model::NodePhase to = model::NodePhase::planned;
     model::NodeWanted wanted = model::NodeWanted::running;
     bool is_head = false;
+    bool autoscaled = false;
     bool gone = false;
     bool restarts_alone = false;     ///< a worker goes down for a restart of itself
     bool restarts_with_all = false;  ///< it goes down for a restart of the cluster

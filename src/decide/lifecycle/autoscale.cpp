@@ -78,9 +78,13 @@ scale::Group group_with_kinds(const Draft& draft, const model::ScaleSpec& policy
 /// The head has said what waits since this control plane listens, and goes on saying it.
 bool demand_is_known(Draft& draft) {
     const Node* head = draft.head();
-    return head != nullptr && head->phase == NodePhase::ready && head->seen.demand &&
-           !head->seen.silent_since && head->seen.last_report_at &&
-           *head->seen.last_report_at >= draft.seen.listening_since;
+#ifdef HOPYARD_DEFECT_scale_in_silence
+    const bool speaks = true;
+#else
+    const bool speaks = head != nullptr && !head->seen.silent_since;
+#endif
+    return speaks && head != nullptr && head->phase == NodePhase::ready && head->seen.demand &&
+           head->seen.last_report_at && *head->seen.last_report_at >= draft.seen.listening_since;
 }
 
 scale::Situation situation_of(Draft& draft, const model::AutoscaleSpec& spec) {
@@ -98,8 +102,33 @@ scale::Situation situation_of(Draft& draft, const model::AutoscaleSpec& spec) {
         if (is_leaving && !is_autoscaled(draft, *node)) continue;
         situation.workers.push_back(worker_of(spec, *node));
     }
+#ifndef HOPYARD_DEFECT_scale_forget_requests
     if (demand_is_known(draft)) situation.requests = draft.head()->seen.demand->requests;
+#endif
     return situation;
+}
+
+bool kind_rests(const Draft& draft, const model::GroupKey& key) {
+    const auto& refusals = draft.cluster.autoscale.refusals;
+    return std::any_of(refusals.begin(), refusals.end(), [&](const auto& refusal) {
+        return refusal.key == key && refusal.until > draft.now;
+    });
+}
+
+/// What the cloud refused to one worker is not asked for others that were planned with it.
+void give_up_the_refused(Draft& draft) {
+    std::vector<Node*> waiting;
+    for (Node* node : draft.workers()) {
+        if (!is_autoscaled(draft, *node)) continue;
+        model::Resource* machine = draft.find(machine_name(draft.cluster, *node));
+        if (machine != nullptr && retire_if_broken(draft, *node, *machine)) continue;
+        const bool is_asked_for = machine != nullptr && (machine->made || machine->operation ||
+                                                         draft.busy(machine->name));
+        if (!is_asked_for && !reports_count(*node)) waiting.push_back(node);
+    }
+    for (Node* node : waiting)
+        if (kind_rests(draft, node->group))
+            retire(draft, *node, "its type was refused to another", std::nullopt);
 }
 
 void carry_out(Draft& draft, const scale::Step& step) {
@@ -108,6 +137,11 @@ void carry_out(Draft& draft, const scale::Step& step) {
             call_back(draft, draft.nodes.at(NodeId(step.worker)), step.reason);
             return;
         case scale::Step::Kind::remove:
+#ifdef HOPYARD_DEFECT_scale_skip_drain
+            draft.nodes.at(NodeId(step.worker)).wanted = NodeWanted::removed;
+            draft.move(draft.nodes.at(NodeId(step.worker)), NodePhase::removing);
+            return;
+#endif
             begin_leave(draft, draft.nodes.at(NodeId(step.worker)), step.reason);
             return;
         case scale::Step::Kind::add:
@@ -115,7 +149,9 @@ void carry_out(Draft& draft, const scale::Step& step) {
     }
     for (int i = 0; i < step.count; ++i) {
         Node& made = add_node(draft, false, step.key, lowest_free_ordinal(draft));
+#ifndef HOPYARD_DEFECT_scale_lose_mark
         made.autoscaled = true;
+#endif
         draft.remark({.code = "worker_planned",
                       .message = fmt::format("{} will be made", made.id.value),
                       .reason = step.reason,
@@ -148,6 +184,9 @@ bool is_autoscaled(const Draft& draft, const Node& node) {
 }
 
 void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error) {
+#ifdef HOPYARD_DEFECT_scale_forget_refusal
+    return;
+#endif
     auto& refusals = draft.cluster.autoscale.refusals;
     auto found = std::find_if(
         refusals.begin(), refusals.end(), [&](const auto& each) { return each.key == key; });
@@ -176,6 +215,7 @@ void kind_works(Draft& draft, const model::GroupKey& key) {
 void scale_groups(Draft& draft) {
     const auto& spec = draft.cluster.spec.autoscale;
     if (!spec) return;
+    give_up_the_refused(draft);
     const scale::Situation situation = situation_of(draft, *spec);
     const scale::Decision decision = scale::decide(situation);
     if (!demand_is_known(draft)) {

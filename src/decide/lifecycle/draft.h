@@ -108,6 +108,8 @@ void retire(Draft& draft,
 void scale_groups(Draft& draft);
 /// Workers of the autoscaler, as long as there is one: how many there are is its affair.
 bool is_autoscaled(const Draft& draft, const model::Node& node);
+/// A machine that failed in a way that may have left something broken behind gets a new name.
+bool retire_if_broken(Draft& draft, model::Node& node, model::Resource& machine);
 /// The cloud had none of that kind to give, or what it gave was of no use.
 void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error);
 /// One of that kind came up.

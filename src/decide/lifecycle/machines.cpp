@@ -42,18 +42,6 @@ bool provide_interface(Draft& draft, Node& node) {
     return true;
 }
 
-/// A machine that failed in a way that may have left something broken behind gets a new name.
-bool retire_if_broken(Draft& draft, Node& node, Resource& machine) {
-    if (machine.made || machine.operation || !machine.problem || draft.busy(machine.name))
-        return false;
-    const bool used_up = machine.problem->code == machine_vanished;
-    if (!used_up && !retires_machine(machine.problem->kind)) return false;
-    const Error problem = *machine.problem;
-    machine.problem.reset();
-    retire(draft, node, problem.message, problem);
-    return true;
-}
-
 /// The head's interface is still held by the head before it.
 bool interface_is_held(Draft& draft, const Node& node) {
     if (!node.is_head) return false;
@@ -166,6 +154,17 @@ void provide_node(Draft& draft, Node& node) {
 }
 
 }  // namespace
+
+bool retire_if_broken(Draft& draft, Node& node, Resource& machine) {
+    if (machine.made || machine.operation || !machine.problem || draft.busy(machine.name))
+        return false;
+    const bool used_up = machine.problem->code == machine_vanished;
+    if (!used_up && !retires_machine(machine.problem->kind)) return false;
+    const Error problem = *machine.problem;
+    machine.problem.reset();
+    retire(draft, node, problem.message, problem);
+    return true;
+}
 
 void provide_nodes(Draft& draft) {
     std::vector<NodeId> ids;

@@ -242,8 +242,10 @@ void Packing::undo(std::size_t fresh_from) {
 std::size_t Packing::open(const Request& request, std::size_t index) {
     const GroupName name = group_for(request);
     Tally& tally = of(name);
-    if (tally.group == nullptr || tally.present >= tally.group->policy.max_workers)
-        return Rooms::none;
+    if (tally.group == nullptr) return Rooms::none;
+#ifndef HOPYARD_DEFECT_scale_above_maximum
+    if (tally.present >= tally.group->policy.max_workers) return Rooms::none;
+#endif
     const std::vector<Kind>& kinds = tally.group->kinds;
     for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
         if (!request.each.fits_in(kinds[kind].size)) continue;

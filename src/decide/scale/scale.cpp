@@ -160,29 +160,42 @@ std::vector<std::size_t> GroupDecision::leave_candidates() const {
         const Slot& slot = packing_.slots()[at];
         if (!is_mine(slot) || slot.is_leaving || slot.pieces > 0) continue;
         const Worker& one = worker(slot);
-        if (one.state == Worker::State::ready && one.is_idle() && one.idle_since &&
-            !one.is_protected)
+#ifdef HOPYARD_DEFECT_scale_take_used
+        const bool is_idle = true;
+#else
+        const bool is_idle = one.is_idle() && one.idle_since;
+#endif
+        if (one.state == Worker::State::ready && is_idle && !one.is_protected)
             candidates.push_back(at);
     }
     std::sort(candidates.begin(), candidates.end(), [&](std::size_t a, std::size_t b) {
         const Worker& first = worker(packing_.slots()[a]);
         const Worker& second = worker(packing_.slots()[b]);
-        return std::tuple(*first.idle_since, second.name) <
-               std::tuple(*second.idle_since, first.name);
+        return std::tuple(first.idle_since, second.name) <
+               std::tuple(second.idle_since, first.name);
     });
     return candidates;
 }
 
 void GroupDecision::leave_unused() {
+#ifdef HOPYARD_DEFECT_scale_keep_idle
+    return;
+#endif
     Spare spare = what_is_spare();
     for (const std::size_t at : leave_candidates()) {
+#ifndef HOPYARD_DEFECT_scale_below_minimum
         if (packing_.staying(name_) <= min_) return;
+#endif
         const Spare without = less(spare, packing_.room(at));
         if (standby_holds_ && !is_enough(without)) continue;
         const Worker& one = worker(packing_.slots()[at]);
         // A clock that was set back does not make it idle from the future on.
-        const Timestamp idle_since = std::min(*one.idle_since, situation_.now);
+        const Timestamp idle_since = std::min(one.idle_since.value_or(Timestamp()), situation_.now);
+#ifdef HOPYARD_DEFECT_scale_skip_wait
+        const Timestamp over = idle_since;
+#else
         const Timestamp over = idle_since + Seconds(policy_.downscale_wait_s);
+#endif
         if (over > situation_.now) {
             if (!out_.look_again_at || over < *out_.look_again_at) {
                 out_.look_again_at = over;
