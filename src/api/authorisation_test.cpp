@@ -60,6 +60,7 @@ struct Row {
 constexpr const char* node_type = R"({"instanceType":"Standard_D4_v3"})";
 constexpr const char* groups =
     R"({"workers":[{"instanceType":"Standard_D4_v3","diskGb":30,"count":1}]})";
+constexpr const char* policy = R"({"general":{"instanceType":"Standard_D4_v3"}})";
 constexpr const char* all_ports =
     R"({"ports":{"featureStore":false,"onlineFeatureStore":false,"kafka":false,"ssh":true}})";
 constexpr const char* newcomer = R"({"token":"none","name":"Eve","email":"eve@example.org",)"
@@ -87,6 +88,8 @@ const Row rows[] = {
     {"POST /v1/clusters/{id}/nodes/{node}/drain", "operate", 202, 404},
     {"POST /v1/clusters/{id}/nodes/{node}/resume", "operate", 202, 404},
     {"POST /v1/clusters/{id}/nodes/{node}/restart", "operate", 202, 404},
+    {"POST /v1/clusters/{id}/nodes/{node}/protect", "operate", 202, 404},
+    {"POST /v1/clusters/{id}/nodes/{node}/unprotect", "operate", 202, 404},
     {"GET /v1/clusters/{id}/nodes/{node}/log", "read", 200, 404},
     {"PUT /v1/clusters/{id}/workers", "operate", 202, 404, groups},
     {"POST /v1/clusters/{id}/workers/add", "operate", 202, 404, groups},
@@ -150,9 +153,10 @@ const Row rows[] = {
     {"GET /v1/invitations", "invite", 200, 200},
     {"POST /v1/invitations", "invite", 201, 0, R"({"role":"member"})"},
     {"DELETE /v1/invitations/{id}", "invite", 204, 404},
-    {"GET /v1/clusters/{id}/autoscale", "read", 501, 501},
-    {"PUT /v1/clusters/{id}/autoscale", "read", 501, 501},
-    {"DELETE /v1/clusters/{id}/autoscale", "read", 501, 501},
+    {"GET /v1/clusters/{id}/autoscale", "read", 200, 404},
+    {"PUT /v1/clusters/{id}/autoscale", "operate", 202, 404, policy},
+    {"DELETE /v1/clusters/{id}/autoscale", "operate", 202, 404},
+    {"GET /v1/clusters/{id}/autoscale/decisions", "read", 200, 404},
     {"GET /v1/clusters/{id}/ldap", "read", 501, 501},
     {"PUT /v1/clusters/{id}/ldap", "read", 501, 501},
     {"DELETE /v1/clusters/{id}/ldap", "read", 501, 501},
@@ -174,8 +178,8 @@ const Row rows[] = {
     {"GET /api/clusters/nodes/supported-types", "key reads", 200, 0, "?cloud=AZURE&region=here"},
     {"GET /api/clusters/hopsworks/versions/{cloud}", "key reads", 200},
     {"PUT /api/clusters/{id}/nodes/modify-instance-type", "key operates", 400, 400, "{}"},
-    {"POST /api/clusters/{id}/autoscale", "key operates", 501, 501},
-    {"DELETE /api/clusters/{id}/autoscale", "key operates", 501, 501},
+    {"POST /api/clusters/{id}/autoscale", "key operates", 400, 400, "{}"},
+    {"DELETE /api/clusters/{id}/autoscale", "key operates", 200, 404},
     {"POST /api/clusters/{id}/upgrade", "key operates", 501, 501},
     {"PUT /api/clusters/{id}/upgrade/rollback", "key operates", 501, 501},
     {"POST /api/clusters/restore/{id}", "key operates", 501},

@@ -115,7 +115,7 @@ TEST(Health, is_open_to_everybody_and_explains_itself_to_who_has_a_key) {
 TEST(Version, and_capabilities_are_told) {
     TestApi api;
     EXPECT_EQ(api.get("/v1/version")->json()["version"], "9.9.9");
-    EXPECT_EQ(api.get("/v1/capabilities")->json()["features"]["autoscaling"], false);
+    EXPECT_EQ(api.get("/v1/capabilities")->json()["features"]["autoscaling"], true);
 }
 
 TEST(Metrics, count_requests_by_route_and_clusters_by_phase) {

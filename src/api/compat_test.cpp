@@ -211,12 +211,30 @@ TEST(Wire, a_base_that_ends_in_a_slash_works) {
     EXPECT_EQ(api.get("//api/clusters")->json()["code"], 200);
 }
 
+TEST(Wire, an_autoscaler_is_set_shown_as_it_was_asked_and_cleared) {
+    TestApi api;
+    const json policy = json::parse(R"({"nonGpu":{"instanceType":"Standard_D4_v3","diskSize":512,
+        "minWorkers":0,"maxWorkers":10,"standbyWorkers":0.5,"downscaleWaitTime":300}})");
+    json body = create_body();
+    body["cluster"]["clusterConfiguration"]["workers"] = json::array();
+    body["cluster"]["autoscale"] = policy;
+    const std::string id = create(api, body);
+    EXPECT_EQ(shown(api, id)["autoscale"], policy);
+    const std::string path = "/api/clusters/" + id + "/autoscale";
+    json other = policy;
+    other["nonGpu"]["maxWorkers"] = 4;
+    EXPECT_EQ(api.post(path, json{{"autoscale", other}}.dump())->json()["code"], 200);
+    EXPECT_EQ(shown(api, id)["autoscale"], other);
+    EXPECT_EQ(api.post(path, "{}")->json()["code"], 400);
+    EXPECT_EQ(api.ask({.method = "DELETE", .target = path})->json()["code"], 200);
+    EXPECT_FALSE(shown(api, id).contains("autoscale"));
+    EXPECT_EQ(shown(api, id)["clusterConfiguration"]["workers"], json::array());
+}
+
 TEST(Wire, later_features_are_refused_and_never_look_like_success) {
     TestApi api;
     const std::string one = "/api/clusters/" + create(api);
-    const std::pair<const char*, std::string> calls[] = {{"POST", one + "/autoscale"},
-                                                         {"DELETE", one + "/autoscale"},
-                                                         {"POST", "/api/backups"},
+    const std::pair<const char*, std::string> calls[] = {{"POST", "/api/backups"},
                                                          {"GET", "/api/backups"},
                                                          {"GET", "/api/backups/b-1"},
                                                          {"DELETE", "/api/backups/b-1"},
@@ -239,6 +257,7 @@ struct Spoilt {
 TEST(Wire, what_would_not_be_made_is_refused) {
     const Spoilt spoilt[] = {
         {"/cloudProvider", "AWS", 400},
+        {"/cluster/autoscale", json::parse(R"({"gpu":{"instanceType":"a"}})"), 400},
         {"/cluster/autoscale", json::parse(R"({"nonGpu":{"instanceType":"a"}})"), 400},
         {"/cluster/aksClusterName", "aks", 400},
         {"/cluster/version", "9.9.9", 400},

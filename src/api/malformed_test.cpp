@@ -294,14 +294,11 @@ TEST(Paths, unknown_ones_and_other_methods_are_told_apart) {
 TEST(Paths, later_features_are_refused_in_words) {
     TestApi api;
     const std::string id = api.create();
-    for (const std::string& target : {"/v1/clusters/" + id + "/autoscale",
-                                      std::string("/v1/backups"),
-                                      "/v1/clusters/" + id + "/ldap"}) {
+    for (const std::string& target : {std::string("/v1/backups"), "/v1/clusters/" + id + "/ldap"}) {
         const auto refused = api.get(target);
         EXPECT_EQ(refused->status, 501) << target;
         EXPECT_EQ(refused->json()["code"], "feature_unavailable") << target;
     }
-    EXPECT_EQ(api.put("/v1/clusters/" + id + "/autoscale", R"({"min":1})")->status, 501);
 }
 
 TEST(Requests, are_told_apart_by_an_id_that_the_client_may_choose) {

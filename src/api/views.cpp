@@ -6,6 +6,7 @@
 
 #include "api/errors.h"
 #include "decide/lifecycle/drain.h"
+#include "model/demand_json.h"
 #include "model/phase.h"
 #include "model/spec_json.h"
 
@@ -42,6 +43,10 @@ ordered_json node_view(const model::Node& node) {
         {"workloadState", seen.workload_state},
         {"jobs", seen.jobs},
         {"allocatedCpus", seen.allocated.cpus},
+        {"allocated", ordered_json(model::document(seen.allocated))},
+        {"idleSince", time(seen.idle_since)},
+        {"autoscaled", node.autoscaled},
+        {"protected", node.is_protected},
         {"programVersion", seen.program_version},
         {"lastReportAt", time(seen.last_report_at)},
         {"silentSince", time(seen.silent_since)},

@@ -174,7 +174,8 @@ void add_cluster(CLI::App& app, Chosen& c) {
 }
 
 void add_nodes(CLI::App& app, Chosen& c) {
-    CLI::App* node = app.add_subcommand("node", "List, drain, resume, restart nodes; their logs");
+    CLI::App* node =
+        app.add_subcommand("node", "List, drain, resume, restart, protect nodes; logs");
     node->require_subcommand(1);
     CLI::App* list = node->add_subcommand("list", "List the nodes of a cluster");
     list->add_option("cluster", c.cluster, "Name or id")->required();
@@ -189,7 +190,9 @@ void add_nodes(CLI::App& app, Chosen& c) {
     const std::pair<const char*, const char*> acts[] = {
         {"drain", "Let a worker take no new work; what runs goes on"},
         {"resume", "Let a worker take work again"},
-        {"restart", "Restart a node; a worker once nothing runs on it"}};
+        {"restart", "Restart a node; a worker once nothing runs on it"},
+        {"protect", "The autoscaler never takes this worker"},
+        {"unprotect", "The autoscaler may take this worker again"}};
     for (const auto& [verb, help] : acts)
         add(verb, help)->callback([&c, verb = verb] {
             c.node.verb = verb;
@@ -395,6 +398,7 @@ int run(int argc, char** argv, const std::function<int(const ServeOptions&)>& se
     add_rotate_password(*app.get_subcommand("cluster"), chosen);
     add_nodes(app, chosen);
     add_workers(app, chosen);
+    add_autoscale(app, chosen);
     add_cloud(app, chosen);
     add_cloud_account(app, chosen);
     add_prices(app, chosen);

@@ -76,7 +76,7 @@ Result<std::string> cluster_id(Session& session, const std::string& name_or_id);
 
 // --- nodes, and who signs in to them (node_commands.cpp) ---
 struct NodeOptions {
-    std::string verb;  ///< drain, resume, restart
+    std::string verb;  ///< drain, resume, restart, protect, unprotect
     std::string cluster;
     std::string node;  ///< its id, or its place: "head", "w2"
     int lines = 200;
@@ -86,6 +86,29 @@ int node_act(Session& session, const NodeOptions& options);
 /// Also shows what is left of a node that is out of reach; then the code is that of `unavailable`.
 int node_log(Session& session, const Output& output, const NodeOptions& options);
 int cluster_rotate_password(Session& session, const Output& output, const std::string& cluster);
+
+// --- workers that follow demand (autoscale_commands.cpp) ---
+struct AutoscaleGroupOptions {  ///< what is not named stays as it is
+    std::string instance_type;
+    std::vector<std::string> fallback_types;
+    std::optional<long> disk_gb;
+    std::optional<int> min_workers, max_workers;
+    std::optional<double> standby_workers;
+    std::optional<long> downscale_wait_s;
+};
+struct AutoscaleOptions {
+    std::string cluster;
+    std::string file;  ///< a whole policy; "-" is standard input
+    std::string mode;
+    AutoscaleGroupOptions general, gpu;
+    bool no_gpu = false;
+    int number = 5;    ///< of decisions to explain
+    std::string save;  ///< file for them
+};
+int autoscale_set(Session& session, const Output& output, const AutoscaleOptions& options);
+int autoscale_off(Session& session, const std::string& cluster);
+int autoscale_show(Session& session, const Output& output, const std::string& cluster);
+int autoscale_explain(Session& session, const Output& output, const AutoscaleOptions& options);
 
 // --- the cloud and keys (cloud_commands.cpp) ---
 struct LookUp {

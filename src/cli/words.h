@@ -30,6 +30,7 @@ struct Chosen {
     ActOptions act;
     WorkersOptions workers;
     NodeOptions node;
+    AutoscaleOptions autoscale;
     PortsOptions ports;
     LookUp look_up;
     PrepareOptions prepare;
@@ -47,6 +48,9 @@ struct Chosen {
     DownOptions down;
     ServeOptions serve;
 };
+
+// --- autoscale_words.cpp ---
+void add_autoscale(CLI::App& app, Chosen& c);
 
 // --- cloud_words.cpp ---
 void add_cloud(CLI::App& app, Chosen& c);

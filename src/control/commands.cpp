@@ -342,6 +342,19 @@ Result<model::Cluster> Commands::set_workers(const Caller& caller,
     return change(caller, id, [&](Edit& edit) { return grow_to(edit, wanted, groups, facts); });
 }
 
+Result<model::Cluster> Commands::set_autoscale(const Caller& caller,
+                                               const ClusterId& id,
+                                               const model::AutoscaleSpec& spec) {
+    ASSIGN_OR_RETURN(const model::Cluster cluster, find(caller, id));
+    const decide::Facts facts = size_facts(caller, cluster);
+    return change(
+        caller, id, [&](Edit& edit) { return control::set_autoscale(edit, spec, facts); });
+}
+
+Result<model::Cluster> Commands::clear_autoscale(const Caller& caller, const ClusterId& id) {
+    return change(caller, id, control::clear_autoscale);
+}
+
 Result<model::Cluster> Commands::set_ports(const Caller& caller,
                                            const ClusterId& id,
                                            const model::Ports& ports,

@@ -114,6 +114,21 @@ class Commands {
     Result<model::Cluster> set_workers(const Caller& caller,
                                        const ClusterId& id,
                                        const std::vector<model::WorkerGroupSpec>& groups);
+    /// The whole policy of the autoscaler as it shall be (product.md B1). Workers of its types are
+    /// adopted; those of a type that it no longer names stay as static ones. Starts and stops
+    /// nothing by itself.
+    Result<model::Cluster> set_autoscale(const Caller& caller,
+                                         const ClusterId& id,
+                                         const model::AutoscaleSpec& spec);
+    /// No autoscaler any more; its workers stay as static ones. Repeatable.
+    Result<model::Cluster> clear_autoscale(const Caller& caller, const ClusterId& id);
+    /// The autoscaler never takes that worker, until it is unprotected; repeatable.
+    Result<model::Cluster> protect_node(const Caller& caller,
+                                        const ClusterId& id,
+                                        const NodeId& node);
+    Result<model::Cluster> unprotect_node(const Caller& caller,
+                                          const ClusterId& id,
+                                          const NodeId& node);
     Result<model::Cluster> set_ports(const Caller& caller,
                                      const ClusterId& id,
                                      const model::Ports& ports,

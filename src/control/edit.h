@@ -58,6 +58,12 @@ Result<void> restart(Edit& edit);
 Result<void> restart_node(Edit& edit, const NodeId& node);
 Result<void> drain_node(Edit& edit, const NodeId& node);
 Result<void> resume_node(Edit& edit, const NodeId& node);
+Result<void> protect_node(Edit& edit, const NodeId& node, bool is_protected);
+/// `sizes` are of the cluster's location.
+Result<void> set_autoscale(Edit& edit,
+                           const model::AutoscaleSpec& spec,
+                           const decide::Facts& facts);
+Result<void> clear_autoscale(Edit& edit);
 Result<void> terminate(Edit& edit);
 Result<void> retry(Edit& edit);
 Result<void> set_ports(Edit& edit,

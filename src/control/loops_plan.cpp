@@ -244,6 +244,7 @@ Result<void> Loops::State::store_rows(const store::Lease& fence,
             RETURN_IF_ERROR(t.put_secret(token_secret(id, node), token));
         for (Resource& row : stored.resources) RETURN_IF_ERROR(t.put(row));
         for (model::Activity& entry : stored.activity) RETURN_IF_ERROR(t.append(entry));
+        for (model::DecisionRecord& record : stored.decisions) RETURN_IF_ERROR(t.append(record));
         if (!stored.erase_cluster) return {};
         RETURN_IF_ERROR(t.erase(id));
         return t.erase_secrets(secret_prefix(id));

@@ -111,6 +111,17 @@ Result<void> drain_node(Edit& edit, const NodeId& id) {
     return {};
 }
 
+Result<void> protect_node(Edit& edit, const NodeId& id, bool is_protected) {
+    ASSIGN_OR_RETURN(Node * node, find_worker(edit, id, "protecting a node"));
+    if (std::exchange(node->is_protected, is_protected) == is_protected) return {};
+    remark_of_node(
+        edit,
+        *node,
+        is_protected ? "node_protected" : "node_unprotected",
+        is_protected ? " is protected: the autoscaler never takes it" : " is protected no more");
+    return {};
+}
+
 Result<void> resume_node(Edit& edit, const NodeId& id) {
     ASSIGN_OR_RETURN(Node * node, find_worker(edit, id, "resuming"));
     if (!decide::drains(*node)) return {};
@@ -130,6 +141,18 @@ Result<model::Cluster> Commands::drain_node(const Caller& caller,
                                             const ClusterId& id,
                                             const NodeId& node) {
     return change(caller, id, [&](Edit& edit) { return control::drain_node(edit, node); });
+}
+
+Result<model::Cluster> Commands::protect_node(const Caller& caller,
+                                              const ClusterId& id,
+                                              const NodeId& node) {
+    return change(caller, id, [&](Edit& edit) { return control::protect_node(edit, node, true); });
+}
+
+Result<model::Cluster> Commands::unprotect_node(const Caller& caller,
+                                                const ClusterId& id,
+                                                const NodeId& node) {
+    return change(caller, id, [&](Edit& edit) { return control::protect_node(edit, node, false); });
 }
 
 Result<model::Cluster> Commands::resume_node(const Caller& caller,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -16,6 +17,7 @@ using model::Activity;
 using model::ApiKey;
 using model::CloudAccount;
 using model::Cluster;
+using model::DecisionRecord;
 using model::Invitation;
 using model::MachineRun;
 using model::Node;
@@ -102,6 +104,7 @@ class MemoryTransaction final : public Transaction {
             if (row.cluster == id) RETURN_IF_ERROR(meter_erasure(*this, row));
         erase_where(t_.resources, [&](const auto& row) { return row.second.cluster == id; });
         erase_where(t_.nodes, [&](const auto& row) { return row.second.cluster == id; });
+        erase_where(t_.decisions, [&](const auto& row) { return row.second.cluster == id; });
         return erase_row(t_.clusters, id);
     }
 
@@ -190,6 +193,30 @@ class MemoryTransaction final : public Transaction {
         t_.activity.push_back(activity);
         undo_.push_back([this] { t_.activity.pop_back(); });
         return {};
+    }
+    Result<void> append(DecisionRecord& record) override {
+        if (!writes_) return write_in_read();
+        constexpr auto last = std::numeric_limits<std::int64_t>::max();
+        const auto after = t_.decisions.upper_bound({record.cluster, last});
+        const bool has_some =
+            after != t_.decisions.begin() && std::prev(after)->first.first == record.cluster;
+        record.number = has_some ? std::prev(after)->first.second + 1 : 1;
+        erase_where(t_.decisions, [&](const auto& row) {
+            return row.first.first == record.cluster &&
+                   row.first.second <= record.number - model::decision_records_max;
+        });
+        return set(t_.decisions, {record.cluster, record.number}, record);
+    }
+    Result<std::vector<DecisionRecord>> decisions(const ClusterId& cluster,
+                                                  std::optional<std::int64_t> before,
+                                                  int limit) override {
+        auto found = rows_where(t_.decisions, [&](const DecisionRecord& record) {
+            return record.cluster == cluster && (!before || record.number < *before);
+        });
+        std::reverse(found.begin(), found.end());
+        if (found.size() > static_cast<std::size_t>(limit))
+            found.resize(static_cast<std::size_t>(limit));
+        return copies(found);
     }
     Result<ActivityPage> activity(const ActivityQuery& query) override {
         ActivityPage page;

@@ -22,6 +22,7 @@ struct Tables {
     std::map<model::ResourceName, model::Resource> resources;
     std::map<std::tuple<ClusterId, std::string, Timestamp>, model::MachineRun> runs;
     std::vector<model::Activity> activity;
+    std::map<std::pair<ClusterId, std::int64_t>, model::DecisionRecord> decisions;
     std::map<ApiKeyId, model::ApiKey> api_keys;
     std::map<OrganisationId, model::Organisation> organisations;
     std::map<PersonId, model::Person> persons;

@@ -1,4 +1,6 @@
-// The rest of SqlTransaction: runs of machines.
+// The rest of SqlTransaction: runs of machines, and decisions of the autoscaler.
+#include <limits>
+
 #include "store/sql_rows.h"
 #include "store/sql_transaction.h"
 
@@ -54,6 +56,40 @@ Result<void> SqlTransaction::put(const MachineRun& run) {
             use(run.cluster.value), use(run.machine), use(started_at), use(ended_at, ended),
             use(run.organisation.value), use(text);
         return {};
+    });
+}
+
+Result<void> SqlTransaction::append(model::DecisionRecord& record) {
+    return change([&]() -> Result<void> {
+        long long last = 0;
+        sql_ << "SELECT COALESCE(MAX(number), 0) FROM decisions WHERE cluster = :c",
+            use(record.cluster.value), soci::into(last);
+        record.number = last + 1;
+        const long long number = record.number;
+        const long long oldest = number - model::decision_records_max;
+        const std::string text = model::to_json(record);
+        sql_ << "DELETE FROM decisions WHERE cluster = :c AND number <= :n",
+            use(record.cluster.value), use(oldest);
+        sql_ << "INSERT INTO decisions (cluster, number, document) VALUES (:c, :n, :d)",
+            use(record.cluster.value), use(number), use(text);
+        return {};
+    });
+}
+
+Result<std::vector<model::DecisionRecord>> SqlTransaction::decisions(
+    const ClusterId& cluster, std::optional<std::int64_t> before, int limit) {
+    return guarded([&] {
+        const long long below = before.value_or(std::numeric_limits<long long>::max());
+        return documents<model::DecisionRecord>(
+            sql_,
+            "SELECT document FROM decisions WHERE cluster = :c AND number < :b "
+            "ORDER BY number DESC LIMIT :l",
+            model::decision_record_from_json,
+            [&](soci::statement& s) {
+                s.exchange(use(cluster.value));
+                s.exchange(use(below));
+                s.exchange(use(limit));
+            });
     });
 }
 

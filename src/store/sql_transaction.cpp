@@ -230,6 +230,7 @@ Result<void> SqlTransaction::erase(const ClusterId& id) {
         for (const Resource& row : rows) RETURN_IF_ERROR(meter_erasure(*this, row));
         sql_ << "DELETE FROM resources WHERE cluster = :c", use(id.value);
         sql_ << "DELETE FROM nodes WHERE cluster = :c", use(id.value);
+        sql_ << "DELETE FROM decisions WHERE cluster = :c", use(id.value);
         sql_ << "DELETE FROM clusters WHERE id = :c", use(id.value);
         return {};
     });

@@ -57,6 +57,10 @@ class SqlTransaction final : public Transaction {
     Result<void> put(const model::MachineRun& run) override;
     Result<void> append(model::Activity& activity) override;
     Result<ActivityPage> activity(const ActivityQuery& query) override;
+    Result<void> append(model::DecisionRecord& record) override;
+    Result<std::vector<model::DecisionRecord>> decisions(const ClusterId& cluster,
+                                                         std::optional<std::int64_t> before,
+                                                         int limit) override;
     Result<std::optional<model::ApiKey>> api_key_by_hash(const std::string& key_hash) override;
     Result<std::vector<model::ApiKey>> api_keys(const OrganisationId& organisation) override;
     Result<void> put(model::ApiKey& key) override;

@@ -28,6 +28,7 @@
 #include "model/activity.h"
 #include "model/cloud_account.h"
 #include "model/cluster.h"
+#include "model/decision_record.h"
 #include "model/machine_run.h"
 #include "model/outgoing_mail.h"
 #include "model/resource.h"
@@ -146,6 +147,13 @@ class Transaction {
     /// Gives it its sequence number.
     virtual Result<void> append(model::Activity& activity) = 0;
     virtual Result<ActivityPage> activity(const ActivityQuery& query) = 0;
+
+    /// Gives it its number; only the newest model::decision_records_max of its cluster are kept.
+    virtual Result<void> append(model::DecisionRecord& record) = 0;
+    /// Newest first: those with a number below `before`, or all.
+    virtual Result<std::vector<model::DecisionRecord>> decisions(const ClusterId& cluster,
+                                                                 std::optional<std::int64_t> before,
+                                                                 int limit) = 0;
 
     virtual Result<std::optional<model::ApiKey>> api_key_by_hash(const std::string& key_hash) = 0;
     virtual Result<std::vector<model::ApiKey>> api_keys(const OrganisationId& organisation) = 0;

@@ -106,6 +106,12 @@ class WatchedTransaction final : public Transaction {
                                                       const std::string& machine) override {
         return t_.last_run(cluster, machine);
     }
+    Result<void> append(model::DecisionRecord& record) override { return t_.append(record); }
+    Result<std::vector<model::DecisionRecord>> decisions(const ClusterId& cluster,
+                                                         std::optional<std::int64_t> before,
+                                                         int limit) override {
+        return t_.decisions(cluster, before, limit);
+    }
     Result<std::vector<model::MachineRun>> runs(const store::RunQuery& query) override {
         return t_.runs(query);
     }

@@ -27,6 +27,18 @@ constexpr const char* stored_fields[] = {"version",
                                          "containerConfiguration",
                                          "ronDB"};
 
+void read_spot(ObjectReader& reader,
+               std::optional<model::SpotSpec>& spot,
+               std::optional<Error>& fault) {
+    const json* value = reader.member("spotInfo");
+    if (value == nullptr) return;
+    spot.emplace();
+    ObjectReader inner(*value, reader.pointer_of("spotInfo"), fault);
+    inner.read("maxPrice", spot->max_price_percent);
+    inner.read("fallBackOnDemand", spot->fall_back_on_demand);
+    inner.finish();
+}
+
 model::WorkerGroupSpec read_group(const json& value,
                                   const std::string& pointer,
                                   std::optional<Error>& fault) {
@@ -36,13 +48,7 @@ model::WorkerGroupSpec read_group(const json& value,
     reader.read("instanceType", group.key.instance_type);
     reader.read("diskSize", group.key.disk_gb);
     reader.read("count", group.count);
-    if (const json* spot = reader.member("spotInfo")) {
-        group.key.spot.emplace();
-        ObjectReader inner(*spot, reader.pointer_of("spotInfo"), fault);
-        inner.read("maxPrice", group.key.spot->max_price_percent);
-        inner.read("fallBackOnDemand", group.key.spot->fall_back_on_demand);
-        inner.finish();
-    }
+    read_spot(reader, group.key.spot, fault);
     std::vector<std::string> addresses;
     reader.read("privateIps", addresses);
     reader.finish();
@@ -61,6 +67,42 @@ std::vector<model::WorkerGroupSpec> read_groups(ObjectReader& parent, std::optio
         groups.push_back(
             read_group((*list)[i], parent.pointer_of("workers/" + std::to_string(i)), fault));
     return groups;
+}
+
+void read_scale(const json& value,
+                const std::string& pointer,
+                model::ScaleSpec& group,
+                std::optional<Error>& fault) {
+    ObjectReader reader(value, pointer, fault);
+    group.disk_gb = disk_preset;
+    reader.read("instanceType", group.instance_type);
+    reader.read("diskSize", group.disk_gb);
+    reader.read("minWorkers", group.min_workers);
+    reader.read("maxWorkers", group.max_workers);
+    reader.read("standbyWorkers", group.standby_workers);
+    reader.read("downscaleWaitTime", group.downscale_wait_s);
+    read_spot(reader, group.spot, fault);
+    reader.finish();
+}
+
+/// control-api.md 2.1: `gpu` is of clients up to 1.8.0. Neither: none.
+void read_autoscale(const json& value,
+                    const std::string& pointer,
+                    std::optional<model::AutoscaleSpec>& spec,
+                    std::optional<Error>& fault) {
+    ObjectReader reader(value, pointer, fault);
+    const json* general = reader.member("nonGpu");
+    const json* gpu = reader.member("gpu");
+    reader.finish();
+    if (general == nullptr && gpu == nullptr) return;
+    if (general == nullptr)
+        return reader.fault("nonGpu",
+                            "missing",
+                            "is required: the general-purpose group",
+                            "Name its instanceType.");
+    spec.emplace();
+    read_scale(*general, pointer + "/nonGpu", spec->general, fault);
+    if (gpu != nullptr) read_scale(*gpu, pointer + "/gpu", spec->gpu.emplace(), fault);
 }
 
 /// A set on the other side may hold one identity with two counts; here it is one group.
@@ -148,11 +190,8 @@ void read_cluster(const json& value, model::ClusterSpec& spec, std::optional<Err
     read_azure(reader, spec);
     for (const char* name : stored_fields)
         if (const json* field = reader.member(name)) stored[name] = *field;
-    if (reader.member("autoscale") != nullptr)
-        reader.fault("autoscale",
-                     "feature_unavailable",
-                     "autoscaling is not available in this version",
-                     "Name static workers instead.");
+    if (const json* autoscale = reader.member("autoscale"))
+        read_autoscale(*autoscale, reader.pointer_of("autoscale"), spec.autoscale, fault);
     reader.finish();
     spec.wire_json = stored.dump();
 }
@@ -192,6 +231,19 @@ Result<std::vector<model::WorkerGroupSpec>> read_workers(std::string_view body) 
     if (fault) return pass(std::move(*fault));
     add_up(groups);
     return groups;
+}
+
+Result<model::AutoscaleSpec> read_policy(std::string_view body) {
+    ASSIGN_OR_RETURN(const json document, model::parse_limited(body));
+    std::optional<Error> fault;
+    std::optional<model::AutoscaleSpec> policy;
+    ObjectReader reader(document, "", fault);
+    if (const json* autoscale = reader.member("autoscale"))
+        read_autoscale(*autoscale, "/autoscale", policy, fault);
+    if (!policy) reader.fault("autoscale", "missing", "is required", "Name the group nonGpu.");
+    reader.finish();
+    if (fault) return pass(std::move(*fault));
+    return std::move(*policy);
 }
 
 Result<model::Ports> read_ports(std::string_view body) {

@@ -250,9 +250,7 @@ Endpoint refused(std::string method, std::string pattern, std::string what) {
 
 std::vector<Endpoint> refused_endpoints() {
     const std::string one = "/api/clusters/{id}";
-    return {refused("POST", one + "/autoscale", "autoscaling is"),
-            refused("DELETE", one + "/autoscale", "autoscaling is"),
-            refused("POST", "/api/backups", "backups are"),
+    return {refused("POST", "/api/backups", "backups are"),
             refused("GET", "/api/backups", "backups are"),
             refused("GET", "/api/backups/{id}", "backups are"),
             refused("DELETE", "/api/backups/{id}", "backups are"),
@@ -310,6 +308,14 @@ std::vector<Endpoint> endpoints(Parts& parts) {
                       return done(parts.commands.set_ports(
                           call.caller(), call.cluster(), ports, std::nullopt));
                   }),
+        operation("POST",
+                  one + "/autoscale",
+                  [&parts](const Call& call) -> Result<http::Response> {
+                      ASSIGN_OR_RETURN(const auto policy, read_policy(call.request.body));
+                      return done(
+                          parts.commands.set_autoscale(call.caller(), call.cluster(), policy));
+                  }),
+        simple(parts, "DELETE", one + "/autoscale", &Commands::clear_autoscale),
         operation("GET",
                   all + "/nodes/supported-types",
                   [&parts](const Call& call) { return supported_types(parts, call); }),

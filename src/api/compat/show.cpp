@@ -62,19 +62,32 @@ ordered_json head_view(const ClusterRows& rows, const json& stored) {
     return head;
 }
 
+ordered_json spot_view(const model::SpotSpec& spot) {
+    return {{"maxPrice", spot.max_price_percent}, {"fallBackOnDemand", spot.fall_back_on_demand}};
+}
+
+ordered_json scale_view(const model::ScaleSpec& group) {
+    ordered_json out = {{"instanceType", group.instance_type},
+                        {"diskSize", group.disk_gb},
+                        {"minWorkers", group.min_workers},
+                        {"maxWorkers", group.max_workers},
+                        {"standbyWorkers", group.standby_workers},
+                        {"downscaleWaitTime", group.downscale_wait_s}};
+    if (group.spot) out["spotInfo"] = spot_view(*group.spot);
+    return out;
+}
+
 ordered_json workers_view(const ClusterRows& rows) {
     ordered_json workers = ordered_json::array();
     for (const model::WorkerGroupSpec& group : rows.cluster.spec.workers) {
         ordered_json entry = {{"instanceType", group.key.instance_type},
                               {"diskSize", group.key.disk_gb},
                               {"count", group.count}};
-        if (group.key.spot)
-            entry["spotInfo"] = {{"maxPrice", group.key.spot->max_price_percent},
-                                 {"fallBackOnDemand", group.key.spot->fall_back_on_demand}};
+        if (group.key.spot) entry["spotInfo"] = spot_view(*group.key.spot);
         entry["privateIps"] = ordered_json::array();
         for (const model::Node& node : rows.nodes)
-            if (!node.is_head && node.group == group.key && !node.private_ip.empty() &&
-                node.wanted == model::NodeWanted::running)
+            if (!node.is_head && !node.autoscaled && node.group == group.key &&
+                !node.private_ip.empty() && node.wanted == model::NodeWanted::running)
                 entry["privateIps"].push_back(node.private_ip);
         workers.push_back(std::move(entry));
     }
@@ -112,6 +125,10 @@ void add_optional(ordered_json& out, const model::Cluster& cluster, const json& 
         out["errorMessage"] =
             cluster.problem->message +
             (cluster.problem->next_action.empty() ? "" : ". " + cluster.problem->next_action);
+    }
+    if (const auto& policy = cluster.spec.autoscale) {
+        out["autoscale"]["nonGpu"] = scale_view(policy->general);
+        if (policy->gpu) out["autoscale"]["gpu"] = scale_view(*policy->gpu);
     }
     for (const char* name : {"clusterDomainPrefix", "customHostedZone"})
         if (!stored.value(name, "").empty()) out[name] = stored[name];

@@ -18,6 +18,8 @@ Result<model::ClusterSpec> read_create(std::string_view body);
 Result<std::vector<model::WorkerGroupSpec>> read_workers(std::string_view body);
 /// The body of E9; all four switches are required.
 Result<model::Ports> read_ports(std::string_view body);
+/// E11: the whole policy; an omitted spotInfo clears it.
+Result<model::AutoscaleSpec> read_policy(std::string_view body);
 
 struct TypeChange {
     std::string node_type;

@@ -55,7 +55,7 @@ http::Response capabilities() {
                                dump({{"clouds", {"azure"}},
                                      {"features",
                                       {{"staticWorkers", true},
-                                       {"autoscaling", false},
+                                       {"autoscaling", true},
                                        {"backups", false},
                                        {"managed", false},
                                        {"ldap", false},

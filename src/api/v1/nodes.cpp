@@ -97,6 +97,8 @@ std::vector<Endpoint> node_endpoints(Parts& parts) {
     return {act(parts, "drain", &Commands::drain_node),
             act(parts, "resume", &Commands::resume_node),
             act(parts, "restart", &Commands::restart_node),
+            act(parts, "protect", &Commands::protect_node),
+            act(parts, "unprotect", &Commands::unprotect_node),
             {.method = "GET",
              .pattern = "/v1/clusters/{id}/nodes/{node}/log",
              .query = {"lines"},

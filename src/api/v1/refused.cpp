@@ -20,16 +20,11 @@ Endpoint refused(std::string method, std::string pattern, std::string what, std:
 
 std::vector<Endpoint> refused_endpoints() {
     const std::string one = "/v1/clusters/{id}";
-    const std::string autoscaling = "autoscaling is";
-    const std::string add = "Add and remove workers with /v1/clusters/{id}/workers.";
     const std::string backups = "backups are";
     const std::string copy = "Copy the container with the storage account's own tools.";
     const std::string ldap = "LDAP users are";
     const std::string manage = "Leave userManagement at 'disabled'.";
-    return {refused("GET", one + "/autoscale", autoscaling, add),
-            refused("PUT", one + "/autoscale", autoscaling, add),
-            refused("DELETE", one + "/autoscale", autoscaling, add),
-            refused("GET", "/v1/backups", backups, copy),
+    return {refused("GET", "/v1/backups", backups, copy),
             refused("POST", "/v1/backups", backups, copy),
             refused("GET", "/v1/backups/{id}", backups, copy),
             refused("DELETE", "/v1/backups/{id}", backups, copy),

@@ -1,0 +1,207 @@
+#include <cstdio>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/yaml.h"
+#include "cli/commands.h"
+#include "cli/input.h"
+
+namespace hopyard::cli {
+namespace {
+
+using nlohmann::json;
+
+Result<std::string> path_of(Session& session, const std::string& cluster) {
+    ASSIGN_OR_RETURN(const std::string id, cluster_id(session, cluster));
+    return "/v1/clusters/" + id + "/autoscale";
+}
+
+Result<json> state_of(Session& session, const std::string& path) {
+    ASSIGN_OR_RETURN(const std::string reply, session.call("GET", path));
+    return json::parse(reply, nullptr, false);
+}
+
+void apply(json& policy, const char* name, const AutoscaleGroupOptions& group) {
+    const auto set = [&](const char* field, const auto& value) {
+        if (value) policy[name][field] = *value;
+    };
+    if (!group.instance_type.empty()) policy[name]["instanceType"] = group.instance_type;
+    if (!group.fallback_types.empty()) policy[name]["fallbackTypes"] = group.fallback_types;
+    set("diskGb", group.disk_gb);
+    set("minWorkers", group.min_workers);
+    set("maxWorkers", group.max_workers);
+    set("standbyWorkers", group.standby_workers);
+    set("downscaleWaitSeconds", group.downscale_wait_s);
+}
+
+Result<json> wanted_policy(Session& session,
+                           const std::string& path,
+                           const AutoscaleOptions& options) {
+    json policy;
+    if (!options.file.empty()) {
+        ASSIGN_OR_RETURN(const std::string text, read_input(options.file));
+        ASSIGN_OR_RETURN(const std::string converted, yaml_to_json(text));
+        policy = json::parse(converted, nullptr, false);
+        if (!policy.is_object())
+            return refuse("",
+                          "policy_malformed",
+                          options.file + " is not a mapping",
+                          "Write 'general:' with its 'instanceType:' below it.");
+        // The part of a specification will do as well.
+        if (policy.contains("autoscale")) policy = policy["autoscale"];
+    } else {
+        ASSIGN_OR_RETURN(const json now, state_of(session, path));
+        if (now.value("autoscale", json()).is_object()) policy = now["autoscale"];
+    }
+    if (!options.mode.empty()) policy["mode"] = options.mode;
+    apply(policy, "general", options.general);
+    apply(policy, "gpu", options.gpu);
+    if (options.no_gpu) policy.erase("gpu");
+    return policy;
+}
+
+void print_group(const char* name, const json& group) {
+    std::printf("%-10s %d to %d x %s, standby %g, wait %ld s\n",
+                name,
+                group.value("minWorkers", 0),
+                group.value("maxWorkers", 0),
+                group.value("instanceType", "").c_str(),
+                group.value("standbyWorkers", 0.0),
+                group.value("downscaleWaitSeconds", 0L));
+    for (const json& type : group.value("fallbackTypes", json::array()))
+        std::printf("%-10s then %s\n", "", type.get<std::string>().c_str());
+}
+
+std::string in_words(const json& request) {
+    const json each = request.value("each", json::object());
+    return fmt::format("{} x {} {} of {} cores, {} MB{}",
+                       request.value("count", 1),
+                       request.value("pieces", 1),
+                       request.value("apart", false) ? "machines" : "pieces",
+                       each.value("cpus", 0),
+                       each.value("memoryMb", 0),
+                       each.value("gpus", 0) > 0 ? fmt::format(", {} GPUs", each.value("gpus", 0))
+                                                 : std::string());
+}
+
+void print_state(const json& state) {
+    const json& policy = state["autoscale"];
+    std::printf("%-10s %s\n", "mode", policy.value("mode", "").c_str());
+    print_group("general", policy.value("general", json::object()));
+    if (policy.contains("gpu")) print_group("gpu", policy["gpu"]);
+    std::printf("%-10s %d\n", "workers", state.value("workers", 0));
+    const json demand = state.value("demand", json());
+    if (!demand.is_object())
+        std::printf("%-10s not known yet\n", "waiting");
+    else if (demand["requests"].empty())
+        std::printf("%-10s nothing\n", "waiting");
+    else
+        for (const json& request : demand["requests"])
+            std::printf("%-10s job %s: %s\n",
+                        "waiting",
+                        request.value("name", "").c_str(),
+                        in_words(request).c_str());
+    for (const json& refused : state.value("refusedTypes", json::array()))
+        std::printf("%-10s %s until %s\n",
+                    "refused",
+                    refused.value("instanceType", "").c_str(),
+                    refused.value("until", "").c_str());
+    for (const json& name : state.value("neverMet", json::array()))
+        std::printf("%-10s job %s\n", "never met", name.get<std::string>().c_str());
+}
+
+void print_decision(const json& item) {
+    const json& decision = item["decision"];
+    std::printf("%s  #%ld\n", item.value("at", "").c_str(), item.value("number", 0L));
+    for (const json& step : decision.value("steps", json::array())) {
+        const std::string what =
+            step.value("kind", "") == "add"
+                ? fmt::format(
+                      "{} x {}", step.value("count", 1), step["key"].value("instanceType", ""))
+                : step.value("worker", "");
+        std::printf("  %-7s %s (%s): %s\n",
+                    step.value("kind", "").c_str(),
+                    what.c_str(),
+                    step.value("rule", "").c_str(),
+                    step.value("reason", "").c_str());
+    }
+    for (const json& unmet : decision.value("unmet", json::array()))
+        std::printf("  waits   job %s: %s\n",
+                    unmet.value("request", "").c_str(),
+                    unmet.value("reason", "").c_str());
+    if (const std::string next = decision.value("next", ""); !next.empty())
+        std::printf("  next    %s\n", next.c_str());
+}
+
+Result<void> save(const std::string& file, const std::string& text) {
+    std::ofstream out(file, std::ios::binary | std::ios::trunc);
+    out << text << "\n";
+    if (out.flush()) return {};
+    return fail(ErrorKind::invalid_argument, "file_not_written", file + " cannot be written");
+}
+
+}  // namespace
+
+int autoscale_set(Session& session, const Output& output, const AutoscaleOptions& options) {
+    const auto path = path_of(session, options.cluster);
+    if (!path) return report(path.error());
+    const auto policy = wanted_policy(session, *path, options);
+    if (!policy) return report(policy.error());
+    const auto reply = session.call("PUT", *path, policy->dump());
+    if (!reply) return report(reply.error());
+    return autoscale_show(session, output, options.cluster);
+}
+
+int autoscale_off(Session& session, const std::string& cluster) {
+    const auto path = path_of(session, cluster);
+    if (!path) return report(path.error());
+    const auto before = state_of(session, *path);
+    if (!before) return report(before.error());
+    if (const auto reply = session.call("DELETE", *path); !reply) return report(reply.error());
+    std::printf("'%s' follows demand no more; %d workers stay.\n",
+                cluster.c_str(),
+                before->value("workers", 0));
+    return exit_ok;
+}
+
+int autoscale_show(Session& session, const Output& output, const std::string& cluster) {
+    const auto path = path_of(session, cluster);
+    if (!path) return report(path.error());
+    const auto state = state_of(session, *path);
+    if (!state) return report(state.error());
+    if (output.format != Format::table) {
+        std::fputs(render(state->dump(), output.format, {}).c_str(), stdout);
+    } else if (state->value("autoscale", json()).is_object()) {
+        print_state(*state);
+    } else {
+        std::printf("'%s' has no autoscaler; 'hopyard autoscale set %s --type …' makes one.\n",
+                    cluster.c_str(),
+                    cluster.c_str());
+    }
+    return exit_ok;
+}
+
+int autoscale_explain(Session& session, const Output& output, const AutoscaleOptions& options) {
+    const auto path = path_of(session, options.cluster);
+    if (!path) return report(path.error());
+    const auto reply = session.call("GET",
+                                    fmt::format("{}/decisions?limit={}{}",
+                                                *path,
+                                                options.number,
+                                                options.save.empty() ? "" : "&situation=true"));
+    if (!reply) return report(reply.error());
+    if (!options.save.empty())
+        if (const auto saved = save(options.save, *reply); !saved) return report(saved.error());
+    if (output.format != Format::table) {
+        std::fputs(render(*reply, output.format, {}).c_str(), stdout);
+        return exit_ok;
+    }
+    const json page = json::parse(*reply, nullptr, false);
+    for (const json& item : page.value("items", json::array())) print_decision(item);
+    if (page.value("items", json::array()).empty()) std::printf("Nothing was decided yet.\n");
+    return exit_ok;
+}
+
+}  // namespace hopyard::cli

@@ -1,0 +1,60 @@
+// The words of `hopyard autoscale`.
+#include "cli/words.h"
+
+namespace hopyard::cli {
+namespace {
+
+CLI::App* add(CLI::App& parent, Chosen& c, const char* name, const char* help) {
+    CLI::App* command = parent.add_subcommand(name, help);
+    command->add_option("cluster", c.autoscale.cluster, "Name or id")->required();
+    return command;
+}
+
+/// The six fields of one group; `prefix` is "--" or "--gpu-".
+void add_group(CLI::App& set, const std::string& prefix, AutoscaleGroupOptions& group) {
+    set.add_option(prefix + "type", group.instance_type, "Instance type");
+    set.add_option(prefix + "fallback",
+                   group.fallback_types,
+                   "Type when the cloud has none of those before; may be repeated")
+        ->allow_extra_args(false);
+    set.add_option(prefix + "disk", group.disk_gb, "GB");
+    set.add_option(prefix + "min", group.min_workers, "Never fewer workers");
+    set.add_option(prefix + "max", group.max_workers, "Never more workers");
+    set.add_option(prefix + "standby",
+                   group.standby_workers,
+                   "Workers that stay free while anything runs; fractions allowed");
+    set.add_option(prefix + "wait", group.downscale_wait_s, "Seconds unused before one leaves");
+}
+
+}  // namespace
+
+void add_autoscale(CLI::App& app, Chosen& c) {
+    CLI::App* autoscale = app.add_subcommand("autoscale", "Workers that follow demand");
+    autoscale->require_subcommand(1);
+    CLI::App* set = add(*autoscale, c, "set", "Set or change the policy; what is not named stays");
+    set->add_option("-f,--file", c.autoscale.file, "Whole policy, YAML or JSON; - is stdin");
+    set->add_option("--mode", c.autoscale.mode, "Which rules decide")
+        ->check(CLI::IsMember({"standard", "adaptive"}));
+    add_group(*set, "--", c.autoscale.general);
+    add_group(*set, "--gpu-", c.autoscale.gpu);
+    set->add_flag("--no-gpu", c.autoscale.no_gpu, "Without a GPU group");
+    set->callback(
+        [&c] { c.remote = [&c](Session& s) { return autoscale_set(s, c.output, c.autoscale); }; });
+    add(*autoscale, c, "off", "Keep all workers as static ones")->callback([&c] {
+        c.remote = [&c](Session& s) { return autoscale_off(s, c.autoscale.cluster); };
+    });
+    add(*autoscale, c, "show", "Show the policy, what waits, and what was refused")->callback([&c] {
+        c.remote = [&c](Session& s) { return autoscale_show(s, c.output, c.autoscale.cluster); };
+    });
+    CLI::App* explain =
+        add(*autoscale, c, "explain", "Why workers came and left, newest decision first");
+    explain->add_option("-n,--number", c.autoscale.number, "Of decisions")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    explain->add_option("--save", c.autoscale.save, "FILE for them, with what they were made from");
+    explain->callback([&c] {
+        c.remote = [&c](Session& s) { return autoscale_explain(s, c.output, c.autoscale); };
+    });
+}
+
+}  // namespace hopyard::cli

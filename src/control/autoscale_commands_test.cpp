@@ -1,0 +1,142 @@
+// Setting, changing and ending the autoscaler: whose a worker is, and that nothing is started or
+// stopped by that alone.
+#include <gtest/gtest.h>
+
+#include "control/test_subscription.h"
+
+namespace hopyard::control {
+namespace {
+
+using Groups = std::vector<model::WorkerGroupSpec>;
+
+model::WorkerGroupSpec of(const char* type, int count) {
+    return {.key = {.instance_type = type}, .count = count};
+}
+
+model::AutoscaleSpec policy_of(const char* type, int max = 5) {
+    return {.general = {.instance_type = type, .max_workers = max}};
+}
+
+/// A running cluster with two small workers and one big one, all made by hand.
+class AutoscaleCommands : public testing::Test {
+  protected:
+    AutoscaleCommands() {
+        model::ClusterSpec spec = good_spec();
+        spec.workers = {of("Small", 2), of("Big", 1)};
+        model::Cluster cluster = desk_.made(spec);
+        id_ = cluster.id;
+        cluster.phase = model::Phase::running;
+        cluster.started_at = desk_.clock.now();
+        desk_.put(cluster);
+        for (int ordinal = 1; ordinal <= 3; ++ordinal) {
+            model::Node node{.id = NodeId("demo-w" + std::to_string(ordinal)),
+                             .cluster = id_,
+                             .group = {.instance_type = ordinal < 3 ? "Small" : "Big"},
+                             .ordinal = ordinal,
+                             .phase = model::NodePhase::ready};
+            put(node);
+        }
+    }
+    void put(model::Node node) {
+        EXPECT_TRUE(desk_.store.write([&](store::Transaction& t) { return t.put(node); }));
+    }
+    std::vector<std::string> autoscaled() {
+        std::vector<std::string> names;
+        EXPECT_TRUE(desk_.store.read([&](store::Transaction& t) -> Result<void> {
+            names.clear();
+            ASSIGN_OR_RETURN(const auto nodes, t.nodes(id_));
+            for (const model::Node& node : nodes)
+                if (node.autoscaled) names.push_back(node.id.value);
+            return {};
+        }));
+        return names;
+    }
+    Result<model::Cluster> set(const model::AutoscaleSpec& spec) {
+        return desk_.commands.set_autoscale(desk_.caller, id_, spec);
+    }
+    Groups groups() { return desk_.cluster(id_).spec.workers; }
+
+    Desk desk_;
+    ClusterId id_;
+    using Names = std::vector<std::string>;
+};
+
+TEST_F(AutoscaleCommands, enabling_adopts_workers_of_the_type_and_leaves_others_alone) {
+    ASSERT_TRUE(set(policy_of("Small")));
+    EXPECT_EQ(autoscaled(), (Names{"demo-w1", "demo-w2"}));
+    EXPECT_EQ(groups(), Groups{of("Big", 1)});
+    EXPECT_EQ(desk_.cluster(id_).phase, model::Phase::running) << "nothing is started or stopped";
+    EXPECT_EQ(desk_.activity().front().code, "autoscale_changed");
+}
+
+TEST_F(AutoscaleCommands, one_that_is_on_its_way_out_is_not_adopted) {
+    model::Node leaving{.id = NodeId("demo-w4"),
+                        .cluster = id_,
+                        .group = {.instance_type = "Small"},
+                        .ordinal = 4,
+                        .wanted = model::NodeWanted::removed,
+                        .phase = model::NodePhase::draining};
+    put(leaving);
+    ASSERT_TRUE(set(policy_of("Small")));
+    EXPECT_EQ(autoscaled(), (Names{"demo-w1", "demo-w2"}));
+}
+
+TEST_F(AutoscaleCommands, the_same_policy_twice_changes_nothing) {
+    ASSERT_TRUE(set(policy_of("Small")));
+    const auto generation = desk_.cluster(id_).generation;
+    ASSERT_TRUE(set(policy_of("Small")));
+    EXPECT_EQ(desk_.cluster(id_).generation, generation);
+}
+
+TEST_F(AutoscaleCommands, a_changed_type_leaves_the_old_workers_as_static_ones) {
+    ASSERT_TRUE(set(policy_of("Small")));
+    ASSERT_TRUE(set(policy_of("Big")));
+    EXPECT_EQ(autoscaled(), Names{"demo-w3"});
+    EXPECT_EQ(groups(), Groups{of("Small", 2)});
+    EXPECT_EQ(desk_.activity().front().code, "workers_released");
+}
+
+TEST_F(AutoscaleCommands, disabling_keeps_all_workers_as_static_ones) {
+    ASSERT_TRUE(set(policy_of("Small")));
+    ASSERT_TRUE(desk_.commands.clear_autoscale(desk_.caller, id_));
+    EXPECT_EQ(autoscaled(), Names{});
+    EXPECT_EQ(groups(), (Groups{of("Big", 1), of("Small", 2)}));
+    EXPECT_FALSE(desk_.cluster(id_).spec.autoscale);
+    ASSERT_TRUE(desk_.commands.clear_autoscale(desk_.caller, id_)) << "repeatable";
+}
+
+TEST_F(AutoscaleCommands, static_workers_come_and_go_beside_it) {
+    ASSERT_TRUE(set(policy_of("Small")));
+    ASSERT_TRUE(desk_.commands.add_workers(desk_.caller, id_, {of("Small", 1)}));
+    EXPECT_EQ(groups(), (Groups{of("Big", 1), of("Small", 1)}));
+    ASSERT_TRUE(desk_.commands.remove_workers(desk_.caller, id_, {of("Small", 5)}));
+    EXPECT_EQ(groups(), Groups{of("Big", 1)}) << "the autoscaler's are not touched";
+    EXPECT_EQ(autoscaled(), (Names{"demo-w1", "demo-w2"}));
+}
+
+TEST_F(AutoscaleCommands, an_unknown_type_is_refused_and_nothing_changes) {
+    const auto refused = set(policy_of("None"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().field, "/autoscale/general/instanceType");
+    EXPECT_EQ(autoscaled(), Names{});
+    EXPECT_FALSE(desk_.cluster(id_).spec.autoscale);
+}
+
+TEST_F(AutoscaleCommands, types_are_learned_with_the_policy) {
+    model::AutoscaleSpec spec = policy_of("Small");
+    spec.general.fallback_types = {"Big"};
+    ASSERT_TRUE(set(spec));
+    EXPECT_TRUE(desk_.cluster(id_).types.contains("Big"));
+}
+
+TEST_F(AutoscaleCommands, a_worker_is_protected_until_it_is_not) {
+    const NodeId worker("demo-w1");
+    ASSERT_TRUE(desk_.commands.protect_node(desk_.caller, id_, worker));
+    ASSERT_TRUE(desk_.commands.protect_node(desk_.caller, id_, worker)) << "repeatable";
+    EXPECT_EQ(desk_.activity().front().code, "node_protected");
+    ASSERT_TRUE(desk_.commands.unprotect_node(desk_.caller, id_, worker));
+    EXPECT_FALSE(desk_.commands.protect_node(desk_.caller, id_, NodeId("nobody")));
+}
+
+}  // namespace
+}  // namespace hopyard::control
