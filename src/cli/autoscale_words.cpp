@@ -1,4 +1,6 @@
 // The words of `hopyard autoscale`.
+#include <CLI/CLI.hpp>
+
 #include "cli/words.h"
 
 namespace hopyard::cli {

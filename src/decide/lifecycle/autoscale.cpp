@@ -197,7 +197,10 @@ void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error) {
     } else {
         ++found->times;
     }
-    found->until = draft.now + wait_after(error, found->times);
+    // Whatever became of it, the next one costs as much: it waits as for capacity.
+    Error as_capacity = error;
+    as_capacity.kind = ErrorKind::capacity_unavailable;
+    found->until = draft.now + wait_after(as_capacity, found->times);
     draft.remark(
         {.severity = model::Severity::warning,
          .code = "type_rests",
