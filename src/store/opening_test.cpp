@@ -170,6 +170,11 @@ TEST(Sqlite, damage_in_the_middle_is_found_before_it_spreads) {
     EXPECT_EQ(refused_untouched(dir / "db"), "database_damaged");
 }
 
+TEST(Migrations, are_numbered_one_after_the_other) {
+    int version = 0;
+    for (const Migration& migration : migrations()) EXPECT_EQ(migration.version, ++version);
+}
+
 TEST(Sqlite, an_empty_file_becomes_a_database) {
     Directory dir;
     std::ofstream(dir / "db").close();

@@ -70,14 +70,14 @@ const std::vector<Migration>& migrations() {
          }},
         {6,
          {
-             "CREATE TABLE decisions (cluster KEY NOT NULL, number BIGINT NOT NULL, "
-             "document TEXT NOT NULL, PRIMARY KEY (cluster, number))",
-         }},
-        {6,
-         {
              // All that stamps are made of, so that no document is passed on the way.
              "CREATE INDEX stamps_of_clusters ON clusters (organisation, id, version)",
              "CREATE INDEX stamps_of_nodes ON nodes (cluster, version, generation)",
+         }},
+        {7,
+         {
+             "CREATE TABLE decisions (cluster KEY NOT NULL, number BIGINT NOT NULL, "
+             "document TEXT NOT NULL, PRIMARY KEY (cluster, number))",
          }},
     };
     return list;
