@@ -61,9 +61,7 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     void judge_restart(const Request& request);
     bool may_leave_busy(const NodeId& id, const Thing& machine);
     void judge_node(const NodeChange& change);
-    // scaling.cpp
     void judge_scaling(const NodeChange& change);
-    void compare_scaling(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
     void judge_cluster(const ClusterChange& change);
     void judge_end(const ClusterId& id);
     void judge_activity(const model::Activity& entry);
@@ -79,6 +77,7 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     void compare_running(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
     void compare_stopped(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
     void compare_gone(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
+    void compare_scaling(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
     void compare_runs(const Rows& rows, std::vector<std::string>& out);
     void compare_machines(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
     void compare_shared(const Wish& wish, const Rows& rows, std::vector<std::string>& out);
