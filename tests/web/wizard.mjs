@@ -83,13 +83,40 @@ export function wizard() {
 
   test("what this version cannot do is said, and is no dead control", async () => {
     for (const [step, words] of [
-      ["workers", "Autoscaling is not in this version"],
       ["backup", "Backups are for enterprise organisations"],
       ["users", "not in this version"],
     ]) {
       await page.goto(`/clusters/new/${step}`);
       await page.getByText(words).waitFor();
     }
+  });
+
+  test("workers that follow demand are asked for by keyboard, in two parts", async () => {
+    await page.goto("/clusters/new/workers");
+    await ready(page);
+    await tabTo(page, "Autoscaling");
+    await page.keyboard.press("ArrowDown");
+    await page.getByRole("option", {name: "Enabled"}).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByText("General-purpose workers", {exact: true}).first().waitFor();
+    await tabTo(page, "Maximum number of workers");
+    await retype(page, "3");
+    await tabTo(page, "Standby workers");
+    await retype(page, "1");
+    await page.getByText(/grows to 3 workers at most/).waitFor();
+    await page.getByText(/^Keeps at least .* free while anything runs/).waitFor();
+    assert.equal(await page.getByLabel("No GPU autoscale").isChecked(), true);
+    await page.goto("/clusters/new/review");
+    const yaml = await page.getByLabel("Specification as YAML").innerText();
+    assert.match(yaml, /autoscale:\n  mode: standard\n  general:/);
+    assert.match(yaml, /maxWorkers: 3/);
+    assert.doesNotMatch(yaml, /gpu:/);
+    await page.goto("/clusters/new/workers");
+    await page.getByRole("combobox", {name: "Autoscaling"}).click();
+    await page.getByRole("option", {name: "Disabled"}).click();
+    await page.getByLabel("Number of workers").waitFor();
+    noFaults(page);
   });
 
   test("the keyboard alone creates a cluster, back and forth and over a reload", async () => {

@@ -122,6 +122,17 @@ describe("a draft", () => {
     });
   });
 
+  it("asks for the autoscaler instead of a number of workers, and keeps both", () => {
+    const draft = complete(choose(fresh, {autoscaling: true}), offers);
+    const asked = specOf(draft);
+    expect(asked.workers).toEqual([]);
+    expect(asked.autoscale).toMatchObject({mode: "standard", general: {instanceType: "small"}});
+    expect(asked.autoscale).not.toHaveProperty("gpu");
+    const back = specOf(choose(draft, {autoscaling: false}));
+    expect(back).not.toHaveProperty("autoscale");
+    expect(back.workers).toHaveLength(1);
+  });
+
   it("completed twice is completed once", () => {
     for (const draft of [
       fresh,

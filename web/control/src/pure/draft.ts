@@ -9,6 +9,7 @@ import type {
   SshKey,
   WorkerGroup,
 } from "../api/client";
+import {emptyAutoscale, policyOf, type AutoscaleDraft} from "./autoscale";
 import {proposeNetwork, proposeSubnet} from "./cidr";
 
 /**
@@ -25,6 +26,9 @@ export interface Draft {
   account: string;
   container: string;
   workers: Required<Pick<WorkerGroup, "instanceType" | "diskGb" | "count">>[];
+  /** Workers come and go with the work: then `autoscale` counts, else `workers`. */
+  autoscaling: boolean;
+  autoscale: AutoscaleDraft;
   sshKey: string;
   identity: string;
   network: "new" | "existing";
@@ -56,6 +60,8 @@ export const emptyDraft: Draft = {
   account: "",
   container: "",
   workers: [],
+  autoscaling: false,
+  autoscale: emptyAutoscale,
   sshKey: "",
   identity: "",
   network: "new",
@@ -81,7 +87,7 @@ export const steps = [
     title: "General",
     fields: ["/name", "/cloudAccount", "/resourceGroup", "/location", "/head", "/storage"],
   },
-  {slug: "workers", title: "Workers", fields: ["/workers"]},
+  {slug: "workers", title: "Workers", fields: ["/workers", "/autoscale"]},
   {slug: "ssh-key", title: "SSH key", fields: ["/sshKey"]},
   {slug: "identity", title: "Managed identity", fields: ["/identity"]},
   {slug: "backup", title: "Backup retention", fields: ["/backupRetentionDays"]},
@@ -157,7 +163,15 @@ export function specOf(draft: Draft): ClusterSpec {
     location: draft.location,
     head: {instanceType: draft.headType, diskGb: draft.headDiskGb},
     storage: {account: draft.account, container: draft.container},
-    workers: draft.workers.map(({instanceType, diskGb, count}) => ({instanceType, diskGb, count})),
+    ...(draft.autoscaling
+      ? {workers: [], autoscale: policyOf(draft.autoscale)}
+      : {
+          workers: draft.workers.map(({instanceType, diskGb, count}) => ({
+            instanceType,
+            diskGb,
+            count,
+          })),
+        }),
     sshKey: draft.sshKey,
     identity: draft.identity,
     backupRetentionDays: 0,
@@ -288,6 +302,20 @@ function withNetwork(draft: Draft, offers: Offers): Draft {
   return next;
 }
 
+/** A part without a type gets one: the head's, and the smallest that has a GPU. */
+function withTypes(policy: AutoscaleDraft, headType: string, sizes: readonly Size[]) {
+  const {general, gpu} = policy;
+  const smallestGpu = () =>
+    sizes
+      .filter((size) => !size.unavailable && size.gpus > 0)
+      .sort((a, b) => a.gpus - b.gpus || a.vcpus - b.vcpus || a.name.localeCompare(b.name))[0];
+  return {
+    ...policy,
+    general: {...general, instanceType: general.instanceType || headType},
+    gpu: {...gpu, instanceType: gpu.instanceType || (smallestGpu()?.name ?? "")},
+  };
+}
+
 /** The draft with a proposal wherever nothing was chosen by hand. Completing it again changes nothing. */
 export function complete(draft: Draft, offers: Offers): Draft {
   const next = withNetwork(withPlace(draft, offers), offers);
@@ -296,5 +324,6 @@ export function complete(draft: Draft, offers: Offers): Draft {
   if (free("container") && draft.chance) next.container = proposeContainer(next.name, draft.chance);
   if (free("workers") && next.headType)
     next.workers = [{instanceType: next.headType, diskGb: next.headDiskGb, count: 1}];
+  next.autoscale = withTypes(next.autoscale, next.headType, offers.sizes ?? []);
   return next;
 }

@@ -1,4 +1,4 @@
-import type {ClusterSpec} from "../api/client";
+import type {ClusterSpec, ScaleGroup, WorkerGroup} from "../api/client";
 
 /**
  * The provider of the existing wire, in its last release that can leave the database out. It takes no
@@ -56,6 +56,17 @@ const block = (head: string, ...parts: Lines[]): Lines => [
   "}",
 ];
 
+const spotOf = (spot: WorkerGroup["spot"]): Lines =>
+  spot
+    ? block(
+        "spot_config",
+        attributes([
+          ["max_price_percent", spot.maxPricePercent ?? 100],
+          ["fall_back_on_demand", spot.fallBackOnDemand ?? true],
+        ]),
+      )
+    : [];
+
 const workersOf = (spec: ClusterSpec): Lines[] =>
   (spec.workers ?? []).map(({instanceType, diskGb, count, spot}) =>
     block(
@@ -65,17 +76,32 @@ const workersOf = (spec: ClusterSpec): Lines[] =>
         ["disk_size", diskGb ?? 30],
         ["count", count ?? 1],
       ]),
-      spot
-        ? block(
-            "spot_config",
-            attributes([
-              ["max_price_percent", spot.maxPricePercent ?? 100],
-              ["fall_back_on_demand", spot.fallBackOnDemand ?? true],
-            ]),
-          )
-        : [],
+      spotOf(spot),
     ),
   );
+
+const scaleOf = (name: string, group: ScaleGroup): Lines =>
+  block(
+    name,
+    attributes([
+      ["instance_type", group.instanceType],
+      ["disk_size", group.diskGb ?? 30],
+      ["min_workers", group.minWorkers ?? 0],
+      ["max_workers", group.maxWorkers ?? 10],
+      ["standby_workers", group.standbyWorkers ?? 0.5],
+      ["downscale_wait_time", group.downscaleWaitSeconds ?? 300],
+    ]),
+    spotOf(group.spot),
+  );
+
+const autoscaleOf = ({autoscale}: ClusterSpec): Lines =>
+  autoscale
+    ? block(
+        "autoscale",
+        scaleOf("non_gpu_workers", autoscale.general),
+        autoscale.gpu ? scaleOf("gpu_workers", autoscale.gpu) : [],
+      )
+    : [];
 
 function azureOf(spec: ClusterSpec): Lines {
   const {resourceGroup, virtualNetwork, subnet, securityGroup} = spec.network ?? {};
@@ -127,6 +153,18 @@ function tagsOf({tags}: ClusterSpec): Lines {
   ];
 }
 
+function unsaidOfPolicy({autoscale, workers}: ClusterSpec): string[] {
+  const groups = [autoscale?.general, autoscale?.gpu].filter((group) => group !== undefined);
+  const unsaid: string[] = [];
+  if (workers?.length) unsaid.push("workers by count beside autoscaling: refused, remove one");
+  if (autoscale?.mode === "adaptive") unsaid.push("the adaptive mode: it is the standard one");
+  if (groups.some((group) => group.fallbackTypes?.length))
+    unsaid.push("other types when the cloud has no more: none is taken");
+  if (groups.some((group) => group.standbyShape)) unsaid.push("a standby shape: there is none");
+  if (groups.some((group) => group.schedule?.length)) unsaid.push("a schedule: there is none");
+  return unsaid;
+}
+
 /** What the provider has no words for: each is another cluster than the one that was asked for. */
 export function unsaidInTerraform(spec: ClusterSpec): string[] {
   const network = spec.network ?? {};
@@ -148,6 +186,7 @@ export function unsaidInTerraform(spec: ClusterSpec): string[] {
     unsaid.push(`who may reach it, ${spec.portSources.map(quoted).join(", ")}: everybody may`);
   if (spec.drainTimeoutSeconds !== undefined && spec.drainTimeoutSeconds !== 900)
     unsaid.push(`the wait for running work, ${spec.drainTimeoutSeconds}: it is 900 seconds`);
+  if (spec.autoscale) unsaid.push(...unsaidOfPolicy(spec));
   if (spec.userManagement === "ldap") unsaid.push("users from LDAP: they are not managed");
   return unsaid;
 }
@@ -189,6 +228,7 @@ export function toTerraform(spec: ClusterSpec, origin: string): string {
         ]),
       ),
       ...workersOf(spec),
+      autoscaleOf(spec),
       azureOf(spec),
       portsOf(spec),
       tagsOf(spec),

@@ -138,6 +138,48 @@ function readStrings(text: string): string[] {
   });
 }
 
+describe("Terraform, of workers that follow demand", () => {
+  const general = {instanceType: "Standard_D4s_v3", diskGb: 64, minWorkers: 1, maxWorkers: 5};
+  const autoscaled = spec({workers: [], autoscale: {mode: "standard", general}});
+
+  it("has both parts in the provider's words", () => {
+    const gpu = {instanceType: "Standard_NC6", spot: {maxPricePercent: 60}};
+    const text = toTerraform({...autoscaled, autoscale: {general, gpu}}, "https://h.example");
+    expect(text).toContain(`  autoscale {
+    non_gpu_workers {
+      instance_type       = "Standard_D4s_v3"
+      disk_size           = 64
+      min_workers         = 1
+      max_workers         = 5
+      standby_workers     = 0.5
+      downscale_wait_time = 300
+    }
+
+    gpu_workers {
+      instance_type       = "Standard_NC6"
+      disk_size           = 30
+      min_workers         = 0
+      max_workers         = 10
+      standby_workers     = 0.5
+      downscale_wait_time = 300
+
+      spot_config {
+        max_price_percent   = 60
+        fall_back_on_demand = true
+      }
+    }
+  }`);
+  });
+
+  it("says what it cannot say", () => {
+    const said = unsaidInTerraform(autoscaled).length;
+    const schedule = [{from: "08:00", to: "18:00", minWorkers: 2}];
+    const more = {...general, fallbackTypes: ["B"], standbyShape: {cpus: 1}, schedule};
+    const all = unsaidInTerraform({...autoscaled, autoscale: {mode: "adaptive", general: more}});
+    expect(all).toHaveLength(said + 4);
+  });
+});
+
 describe("Terraform", () => {
   const whole = spec({
     location: "north",

@@ -5,6 +5,7 @@ import {api, done, type Cluster} from "../../api/client";
 import {useChange, useMe, useSizes} from "../../api/queries";
 import {CopyLine} from "../../parts/bits";
 import {SizePicker} from "../wizard/fields";
+import {Autoscaling} from "./autoscale";
 import {Nodes} from "./nodes";
 import {AddWorkers, RemoveWorkers} from "./workers";
 
@@ -100,6 +101,7 @@ export function Details({cluster}: {cluster: Cluster}) {
         </div>
         <Nodes cluster={cluster} />
       </section>
+      <Autoscaling cluster={cluster} />
       <div className="two cards-two">
         <section className="card">
           <h2>Machines</h2>

@@ -2,6 +2,8 @@ import {ActionIcon, Menu} from "@mantine/core";
 import {
   IconDots,
   IconFileText,
+  IconLock,
+  IconLockOpen,
   IconPlayerPause,
   IconPlayerPlay,
   IconRotateClockwise,
@@ -16,13 +18,17 @@ import {memory, nodeActsOf, plural} from "../../pure/words";
 import {NodeLog} from "./log";
 import {nodeTitle} from "./progress";
 
-type NodeAct = "drain" | "resume" | "restart";
+type NodeAct = "drain" | "resume" | "restart" | "protect" | "unprotect";
 
 function useNodeAct(id: string) {
   return useChange(({node, act}: {node: string; act: NodeAct}) => {
     const params = {path: {id, node}};
     if (act === "drain") return done(api.POST("/v1/clusters/{id}/nodes/{node}/drain", {params}));
     if (act === "resume") return done(api.POST("/v1/clusters/{id}/nodes/{node}/resume", {params}));
+    if (act === "protect")
+      return done(api.POST("/v1/clusters/{id}/nodes/{node}/protect", {params}));
+    if (act === "unprotect")
+      return done(api.POST("/v1/clusters/{id}/nodes/{node}/unprotect", {params}));
     return done(api.POST("/v1/clusters/{id}/nodes/{node}/restart", {params}));
   });
 }
@@ -73,6 +79,14 @@ function RowMenu({node, onAct, onLog}: RowMenuProps) {
             onClick={() => onAct("restart")}
           >
             Restart
+          </Menu.Item>
+        )}
+        {may.manageClusters && node.autoscaled && (
+          <Menu.Item
+            leftSection={node.protected ? <IconLockOpen size={16} /> : <IconLock size={16} />}
+            onClick={() => onAct(node.protected ? "unprotect" : "protect")}
+          >
+            {node.protected ? "Let the autoscaler take it" : "Keep from the autoscaler"}
           </Menu.Item>
         )}
         <Menu.Item leftSection={<IconFileText size={16} />} onClick={onLog}>

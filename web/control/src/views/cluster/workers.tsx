@@ -24,7 +24,7 @@ interface PagesProps {
 }
 
 /** A form of two pages: what is chosen, then what comes of it. */
-function TwoPages({
+export function TwoPages({
   title,
   act,
   ready,

@@ -14,6 +14,17 @@ import type {StepProps} from "./wizard";
 
 type Line = [name: string, value: ReactNode];
 
+function scaleLines({mode, general, withGpu, gpu}: StepProps["draft"]["autoscale"]): Line[] {
+  const bounds = (group: typeof general) =>
+    `${group.minWorkers} to ${group.maxWorkers} × ${group.instanceType}, ${group.diskGb} GB, ` +
+    `${group.standbyWorkers} in standby, unused ones leave after ${group.downscaleWaitSeconds} s`;
+  return [
+    ["Autoscaling", mode === "standard" ? "Enabled" : "Enabled, adaptive"],
+    ["General purpose", bounds(general)],
+    ["GPU", withGpu ? bounds(gpu) : "No GPU autoscale"],
+  ];
+}
+
 function linesOf(draft: StepProps["draft"]): Record<Exclude<Slug, "review">, Line[]> {
   const workers = draft.workers.map((group, index): Line => [
     draft.workers.length > 1 ? `Group ${index + 1}` : "Workers",
@@ -30,10 +41,12 @@ function linesOf(draft: StepProps["draft"]): Record<Exclude<Slug, "review">, Lin
       ["Storage account", draft.account],
       ["Container", draft.container],
     ],
-    workers: [
-      ["Autoscaling", "Disabled"],
-      ...(workers.length ? workers : [["Workers", "None"] as Line]),
-    ],
+    workers: draft.autoscaling
+      ? scaleLines(draft.autoscale)
+      : [
+          ["Autoscaling", "Disabled"],
+          ...(workers.length ? workers : [["Workers", "None"] as Line]),
+        ],
     "ssh-key": [["SSH key", draft.sshKey]],
     identity: [["Managed identity", draft.identity]],
     backup: [["Retention", "0 days: no backups"]],

@@ -14,31 +14,16 @@ import {Locked} from "../../parts/bits";
 import {Table} from "../../parts/table";
 import {faultAt} from "../../pure/draft";
 import {plural} from "../../pure/words";
+import {AutoscaleForm} from "./autoscale";
 import {SizePicker, WholeNumber} from "./fields";
 import type {StepProps} from "./wizard";
 
-export function Workers({draft, set, offers, findings, features}: StepProps) {
+function StaticWorkers({draft, set, offers, findings}: StepProps) {
   const change = (index: number, patch: Partial<(typeof draft.workers)[number]>) =>
     set({workers: draft.workers.map((group, at) => (at === index ? {...group, ...patch} : group))});
   const disk = draft.workers.at(-1)?.diskGb ?? draft.headDiskGb;
   return (
     <>
-      <Select
-        label="Autoscaling"
-        data={[
-          {value: "disabled", label: "Disabled"},
-          {value: "enabled", label: "Enabled", disabled: features.autoscaling !== true},
-        ]}
-        value="disabled"
-        allowDeselect={false}
-        description="Disabled: the cluster has the number of workers that you choose, and you add and remove them by hand"
-      />
-      {features.autoscaling !== true && (
-        <Locked title="Autoscaling is not in this version">
-          This server cannot add and remove workers by itself yet. You can do so at any time in the
-          cluster&rsquo;s Details tab.
-        </Locked>
-      )}
       {draft.workers.map((group, index) => (
         <fieldset className="group" key={index}>
           <div className="row apart">
@@ -96,6 +81,45 @@ export function Workers({draft, set, offers, findings, features}: StepProps) {
       >
         {draft.workers.length === 0 ? "Add workers" : "Add another group"}
       </Button>
+    </>
+  );
+}
+
+export function Workers(props: StepProps) {
+  const {draft, set, offers, findings, features} = props;
+  return (
+    <>
+      <Select
+        label="Autoscaling"
+        data={[
+          {value: "disabled", label: "Disabled"},
+          {value: "enabled", label: "Enabled", disabled: features.autoscaling !== true},
+        ]}
+        value={draft.autoscaling ? "enabled" : "disabled"}
+        onChange={(value) => set({autoscaling: value === "enabled"})}
+        allowDeselect={false}
+        description={
+          draft.autoscaling
+            ? "Enabled: workers come and go with the work, within the bounds that you choose"
+            : "Disabled: the cluster has the number of workers that you choose, and you add and remove them by hand"
+        }
+      />
+      {features.autoscaling !== true && (
+        <Locked title="Autoscaling is not in this version">
+          This server cannot add and remove workers by itself yet. You can do so at any time in the
+          cluster&rsquo;s Details tab.
+        </Locked>
+      )}
+      {draft.autoscaling ? (
+        <AutoscaleForm
+          policy={draft.autoscale}
+          sizes={offers.sizes ?? []}
+          findings={findings}
+          set={(autoscale) => set({autoscale})}
+        />
+      ) : (
+        <StaticWorkers {...props} />
+      )}
     </>
   );
 }
