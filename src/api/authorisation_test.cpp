@@ -74,6 +74,9 @@ const Row rows[] = {
     {"POST /v1/session", "open", 401, 0, R"({"email":"eve@example.org","password":"x"})"},
     {"POST /v1/invitations/look", "open", 404, 0, R"({"token":"none"})"},
     {"POST /v1/invitations/accept", "open", 404, 0, newcomer},
+    {"POST /v1/password-resets", "open", 202, 0, R"({"email":"eve@example.org"})"},
+    {"POST /v1/password-resets/look", "open", 404, 0, R"({"token":"none"})"},
+    {"POST /v1/password-resets/use", "open", 404, 0, R"({"token":"none","password":"x"})"},
     {"GET /v1/capabilities", "read", 200},
     {"GET /metrics", "read", 200},
     {"GET /v1/clusters", "read", 200, 200},
@@ -147,6 +150,7 @@ const Row rows[] = {
     {"PATCH /v1/members/{id}", "administer", 200, 404, R"({"role":"administrator"})"},
     // Who asks is not the one whose id this is; leaving oneself is in people_test.cpp.
     {"DELETE /v1/members/{id}", "administer", 204, 404},
+    {"POST /v1/members/{id}/password-reset", "administer", 201, 404},
     {"GET /v1/invitations", "invite", 200, 200},
     {"POST /v1/invitations", "invite", 201, 0, R"({"role":"member"})"},
     {"DELETE /v1/invitations/{id}", "invite", 204, 404},

@@ -16,6 +16,9 @@ export const keys = {
   cluster: (id: string) => ["cluster", id],
   activity: (id: string) => ["activity", id],
   capabilities: ["capabilities"],
+  members: ["members"],
+  invitations: ["invitations"],
+  organisation: ["organisation"],
   cloudAccounts: ["cloud-accounts"],
   usageTotals: ["usage-totals"],
 };
