@@ -99,6 +99,7 @@ const Row rows[] = {
     {"GET /v1/clusters/{id}/first-administrator", "administer", 200, 404},
     {"POST /v1/clusters/{id}/password", "administer", 202, 404},
     {"GET /v1/clusters/{id}/activity", "read", 200, 404},
+    {"GET /v1/clusters/{id}/resources", "read", 200, 404},
     {"GET /v1/clusters/{id}/events", "read", 200, 404},
     {"GET /v1/activity", "read", 200, 200},
     {"GET /v1/events", "read", 200, 200},

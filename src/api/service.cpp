@@ -52,6 +52,7 @@ struct Service::State {
         v1_gate.mount(people, v1::metrics_endpoints(parts, metrics, general));
         v1_gate.mount(people, v1::cluster_endpoints(parts, texts));
         v1_gate.mount(people, v1::change_endpoints(parts));
+        v1_gate.mount(people, v1::resource_endpoints(parts));
         v1_gate.mount(people, v1::node_endpoints(parts));
         v1_gate.mount(people, v1::key_endpoints(parts));
         v1_gate.mount(people, v1::sign_in_endpoints(parts, entrance, general));

@@ -144,8 +144,13 @@ void add_cluster(CLI::App& app, Chosen& c) {
     });
     CLI::App* show = cluster->add_subcommand("show", "Show a cluster and its nodes");
     show->add_option("cluster", c.cluster, "Name or id")->required();
-    show->callback(
-        [&c] { c.remote = [&c](Session& s) { return cluster_show(s, c.output, c.cluster); }; });
+    show->add_flag("--resources", c.of_cloud, "What it is made of in the cloud, instead");
+    show->callback([&c] {
+        c.remote = [&c](Session& s) {
+            return c.of_cloud ? cluster_resources(s, c.output, c.cluster)
+                              : cluster_show(s, c.output, c.cluster);
+        };
+    });
     add_cluster_act(*cluster, c, "start", "Start a stopped cluster");
     add_cluster_act(*cluster, c, "stop", "Deallocate the head, delete the workers");
     add_cluster_act(*cluster, c, "restart", "Restart every machine in place, the head first");

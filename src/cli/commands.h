@@ -34,6 +34,7 @@ struct CreateOptions {
 int cluster_create(Session& session, const Output& output, const CreateOptions& options);
 int cluster_list(Session& session, const Output& output);
 int cluster_show(Session& session, const Output& output, const std::string& cluster);
+int cluster_resources(Session& session, const Output& output, const std::string& cluster);
 /// start, stop, restart, retry, delete.
 struct ActOptions {
     std::string verb;

@@ -40,6 +40,8 @@ std::vector<Endpoint> change_endpoints(Parts& parts);
 Result<http::Response> accepted(Parts& parts,
                                 const Call& call,
                                 const Result<model::Cluster>& changed);
+/// What a cluster is made of in the cloud.
+std::vector<Endpoint> resource_endpoints(Parts& parts);
 /// Acts on one node, and its log.
 std::vector<Endpoint> node_endpoints(Parts& parts);
 std::vector<Endpoint> key_endpoints(Parts& parts);

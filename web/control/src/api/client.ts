@@ -8,6 +8,7 @@ export type ClusterSpec = Schemas["ClusterSpec"];
 export type WorkerGroup = Schemas["WorkerGroup"];
 export type Ports = Schemas["Ports"];
 export type Activity = Schemas["Activity"];
+export type CloudResource = Schemas["CloudResource"];
 export type Fault = Schemas["Fault"];
 export type DryRun = Schemas["DryRun"];
 export type Finding = DryRun["findings"][number];
