@@ -85,7 +85,7 @@ export function organisation() {
     await other.goto(link);
     await other.getByText("This invitation was used already").waitFor();
     // The page of whoever invited has heard of it.
-    await page.getByText(grace.name).waitFor({timeout: 1_500});
+    await page.locator("strong", {hasText: grace.name}).waitFor({timeout: 1_500});
   });
 
   test("a member sees no more than the switches allow", async () => {
@@ -121,7 +121,7 @@ export function organisation() {
     await other.reload();
     await other.getByRole("heading", {name: "Sign in"}).waitFor();
     await signIn(other, grace);
-    await third.goto(link);
+    await third.reload();
     await third.getByText("This link was used already").waitFor();
     noFaults(third);
     await third.context().close();
@@ -133,7 +133,7 @@ export function organisation() {
     await third.getByRole("link", {name: "Lost your password?"}).click();
     await third.getByLabel("E-mail").fill(grace.email);
     await third.getByRole("button", {name: "Send the link"}).click();
-    await third.getByRole("status").waitFor();
+    await third.getByRole("heading", {name: "Look into your mail"}).waitFor();
     const link = await linkFor(grace.email, "A new password for Hopyard");
     await setPassword(third, link, grace);
     await signIn(other, grace);
