@@ -32,7 +32,8 @@ struct Service::State {
         : parts(given),
           options(std::move(wanted)),
           authenticator(parts.store),
-          entrance(options.password_cost),
+          entrance{.passwords = people::Passwords(options.password_cost),
+                   .outbox = people::Outbox(parts.store, parts.random, options.mail)},
           v1_gate(parts,
                   authenticator,
                   metrics,
@@ -43,16 +44,20 @@ struct Service::State {
           node_routes(parts, options.want_tick) {}
 
     void mount() {
-        const v1::General general{
-            .version = options.version, .conditions = options.conditions, .gauges = options.gauges};
+        const v1::General general{.version = options.version,
+                                  .mail = entrance.outbox.is_on(),
+                                  .conditions = options.conditions,
+                                  .gauges = options.gauges};
         v1_gate.mount(people, v1::general_endpoints(parts, general));
         v1_gate.mount(people, v1::metrics_endpoints(parts, metrics, general));
         v1_gate.mount(people, v1::cluster_endpoints(parts, texts));
         v1_gate.mount(people, v1::change_endpoints(parts));
+        v1_gate.mount(people, v1::resource_endpoints(parts));
         v1_gate.mount(people, v1::node_endpoints(parts));
         v1_gate.mount(people, v1::autoscale_endpoints(parts));
         v1_gate.mount(people, v1::key_endpoints(parts));
         v1_gate.mount(people, v1::sign_in_endpoints(parts, entrance, general));
+        v1_gate.mount(people, v1::password_reset_endpoints(parts, entrance));
         v1_gate.mount(people, v1::me_endpoints(parts, entrance));
         v1_gate.mount(people, v1::organisation_endpoints(parts));
         v1_gate.mount(people, v1::member_endpoints(parts));
@@ -127,6 +132,10 @@ void Service::tick(Timestamp now) {
         RETURN_IF_ERROR(t.forget_invitations(now));
         return t.forget_replies_before(now - replies_kept);
     });
+}
+
+void Service::send_mail(const std::stop_token& stop) {
+    state_->entrance.outbox.send_due(state_->parts.clock, stop);
 }
 
 void Service::close_streams() {

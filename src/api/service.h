@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct ServiceOptions {
     Orphans* orphans = nullptr;     ///< null: asked for orphans, the answer is 501
     v1::PriceImport import_prices;  ///< empty: a price list is not taken
     people::HashCost password_cost = people::HashCost::interactive;
+    people::MailOptions mail;
     /// Takes the paths that are nobody's here (the web pages); without it they are 404.
     http::Handler otherwise;
 };
@@ -45,6 +47,8 @@ class Service {
     http::Handler nodes();
     /// Sends events, answers polls, forgets old replies. One thread at a time.
     void tick(Timestamp now);
+    /// Sends the mail that is due; waits for the mail server. One thread at a time, not tick()'s.
+    void send_mail(const std::stop_token& stop);
     /// Ends event streams, before the server stops.
     void close_streams();
 

@@ -17,6 +17,7 @@
 #include "control/authority.h"
 #include "control/test_cloud.h"
 #include "http/exchange.h"
+#include "http/mail.h"
 #include "store/open.h"
 
 namespace hopyard::api {
@@ -69,6 +70,22 @@ class TestOrphans final : public Orphans {
     std::vector<control::Orphan> found;
 };
 
+/// Takes mail, or fails as it is told.
+class TestMail final : public http::MailTransport {
+  public:
+    Result<void> send(const http::Mail& mail, std::stop_token /*stop*/) override {
+        ++attempts;
+        if (failure) return pass(*failure);
+        sent.push_back(mail);
+        return {};
+    }
+    int attempts = 0;
+    std::optional<Error> failure;
+    std::vector<http::Mail> sent;
+};
+inline constexpr const char* page_url = "https://hopyard.example.org";
+enum class HasMail { yes, no };
+
 struct Ask {
     std::string method = "GET";
     std::string target;
@@ -88,7 +105,7 @@ inline cloud::NeededRights test_rights() {
 
 class TestApi {
   public:
-    TestApi();
+    explicit TestApi(HasMail has_mail = HasMail::yes);
 
     /// As the administrator, unless a header says otherwise.
     std::shared_ptr<Caught> ask(Ask ask);
@@ -129,6 +146,7 @@ class TestApi {
     control::NodeSessions sessions;
     std::vector<v1::Condition> conditions;
     int ticks_wanted = 0;
+    TestMail mail;
     Service service;
     Secret administrator;
 

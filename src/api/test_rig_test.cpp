@@ -4,7 +4,7 @@
 
 namespace hopyard::api {
 
-TestApi::TestApi()
+TestApi::TestApi(HasMail has_mail)
     : authority(http::make_authority("test authority", clock.now(), Seconds(86'400))),
       commands(*store,
                clouds,
@@ -23,7 +23,9 @@ TestApi::TestApi()
                .conditions = [this] { return conditions; },
                .want_tick = [this] { ++ticks_wanted; },
                .orphans = &orphans,
-               .password_cost = people::HashCost::least}),
+               .password_cost = people::HashCost::least,
+               .mail = {.transport = has_mail == HasMail::yes ? &mail : nullptr,
+                        .page_url = page_url}}),
       administrator(**make_first_key(*store, random, clock.now())) {}
 
 std::shared_ptr<Caught> TestApi::call(const http::Handler& handler, Ask ask) {

@@ -28,6 +28,7 @@ namespace {
 constexpr std::size_t calls_max = 32;
 constexpr int request_threads = 4;
 constexpr Milliseconds tick_period{500};
+constexpr Milliseconds mail_period{1'000};
 constexpr Milliseconds follow_period = Seconds(10);
 /// They step at least as often as the lease is prolonged.
 constexpr Seconds loops_stuck_after{60};
@@ -125,6 +126,7 @@ std::string in_url(const std::string& host) {
 struct ControlPlane::State {
     State(const cli::ServeOptions& given,
           azure::Config config,
+          std::optional<MailSettings> mail,
           Installation known,
           store::Store& the_store,
           const Clock& the_clock,
@@ -172,23 +174,26 @@ struct ControlPlane::State {
               random,
               {.blob_ca_pem = config.kind == azure::Config::Kind::local ? config.blob_client.ca_pem
                                                                         : std::string()}),
+          smtp(mail ? std::make_unique<http::SmtpClient>(mail->server) : nullptr),
           ticker(tick_period),
-          service({.store = store,
-                   .commands = commands,
-                   .sessions = sessions,
-                   .clouds = connections,
-                   .clock = clock,
-                   .random = random},
-                  {.version = HOPYARD_VERSION,
-                   .conditions = [this] { return conditions(); },
-                   .gauges = [this] { return gauges(); },
-                   .want_tick = [this] { ticker.poke(); },
-                   .orphans = &orphans,
-                   .import_prices =
-                       [this](std::string_view pages) {
-                           return connections.own().catalog.import_prices(pages);
-                       },
-                   .otherwise = web::serve_pages(web::embedded_pages())}),
+          service(
+              {.store = store,
+               .commands = commands,
+               .sessions = sessions,
+               .clouds = connections,
+               .clock = clock,
+               .random = random},
+              {.version = HOPYARD_VERSION,
+               .conditions = [this] { return conditions(); },
+               .gauges = [this] { return gauges(); },
+               .want_tick = [this] { ticker.poke(); },
+               .orphans = &orphans,
+               .import_prices =
+                   [this](std::string_view pages) {
+                       return connections.own().catalog.import_prices(pages);
+                   },
+               .mail = {.transport = smtp.get(), .page_url = mail ? mail->page_url : std::string()},
+               .otherwise = web::serve_pages(web::embedded_pages())}),
           server(http::ServerOptions{}) {
         loops.on_change([this] { ticker.poke(); });
         connections.on_change([this] { loops.follow_accounts(); });
@@ -300,7 +305,9 @@ struct ControlPlane::State {
     api::TaggedOrphans orphans;
     control::Commands commands;
     control::NodeSessions sessions;
+    std::unique_ptr<http::SmtpClient> smtp;  ///< null: no mail
     Ticker ticker;
+    Ticker mail_ticker{mail_period};
     api::Service service;
     http::Server server;
     std::chrono::steady_clock::time_point follow_at;   ///< when accounts are looked at again
@@ -309,19 +316,21 @@ struct ControlPlane::State {
     std::string ca_file;
     std::vector<std::jthread> serving;
     std::jthread ticking;
+    std::jthread mailing;
 };
 
 ControlPlane::ControlPlane(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::open(const cli::ServeOptions& options,
                                                          azure::Config cloud,
+                                                         std::optional<MailSettings> mail,
                                                          store::Store& store,
                                                          const Clock& clock,
                                                          Random& random) {
     ASSIGN_OR_RETURN(Installation installation, load_installation(store, clock, random));
     std::ofstream(options.state + "/ca.pem") << installation.authority.certificate_pem;
     auto state = std::make_unique<State>(
-        options, std::move(cloud), std::move(installation), store, clock, random);
+        options, std::move(cloud), std::move(mail), std::move(installation), store, clock, random);
     RETURN_IF_ERROR(state->listen());
     return std::unique_ptr<ControlPlane>(new ControlPlane(std::move(state)));
 }
@@ -336,10 +345,15 @@ void ControlPlane::start() {
     state->loops.start();
     state->ticking = std::jthread(
         [state](std::stop_token stop) { state->ticker.run([state] { state->tick(); }, stop); });
+    if (!state->smtp) return;
+    state->mailing = std::jthread([state](const std::stop_token& stop) {
+        state->mail_ticker.run([state, &stop] { state->service.send_mail(stop); }, stop);
+    });
 }
 
 void ControlPlane::stop() {
     state_->ticking = {};
+    state_->mailing = {};
     state_->service.close_streams();
     state_->server.stop();
     state_->serving.clear();

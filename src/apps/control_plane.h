@@ -3,8 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "apps/mail_settings.h"
 #include "azure/config.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -18,6 +20,7 @@ class ControlPlane {
     /// Opens what is needed and listens; nothing runs yet. Everything passed must outlive it.
     static Result<std::unique_ptr<ControlPlane>> open(const cli::ServeOptions& options,
                                                       azure::Config cloud,
+                                                      std::optional<MailSettings> mail,
                                                       store::Store& store,
                                                       const Clock& clock,
                                                       Random& random);

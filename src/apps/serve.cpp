@@ -14,6 +14,7 @@
 
 #include "api/keys.h"
 #include "api/people/entrance.h"
+#include "api/people/password_reset.h"
 #include "apps/control_plane.h"
 #include "apps/privileges.h"
 #include "azure/config.h"
@@ -132,6 +133,26 @@ Result<void> make_key(const cli::ServeOptions& options) {
     return {};
 }
 
+/// Where the page is, as far as is known: a link may be opened under any name that leads there.
+std::string page_of(const cli::ServeOptions& options) {
+    std::ifstream in(options.state + "/endpoint.json");
+    const auto endpoint = nlohmann::json::parse(in, nullptr, false);
+    if (endpoint.is_object()) return endpoint.value("url", "");
+    return "http://" + options.address + ":" + std::to_string(options.port);
+}
+
+Result<void> make_reset_link(const cli::ServeOptions& options) {
+    SystemClock clock;
+    SystemRandom random;
+    RETURN_IF_ERROR(leave_root(options.state, options.user));
+    ASSIGN_OR_RETURN(const auto store, open_store(options, random));
+    ASSIGN_OR_RETURN(
+        const Secret token,
+        api::people::make_reset_token_for(*store, random, options.reset_password, clock.now()));
+    std::printf("%s\n", api::people::reset_link(page_of(options), token).c_str());
+    return {};
+}
+
 Result<void> run(cli::ServeOptions options) {
     const sigset_t signals = block_signals();
     set_log_level(options.log_level);
@@ -145,6 +166,10 @@ Result<void> run(cli::ServeOptions options) {
                        "Give its address as machines see it: --node-url https://HOST:PORT");
     // Read by whoever starts us: the local cloud's file may be root's alone.
     ASSIGN_OR_RETURN(auto cloud, azure::load_config(options.cloud_file));
+    std::optional<MailSettings> mail;
+    if (!options.mail_file.empty()) {
+        ASSIGN_OR_RETURN(mail, load_mail_settings(options.mail_file));
+    }
     options.state = std::filesystem::absolute(options.state).lexically_normal().string();
     RETURN_IF_ERROR(leave_root(options.state, options.user));
     ::umask(0077);
@@ -152,8 +177,9 @@ Result<void> run(cli::ServeOptions options) {
     SystemClock clock;
     SystemRandom random;
     ASSIGN_OR_RETURN(const auto store, open_store(options, random));
-    ASSIGN_OR_RETURN(const auto control_plane,
-                     ControlPlane::open(options, std::move(cloud), *store, clock, random));
+    ASSIGN_OR_RETURN(
+        const auto control_plane,
+        ControlPlane::open(options, std::move(cloud), std::move(mail), *store, clock, random));
     control_plane->start();
     RETURN_IF_ERROR(offer_setup(options.state, *store, random, control_plane->url()));
     RETURN_IF_ERROR(write_endpoint(options.state, *control_plane));
@@ -170,7 +196,9 @@ Result<void> run(cli::ServeOptions options) {
 
 int serve(const cli::ServeOptions& options) {
     ::mallopt(M_ARENA_MAX, malloc_arenas);
-    const auto outcome = options.make_key.empty() ? run(options) : make_key(options);
+    const auto outcome = !options.make_key.empty()         ? make_key(options)
+                         : !options.reset_password.empty() ? make_reset_link(options)
+                                                           : run(options);
     return outcome ? cli::exit_ok : cli::report(outcome.error());
 }
 

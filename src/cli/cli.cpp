@@ -30,6 +30,7 @@ void add_up_and_down(CLI::App& app, Chosen& c) {
     start->add_option("--azurite", c.up.azurite, "Directory of the npm package azurite");
     start->add_option("--node", c.up.node, "Node.js")->capture_default_str();
     start->add_option("--user", c.up.user, "Of 'hopyard serve', when started by root");
+    start->add_option("--mail", c.up.mail_file, "Of 'hopyard serve': JSON, which mail server");
     start->add_option("--cluster", c.up.cluster, "Name of the cluster")->capture_default_str();
     start->add_option("--workers", c.up.workers)->check(CLI::Range(0, 64))->capture_default_str();
     start->add_option("--type", c.up.instance_type, "Instance type")->capture_default_str();
@@ -88,6 +89,10 @@ void add_serve(CLI::App& app, Chosen& c, const std::function<int(const ServeOpti
         ->capture_default_str();
     command->add_option(
         "--make-key", to.make_key, "Make an administrator's key, print it, and end");
+    command->add_option("--mail", to.mail_file, "JSON: mail server, sender, and how to sign in");
+    command->add_option("--reset-password",
+                        to.reset_password,
+                        "Make a link that sets a new password of this address, print it, and end");
     command->callback([&c, serve] { c.local = [&c, serve] { return serve(c.serve); }; });
 }
 
@@ -144,8 +149,13 @@ void add_cluster(CLI::App& app, Chosen& c) {
     });
     CLI::App* show = cluster->add_subcommand("show", "Show a cluster and its nodes");
     show->add_option("cluster", c.cluster, "Name or id")->required();
-    show->callback(
-        [&c] { c.remote = [&c](Session& s) { return cluster_show(s, c.output, c.cluster); }; });
+    show->add_flag("--resources", c.of_cloud, "What it is made of in the cloud, instead");
+    show->callback([&c] {
+        c.remote = [&c](Session& s) {
+            return c.of_cloud ? cluster_resources(s, c.output, c.cluster)
+                              : cluster_show(s, c.output, c.cluster);
+        };
+    });
     add_cluster_act(*cluster, c, "start", "Start a stopped cluster");
     add_cluster_act(*cluster, c, "stop", "Deallocate the head, delete the workers");
     add_cluster_act(*cluster, c, "restart", "Restart every machine in place, the head first");
@@ -301,8 +311,18 @@ void add_member(CLI::App& app, Chosen& c) {
     invite->add_option("--role", c.role)
         ->check(CLI::IsMember({"member", "administrator"}))
         ->capture_default_str();
+    invite->add_flag("--mail", c.by_mail, "Send the link to the address too");
     invite->callback([&c] {
-        c.remote = [&c](Session& s) { return member_invite(s, c.output, c.member, c.role); };
+        c.remote = [&c](Session& s) {
+            return member_invite(
+                s, c.output, {.email = c.member, .role = c.role, .by_mail = c.by_mail});
+        };
+    });
+    CLI::App* reset = member->add_subcommand("reset-password",
+                                             "Make a link that sets a new password, for an hour");
+    reset->add_option("member", c.member, "E-mail address or id")->required();
+    reset->callback([&c] {
+        c.remote = [&c](Session& s) { return member_reset_password(s, c.output, c.member); };
     });
     CLI::App* remove = member->add_subcommand("remove", "Remove a member, at once");
     remove->add_option("member", c.member, "E-mail address or id")->required();

@@ -270,6 +270,8 @@ TEST(People, a_member_is_named_by_address_or_id) {
     Session session = server.session();
     EXPECT_EQ(member_role(session, {}, "ada@example.org", "owner"), exit_ok);
     EXPECT_EQ(server.last().body, R"({"role":"owner"})");
+    server.reply("POST /v1/members/p-1/password-reset", 201, R"({"link":"https://x/#token=t"})");
+    EXPECT_EQ(member_reset_password(session, {}, "ADA@example.org"), exit_ok);
     EXPECT_EQ(member_remove(session, {.yes = true}, "p-1"), exit_ok);
     EXPECT_EQ(server.last().method, "DELETE");
     EXPECT_EQ(member_remove(session, {.yes = true}, "eve@example.org"), exit_not_found);

@@ -29,6 +29,14 @@ const std::vector<Column> node_columns = {{"NODE", "/id"},
                                           {"JOBS", "/jobs"},
                                           {"STAGE", "/stage"}};
 
+const std::vector<Column> resource_columns = {{"KIND", "/kind"},
+                                              {"NAME", "/name"},
+                                              {"STATE", "/state"},
+                                              {"CHANGED", "/changedAt"},
+                                              {"OPERATION", "/operation/id"},
+                                              {"REQUEST", "/cloudRequestId"},
+                                              {"PROBLEM", "/problem/message"}};
+
 void set_if(json& spec, const char* pointer, const std::string& value) {
     if (!value.empty()) spec[json::json_pointer(pointer)] = value;
 }
@@ -155,6 +163,15 @@ int cluster_show(Session& session, const Output& output, const std::string& clus
     const json document = json::parse(*reply, nullptr, false);
     if (output.format == Format::table && document.contains("nodes"))
         std::printf("\n%s", render(document["nodes"].dump(), Format::table, node_columns).c_str());
+    return exit_ok;
+}
+
+int cluster_resources(Session& session, const Output& output, const std::string& cluster) {
+    const auto id = cluster_id(session, cluster);
+    if (!id) return report(id.error());
+    const auto reply = session.call("GET", "/v1/clusters/" + *id + "/resources");
+    if (!reply) return report(reply.error());
+    std::fputs(render(*reply, output.format, resource_columns).c_str(), stdout);
     return exit_ok;
 }
 

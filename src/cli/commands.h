@@ -34,6 +34,7 @@ struct CreateOptions {
 int cluster_create(Session& session, const Output& output, const CreateOptions& options);
 int cluster_list(Session& session, const Output& output);
 int cluster_show(Session& session, const Output& output, const std::string& cluster);
+int cluster_resources(Session& session, const Output& output, const std::string& cluster);
 /// start, stop, restart, retry, delete.
 struct ActOptions {
     std::string verb;
@@ -164,16 +165,18 @@ int usage(Session& session, const Output& output, const UsageOptions& options);
 
 // --- people (people_commands.cpp) ---
 int member_list(Session& session, const Output& output);
-/// `email` may be empty: then the link is for whoever has it.
-int member_invite(Session& session,
-                  const Output& output,
-                  const std::string& email,
-                  const std::string& role);
+struct InviteOptions {
+    std::string email;  ///< empty: the link is for whoever has it
+    std::string role;
+    bool by_mail = false;
+};
+int member_invite(Session& session, const Output& output, const InviteOptions& options);
 /// A member is named by id or address.
 int member_role(Session& session,
                 const Output& output,
                 const std::string& member,
                 const std::string& role);
+int member_reset_password(Session& session, const Output& output, const std::string& member);
 int member_remove(Session& session, const Output& output, const std::string& member);
 int organisation_show(Session& session, const Output& output);
 struct OrganisationOptions {

@@ -200,6 +200,7 @@ Result<Found> ensure_control_plane(const UpOptions& options) {
                   "--node-url",
                   std::string("https://") + machines_host + ":" + std::to_string(machines_port)});
     if (!options.user.empty()) words.insert(words.end(), {"--user", options.user});
+    if (!options.mail_file.empty()) words.insert(words.end(), {"--mail", options.mail_file});
     const std::string log_file = state + "/hopyard.log";
     ASSIGN_OR_RETURN(const pid_t process, start_detached(words, log_file));
     const auto ready = wait_until(

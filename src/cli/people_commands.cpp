@@ -49,12 +49,10 @@ int member_list(Session& session, const Output& output) {
     return exit_ok;
 }
 
-int member_invite(Session& session,
-                  const Output& output,
-                  const std::string& email,
-                  const std::string& role) {
-    json body = {{"role", role}};
-    if (!email.empty()) body["email"] = email;
+int member_invite(Session& session, const Output& output, const InviteOptions& options) {
+    json body = {{"role", options.role}};
+    if (!options.email.empty()) body["email"] = options.email;
+    if (options.by_mail) body["mail"] = true;
     const auto reply = session.call("POST", "/v1/invitations", body.dump());
     if (!reply) return report(reply.error());
     std::fputs(render_object(*reply,
@@ -66,6 +64,20 @@ int member_invite(Session& session,
                               {"Link", "/link"}})
                    .c_str(),
                stdout);
+    if (output.format == Format::table) std::fputs("The link is shown this once.\n", stderr);
+    return exit_ok;
+}
+
+int member_reset_password(Session& session, const Output& output, const std::string& member) {
+    const auto id = member_id(session, member);
+    if (!id) return report(id.error());
+    const auto reply =
+        session.call("POST", "/v1/members/" + percent_encode(*id) + "/password-reset");
+    if (!reply) return report(reply.error());
+    std::fputs(
+        render_object(*reply, output.format, {{"Link", "/link"}, {"Valid until", "/expiresAt"}})
+            .c_str(),
+        stdout);
     if (output.format == Format::table) std::fputs("The link is shown this once.\n", stderr);
     return exit_ok;
 }

@@ -10,6 +10,7 @@ namespace hopyard::cli {
 struct ServeOptions {
     std::string state = "/var/lib/hopyard";
     std::string database;    ///< empty: "sqlite:" and a file of the state directory
+    std::string mail_file;   ///< mail server and how to sign in; empty: no mail
     std::string cloud_file;  ///< cloud.json: which cloud, and how to sign in
     /// Whom to become when started as root; empty: the owner of the state directory, else the user
     /// hopyard, else nobody. Never root.
@@ -27,6 +28,8 @@ struct ServeOptions {
     std::string log_level = "info";
     /// Makes an administrator's key with that name, prints it and ends.
     std::string make_key;
+    /// Makes a link that sets a new password of whoever signs in with that address, and ends.
+    std::string reset_password;
 };
 
 }  // namespace hopyard::cli

@@ -22,6 +22,7 @@ struct UpOptions {
     std::string azurite;                                 ///< empty: hopyard-cloud looks for it
     std::string node = "node";                           ///< Node.js, for Azurite
     std::string user;                                    ///< of `hopyard serve`, when we are root
+    std::string mail_file;                               ///< of `hopyard serve`; empty: no mail
     std::string cluster = "demo";
     std::string instance_type = "Standard_B1ms";
     long disk_gb = 30;

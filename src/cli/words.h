@@ -39,6 +39,8 @@ struct Chosen {
     OrganisationOptions organisation;
     UsageOptions usage;
     std::string member, role = "member";
+    bool by_mail = false;
+    bool of_cloud = false;
     std::string cluster, phase = "running", name, scope = "administer", key_id, file;
     std::vector<std::string> words;
     bool follow = false, remove = false;

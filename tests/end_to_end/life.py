@@ -90,6 +90,30 @@ def first_owner(facts: Facts):
                            "session": facts.owner.session()}
 
 
+@LIFE.step("whoever runs the program makes a link for an owner who is locked out, and it works once")
+def locked_out(facts: Facts):
+    here = facts.here
+    status, totp = facts.owner.call("POST", "/v1/me/totp", {})
+    expect(status == 201, totp)
+    words = ("serve", "--state", here.state, "--reset-password", "ada@example.org")
+    links = [here.run(*words).stdout.strip() for _ in range(3)]
+    expect(all(link.startswith(f"{here.api.url}/new-password#token=") for link in links), links)
+    tokens = [link.split("#token=")[1] for link in links]
+    who = {"email": "ada@example.org", "password": "eight blue bicycles"}
+    anybody = Person(here.api.url)
+
+    def use(token: str) -> int:
+        return anybody.call("POST", "/v1/password-resets/use",
+                            {"token": token, "password": who["password"]})[0]
+    expect(use(tokens[0]) == 404, "only the newest link holds")
+    expect(use(tokens[2]) == 204 and use(tokens[2]) == 404, "once")
+    expect(facts.owner.call("GET", "/v1/session")[0] == 401, "every session has ended")
+    expect(facts.owner.call("POST", "/v1/session", who)[0] == 201, "the new password")
+    facts.owner_secrets |= {"owner's new password": who["password"], "session": facts.owner.session(),
+                            "one-time codes": totp["secret"],
+                            **{f"link {i} of a lost password": t for i, t in enumerate(tokens)}}
+
+
 @LIFE.step("the control plane is no root; files with secrets are their owners' alone")
 def owners(facts: Facts):
     here = facts.here

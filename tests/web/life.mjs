@@ -164,6 +164,10 @@ export function life() {
     await until(async () => (await entries.count()) < all, "fewer entries");
     assert.ok((await entries.count()) > 0, "the change of ports is found");
     await page.getByText(owner.name).first().waitFor();
+    const cloud = page.locator("section", {hasText: "In the cloud"}).getByRole("row");
+    const head = cloud.filter({hasText: "Machine"}).first();
+    await head.locator(".phase", {hasText: "Ready"}).waitFor();
+    await head.getByText(/request [0-9a-f-]{36}/).waitFor();
     const [download] = await Promise.all([
       page.waitForEvent("download"),
       page.getByRole("button", {name: "Download"}).click(),

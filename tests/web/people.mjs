@@ -1,6 +1,19 @@
 // Members, invitations, permissions, two factors, sessions and keys.
 import assert from "node:assert/strict";
-import {noFaults, open, owner, signIn, totp, until, story} from "./browser.mjs";
+import {readdirSync, readFileSync} from "node:fs";
+import {join} from "node:path";
+import {
+  judge,
+  noFaults,
+  open,
+  owner,
+  rig,
+  shoot,
+  signIn,
+  totp,
+  until,
+  story,
+} from "./browser.mjs";
 
 const grace = {
   name: "Grace Hopper",
@@ -18,6 +31,31 @@ async function flip(page, label, on) {
   );
 }
 
+/** The link in the newest mail to that address. */
+async function linkFor(address, subject) {
+  const mails = () =>
+    readdirSync(rig.mail)
+      .filter((name) => name.endsWith(".json"))
+      .sort((a, b) => parseInt(b, 10) - parseInt(a, 10))
+      .map((name) => JSON.parse(readFileSync(join(rig.mail, name), "utf8")));
+  const mail = await until(
+    () => mails().find((each) => each.to.includes(address) && each.subject === subject),
+    `mail to ${address}`,
+  );
+  assert.ok(mail.tls && mail.login, "over TLS, signed in");
+  return mail.text.match(/https?:\S+#token=\S+/)[0];
+}
+
+async function setPassword(page, link, person) {
+  person.password += " again";
+  await page.goto(link);
+  await page.getByLabel("New password").fill(person.password);
+  await judge(page, "new-password");
+  await shoot(page, "new-password");
+  await page.getByRole("button", {name: "Set the password"}).click();
+  await page.getByText("Your password is set").waitFor();
+}
+
 export function organisation() {
   const test = story();
   let page;
@@ -30,8 +68,10 @@ export function organisation() {
     await page.getByRole("button", {name: "Invite"}).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("E-mail").fill(grace.email);
+    assert.ok(await dialog.getByLabel("Send the link by mail").isChecked());
     await dialog.getByRole("button", {name: "Make a link"}).click();
     const link = await dialog.locator(".copy span").first().innerText();
+    assert.equal(await linkFor(grace.email, "Join My organisation on Hopyard"), link);
     await dialog.getByRole("button", {name: "Done"}).click();
     await page.getByRole("cell", {name: grace.email}).first().waitFor();
     other = await open();
@@ -44,11 +84,20 @@ export function organisation() {
     await other.getByRole("heading", {name: "No clusters yet"}).waitFor();
     await other.goto(link);
     await other.getByText("This invitation was used already").waitFor();
+    // The page of whoever invited has heard of it.
+    await page.locator("strong", {hasText: grace.name}).waitFor({timeout: 1_500});
   });
 
   test("a member sees no more than the switches allow", async () => {
     await other.goto("/members");
     await other.getByText(owner.email).waitFor();
+    await page.getByRole("combobox", {name: `Role of ${grace.name}`}).click();
+    await page.getByRole("option", {name: "Administrator"}).click();
+    const role = other.getByRole("row", {name: new RegExp(grace.name)});
+    await role.getByText("Administrator").or(role.getByRole("combobox")).waitFor({timeout: 1_500});
+    await page.getByRole("combobox", {name: `Role of ${grace.name}`}).click();
+    await page.getByRole("option", {name: "Member", exact: true}).click();
+    await role.getByText("Member", {exact: true}).waitFor({timeout: 1_500});
     assert.equal(await other.getByRole("button", {name: "Invite"}).count(), 0);
     assert.ok(await other.getByLabel("Create, change and terminate clusters").isDisabled());
     await other.goto("/settings/api-keys");
@@ -59,6 +108,37 @@ export function organisation() {
     await other.getByText("Ask an administrator").waitFor();
     assert.equal(await other.getByRole("link", {name: "Create cluster"}).count(), 0);
     await flip(page, "Create, change and terminate clusters", true);
+  });
+
+  test("an administrator hands over a link that sets a new password, once", async () => {
+    await page.getByRole("button", {name: `Reset password of ${grace.name}`}).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", {name: "Make a link"}).click();
+    const link = await dialog.locator(".copy span").first().innerText();
+    await dialog.getByRole("button", {name: "Done"}).click();
+    const third = await open();
+    await setPassword(third, link, grace);
+    await other.reload();
+    await other.getByRole("heading", {name: "Sign in"}).waitFor();
+    await signIn(other, grace);
+    await third.reload();
+    await third.getByText("This link was used already").waitFor();
+    noFaults(third);
+    await third.context().close();
+  });
+
+  test("a lost password is asked for at the sign-in, and the link comes by mail", async () => {
+    const third = await open();
+    await third.goto("/sign-in");
+    await third.getByRole("link", {name: "Lost your password?"}).click();
+    await third.getByLabel("E-mail").fill(grace.email);
+    await third.getByRole("button", {name: "Send the link"}).click();
+    await third.getByRole("heading", {name: "Look into your mail"}).waitFor();
+    const link = await linkFor(grace.email, "A new password for Hopyard");
+    await setPassword(third, link, grace);
+    await signIn(other, grace);
+    noFaults(third);
+    await third.context().close();
   });
 
   test("a member who is removed is out at once", async () => {

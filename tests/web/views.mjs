@@ -79,6 +79,8 @@ export function views() {
       await at("/setup", "setup");
       await at("/setup#token=used", "setup-form");
       await at("/invitation#token=used", "invitation");
+      await at("/lost-password", "lost-password");
+      await at("/new-password#token=used", "new-password-used");
       await signIn(page);
       await at("/clusters", "clusters-empty");
       await at("/backups", "backups");

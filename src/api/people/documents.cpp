@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/views.h"
+#include "http/mail.h"
 #include "model/json_reader.h"
 #include "model/phase.h"
 
@@ -14,7 +15,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t name_max = 64;
-constexpr std::size_t email_max = 254;  // RFC 5321 section 4.5.3.1.3
 
 ordered_json time(const std::optional<Timestamp>& at) {
     return at ? ordered_json(to_rfc3339(*at)) : ordered_json(nullptr);
@@ -29,12 +29,6 @@ std::string trimmed(std::string text) {
 bool has_control(const std::string& text) {
     return std::any_of(
         text.begin(), text.end(), [](unsigned char c) { return c < 32 || c == 127; });
-}
-
-bool is_address(const std::string& text) {
-    const std::size_t at = text.find('@');
-    return at != std::string::npos && at > 0 && at + 1 < text.size() && text.rfind('@') == at &&
-           text.size() <= email_max && text.find(' ') == std::string::npos && !has_control(text);
 }
 
 }  // namespace
@@ -64,7 +58,7 @@ std::string read_email(model::ObjectReader& reader, Presence presence) {
         reader.read("email", email);
     }
     email = trimmed(std::move(email));
-    if ((!email.empty() || presence == Presence::required) && !is_address(email))
+    if ((!email.empty() || presence == Presence::required) && !http::is_mail_address(email))
         reader.fault("email",
                      "email_malformed",
                      "must be an address such as ada@example.org",
@@ -203,6 +197,18 @@ Result<model::Person> own_row(store::Transaction& t, const Call& call) {
     ASSIGN_OR_RETURN(auto row, t.person(call.principal.person));
     if (!row) return pass(session_missing());
     return std::move(*row);
+}
+
+Result<model::Person> member_of(store::Transaction& t,
+                                const OrganisationId& organisation,
+                                const PersonId& id) {
+    ASSIGN_OR_RETURN(auto person, t.person(id));
+    if (person && person->organisation == organisation) return std::move(*person);
+    return pass(Error{.kind = ErrorKind::not_found,
+                      .code = "no_such_member",
+                      .message = "there is no member '" + id.value + "'",
+                      .owner = Owner::user,
+                      .next_action = "GET /v1/members lists those there are."});
 }
 
 Result<void> note(store::Transaction& t,

@@ -66,6 +66,10 @@ http::Response signed_in(const Call& call,
 
 /// The row of the person who asks.
 Result<model::Person> own_row(store::Transaction& t, const Call& call);
+/// `not_found` ("no_such_member") also for somebody of another organisation.
+Result<model::Person> member_of(store::Transaction& t,
+                                const OrganisationId& organisation,
+                                const PersonId& id);
 /// Writes what happened to the activity of the caller's organisation.
 Result<void> note(store::Transaction& t,
                   const OrganisationId& organisation,

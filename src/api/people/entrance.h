@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/people/guesses.h"
+#include "api/people/outbox.h"
 #include "api/people/passwords.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -17,11 +18,11 @@
 
 namespace hopyard::api::people {
 
-/// What signing in keeps in memory.
+/// What signing in works with.
 struct Entrance {
-    explicit Entrance(HashCost cost) : passwords(cost) {}
     Passwords passwords;
-    Guesses guesses;
+    Outbox outbox;
+    Guesses guesses = {};
 };
 
 /// The token of the first owner's link: a new one, and the one before is void. Nothing when there

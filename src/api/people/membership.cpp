@@ -10,7 +10,7 @@ using model::Role;
 Failure owner_needed() {
     return pass(Error{.kind = ErrorKind::permission_denied,
                       .code = "owner_needed",
-                      .message = "only an owner makes or unmakes owners",
+                      .message = "only an owner changes owners",
                       .owner = Owner::administrator,
                       .next_action = "Ask an owner of the organisation."});
 }
@@ -43,6 +43,12 @@ Result<void> check_role_change(const Principal& by, const model::Person& of, Rol
 
 Result<void> check_removal(const Principal& by, const model::Person& of, int owners) {
     return check_unmaking(by, of, owners);
+}
+
+Result<void> check_password_reset(const Principal& by, const model::Person& of) {
+    if (of.role == Role::owner && (!by.is_person() || by.role != Role::owner))
+        return owner_needed();
+    return {};
 }
 
 Result<void> check_invitation(const Principal& by, Role role) {

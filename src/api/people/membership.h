@@ -19,6 +19,9 @@ Result<void> check_role_change(const Principal& by,
                                int owners);
 /// Removing an owner is unmaking one; anybody may leave, but the last owner.
 Result<void> check_removal(const Principal& by, const model::Person& of, int owners);
+/// Whoever sets an owner's password becomes that owner, so only owners do. `permission_denied`
+/// ("owner_needed").
+Result<void> check_password_reset(const Principal& by, const model::Person& of);
 /// Only owners and administrators invite administrators, and withdraw such invitations; nobody
 /// invites an owner. `permission_denied` ("administrator_needed"), or a refusal of /role.
 Result<void> check_invitation(const Principal& by, model::Role role);

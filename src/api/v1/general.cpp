@@ -50,7 +50,7 @@ http::Response health(Parts& parts, const General& general, const Call& call) {
                                dump({{"status", status}, {"conditions", std::move(shown)}}));
 }
 
-http::Response capabilities() {
+http::Response capabilities(const General& general) {
     return http::json_response(200,
                                dump({{"clouds", {"azure"}},
                                      {"features",
@@ -59,6 +59,7 @@ http::Response capabilities() {
                                        {"backups", false},
                                        {"managed", false},
                                        {"ldap", false},
+                                       {"mail", general.mail},
                                        {"upgrades", false}}},
                                      {"limits",
                                       {{"workers", 1000},
@@ -137,7 +138,9 @@ std::vector<Endpoint> general_endpoints(Parts& parts, const General& general) {
          }},
         {.method = "GET",
          .pattern = "/v1/capabilities",
-         .answer = [](const Call&) -> Result<http::Response> { return capabilities(); }}};
+         .answer = [general](const Call&) -> Result<http::Response> {
+             return capabilities(general);
+         }}};
 }
 
 std::vector<Endpoint> metrics_endpoints(Parts& parts, Metrics& metrics, const General& general) {

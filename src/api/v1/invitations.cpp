@@ -40,15 +40,43 @@ Result<void> check_no_member(store::Transaction& t, const Call& call, const std:
                   ErrorKind::already_exists);
 }
 
-Result<http::Response> invite(Parts& parts, const Call& call) {
+/// Who asked for mail and cannot have it is told so before anything is made.
+Result<void> check_mail(const Entrance& entrance, bool wanted, const std::string& email) {
+    if (!wanted) return {};
+    if (email.empty())
+        return refuse("/mail",
+                      "mail_without_address",
+                      "only an invitation of one address can be sent by mail",
+                      "Fill in the address, or hand the link over.");
+    return entrance.outbox.check_on();
+}
+
+people::Message mail_of(const model::Invitation& invitation,
+                        const std::string& organisation,
+                        const std::string& link) {
+    return {.to = invitation.email,
+            .subject = "Join " + organisation + " on Hopyard",
+            .text = "Hello,\n\n" + invitation.invited_by + " invites you to join " + organisation +
+                    " on Hopyard. This link lets you in; it works once, until " +
+                    to_rfc3339(invitation.expires_at) + ":\n\n" + link + "\n"};
+}
+
+std::string link_of(const std::string& origin, const Secret& token) {
+    return origin + "/invitation#token=" + token.reveal();
+}
+
+Result<http::Response> invite(Parts& parts, Entrance& entrance, const Call& call) {
     ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
     std::optional<Error> fault;
     model::ObjectReader reader(document, "", fault);
     const std::string email = people::read_email(reader, people::Presence::optional);
     const model::Role role = people::read_role(reader);
+    bool by_mail = false;
+    reader.read("mail", by_mail);
     reader.finish();
     if (fault) return pass(std::move(*fault));
     RETURN_IF_ERROR(people::check_invitation(call.principal, role));
+    RETURN_IF_ERROR(check_mail(entrance, by_mail, email));
     const Secret token = people::make_token(parts.random);
     const model::Invitation made{.id = InvitationId("i-" + random_word(parts.random, 8)),
                                  .organisation = call.principal.organisation,
@@ -62,6 +90,12 @@ Result<http::Response> invite(Parts& parts, const Call& call) {
         if (!email.empty()) RETURN_IF_ERROR(check_no_member(t, call, email));
         model::Invitation row = made;
         RETURN_IF_ERROR(t.put(row));
+        if (by_mail) {
+            ASSIGN_OR_RETURN(const auto organisation, people::organisation_of(t, row.organisation));
+            const std::string link = link_of(entrance.outbox.page_url(), token);
+            RETURN_IF_ERROR(entrance.outbox.add(
+                t, row.organisation, mail_of(row, organisation.name, link), call.now));
+        }
         return people::note(t,
                             call.principal.organisation,
                             call.principal.name,
@@ -72,7 +106,8 @@ Result<http::Response> invite(Parts& parts, const Call& call) {
     };
     RETURN_IF_ERROR(parts.store.write(writing));
     ordered_json shown = people::view(made);
-    shown["link"] = people::origin_of(call.request) + "/invitation#token=" + token.reveal();
+    shown["link"] = link_of(people::origin_of(call.request), token);
+    shown["mailed"] = by_mail;
     http::Response response = http::json_response(201, dump(shown));
     response.headers.set("Location", "/v1/invitations/" + made.id.value);
     return response;
@@ -91,7 +126,16 @@ Result<http::Response> withdraw(Parts& parts, const Call& call) {
                               .owner = Owner::user,
                               .next_action = "GET /v1/invitations lists those there are."});
         RETURN_IF_ERROR(people::check_invitation(call.principal, found->role));
-        return t.erase(id);
+        RETURN_IF_ERROR(t.erase(id));
+        return people::note(
+            t,
+            call.principal.organisation,
+            call.principal.name,
+            call.now,
+            "member_invitation_withdrawn",
+            "The invitation of " +
+                (found->email.empty() ? std::string("whoever has the link") : found->email) +
+                " was withdrawn");
     };
     RETURN_IF_ERROR(parts.store.write(writing));
     return http::Response{.status = 204};
@@ -184,7 +228,7 @@ std::vector<Endpoint> invitation_endpoints(Parts& parts, Entrance& entrance) {
              .access = Access::invite,
              .has_body = true,
              .secret_reply = true,
-             .answer = [&parts](const Call& call) { return invite(parts, call); }},
+             .answer = [&](const Call& call) { return invite(parts, entrance, call); }},
             {.method = "DELETE",
              .pattern = "/v1/invitations/{id}",
              .access = Access::invite,

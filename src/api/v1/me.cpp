@@ -27,9 +27,17 @@ Result<http::Response> rename(Parts& parts, const Call& call) {
     model::Person person;
     RETURN_IF_ERROR(parts.store.write([&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(person, people::own_row(t, call));
+        const model::Person before = person;
         if (name) person.name = *name;
         if (email) person.email = *email;
-        return t.put(person);
+        if (person == before) return {};
+        RETURN_IF_ERROR(t.put(person));
+        return people::note(t,
+                            person.organisation,
+                            person.name,
+                            call.now,
+                            "member_changed",
+                            before.name + " changed name or address");
     }));
     return http::json_response(200, dump(people::view(person)));
 }
@@ -77,8 +85,10 @@ Result<http::Response> change_password(Parts& parts, Entrance& entrance, const C
     const auto writing = [&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(auto person, people::own_row(t, call));
         person.password_hash = hash;
+        person.reset_hash.clear();
         RETURN_IF_ERROR(t.put(person));
-        return end_other_sessions(t, call);
+        RETURN_IF_ERROR(end_other_sessions(t, call));
+        return entrance.outbox.notify(t, person, "Your password was changed", call.now);
     };
     RETURN_IF_ERROR(parts.store.write(writing));
     return http::Response{.status = 204};
@@ -156,7 +166,8 @@ Result<http::Response> enforce_totp(Parts& parts, Entrance& entrance, const Call
         person.totp = true;
         person.totp_step = *step;
         person.recovery_hashes = recovery.hashes;
-        return t.put(person);
+        RETURN_IF_ERROR(t.put(person));
+        return entrance.outbox.notify(t, person, "Two factors were turned on", call.now);
     };
     RETURN_IF_ERROR(parts.store.write(writing));
     entrance.guesses.right(who);
@@ -183,7 +194,8 @@ Result<http::Response> drop_totp(Parts& parts, Entrance& entrance, const Call& c
         RETURN_IF_ERROR(t.erase_secrets("person/" + person.id.value + "/"));
         person.totp = false;
         person.recovery_hashes.clear();
-        return t.put(person);
+        RETURN_IF_ERROR(t.put(person));
+        return entrance.outbox.notify(t, person, "Two factors were turned off", call.now);
     };
     RETURN_IF_ERROR(parts.store.write(writing));
     return http::Response{.status = 204};

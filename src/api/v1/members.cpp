@@ -29,16 +29,11 @@ struct Member {
 };
 
 Result<Member> member_of(store::Transaction& t, const Call& call) {
-    const PersonId id(call.parameters.at("id"));
-    ASSIGN_OR_RETURN(auto person, t.person(id));
-    if (!person || person->organisation != call.principal.organisation)
-        return pass(Error{.kind = ErrorKind::not_found,
-                          .code = "no_such_member",
-                          .message = "there is no member '" + id.value + "'",
-                          .owner = Owner::user,
-                          .next_action = "GET /v1/members lists those there are."});
+    ASSIGN_OR_RETURN(
+        auto person,
+        people::member_of(t, call.principal.organisation, PersonId(call.parameters.at("id"))));
     ASSIGN_OR_RETURN(const auto all, t.persons(call.principal.organisation));
-    return Member{.person = std::move(*person), .owners = people::owners_among(all)};
+    return Member{.person = std::move(person), .owners = people::owners_among(all)};
 }
 
 Result<http::Response> set_role(Parts& parts, const Call& call) {

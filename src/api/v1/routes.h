@@ -23,6 +23,7 @@ struct Condition {
 
 struct General {
     std::string version;
+    bool mail = false;  ///< there is a mail server
     std::function<std::vector<Condition>()> conditions;
     std::function<std::vector<Gauge>()> gauges;
 };
@@ -39,6 +40,8 @@ std::vector<Endpoint> change_endpoints(Parts& parts);
 Result<http::Response> accepted(Parts& parts,
                                 const Call& call,
                                 const Result<model::Cluster>& changed);
+/// What a cluster is made of in the cloud.
+std::vector<Endpoint> resource_endpoints(Parts& parts);
 /// Acts on one node, and its log.
 std::vector<Endpoint> node_endpoints(Parts& parts);
 std::vector<Endpoint> key_endpoints(Parts& parts);
@@ -56,6 +59,8 @@ std::vector<Endpoint> cloud_account_endpoints(Parts& parts);
 std::vector<Endpoint> sign_in_endpoints(Parts& parts,
                                         people::Entrance& entrance,
                                         const General& general);
+/// Links that set a new password: asked for, made for a member, used.
+std::vector<Endpoint> password_reset_endpoints(Parts& parts, people::Entrance& entrance);
 /// What people change about themselves.
 std::vector<Endpoint> me_endpoints(Parts& parts, people::Entrance& entrance);
 std::vector<Endpoint> organisation_endpoints(Parts& parts);

@@ -18,8 +18,11 @@ Result<http::Response> state(Parts& parts, const General& general) {
         ASSIGN_OR_RETURN(set_up, people::is_set_up(t));
         return {};
     }));
-    return http::json_response(
-        200, dump({{"setUp", set_up}, {"product", "Hopyard"}, {"version", general.version}}));
+    return http::json_response(200,
+                               dump({{"setUp", set_up},
+                                     {"product", "Hopyard"},
+                                     {"version", general.version},
+                                     {"mail", general.mail}}));
 }
 
 // --- the first owner -----------------------------------------------------------------------------

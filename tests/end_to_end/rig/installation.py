@@ -54,6 +54,8 @@ class Installation:
         self.sent, self.answered = self.state / "sent", self.cloud_state / "answered"
         self.key_file = self.config / "hopyard/id_ed25519"
         self.api: Api = None  # type: ignore[assignment]
+        self.people_port = 0
+        self.mail_file = ""  # named before `up`: which mail server
         self.setup_url = ""  # the first owner's link, as 'up' said it first
         self.keep = bool(os.environ.get("HOPYARD_KEEP"))
 
@@ -65,9 +67,9 @@ class Installation:
     def __enter__(self):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key_file],
                        check=True)
-        people, nodes = free_ports(2)
+        self.people_port, nodes = free_ports(2)
         self.state.mkdir()
-        (self.state / "ports.json").write_text(json.dumps({"people": people, "nodes": nodes}))
+        (self.state / "ports.json").write_text(json.dumps({"people": self.people_port, "nodes": nodes}))
         return self
 
     def __exit__(self, kind, *_):
@@ -99,7 +101,8 @@ class Installation:
 
     def up_words(self, *more: str) -> list[str]:
         return ["-o", "json", "up", *self.places(), "--image", str(IMAGE), "--azurite",
-                str(AZURITE), "--only-services", *more]
+                str(AZURITE), "--only-services",
+                *(["--mail", self.mail_file] if self.mail_file else []), *more]
 
     def up(self, *more: str) -> str:
         """Starts what does not run; what it said on the way."""

@@ -10,6 +10,7 @@ export type AutoscalePolicy = Schemas["Autoscale"];
 export type ScaleGroup = Schemas["AutoscaledGroup"];
 export type Ports = Schemas["Ports"];
 export type Activity = Schemas["Activity"];
+export type CloudResource = Schemas["CloudResource"];
 export type Fault = Schemas["Fault"];
 export type DryRun = Schemas["DryRun"];
 export type Finding = DryRun["findings"][number];

@@ -42,7 +42,14 @@ export const people = {
     done(api.PATCH("/v1/members/{id}", {...path(id), body: {role}})),
   removeMember: (id: string) => done(api.DELETE("/v1/members/{id}", path(id))),
   invitations: async () => (await done(api.GET("/v1/invitations"))).items,
-  invite: (body: {email?: string; role: InvitedRole}) => done(api.POST("/v1/invitations", {body})),
+  resetPassword: (id: string) => done(api.POST("/v1/members/{id}/password-reset", path(id))),
+  askForPasswordReset: (email: string) => done(api.POST("/v1/password-resets", {body: {email}})),
+  lookAtPasswordReset: (token: string) =>
+    done(api.POST("/v1/password-resets/look", {body: {token}})),
+  usePasswordReset: (body: {token: string; password: string}) =>
+    done(api.POST("/v1/password-resets/use", {body})),
+  invite: (body: {email?: string; role: InvitedRole; mail?: boolean}) =>
+    done(api.POST("/v1/invitations", {body})),
   withdraw: (id: string) => done(api.DELETE("/v1/invitations/{id}", path(id))),
   look: (token: string) => done(api.POST("/v1/invitations/look", {body: {token}})),
   accept: (body: NewPerson) => done(api.POST("/v1/invitations/accept", {body})),

@@ -15,7 +15,11 @@ export const keys = {
   clusters: ["clusters"],
   cluster: (id: string) => ["cluster", id],
   activity: (id: string) => ["activity", id],
+  resources: (id: string) => ["resources", id],
   capabilities: ["capabilities"],
+  members: ["members"],
+  invitations: ["invitations"],
+  organisation: ["organisation"],
   cloudAccounts: ["cloud-accounts"],
   usageTotals: ["usage-totals"],
 };
@@ -146,6 +150,12 @@ export const useActivity = (id: string) =>
       return (await done(api.GET("/v1/clusters/{id}/activity", {params: params as never}))).items;
     },
   });
+
+export const resourcesOf = (id: string) => ({
+  queryKey: keys.resources(id),
+  queryFn: async () =>
+    (await done(api.GET("/v1/clusters/{id}/resources", {params: {path: {id}}}))).items,
+});
 
 export const useCapabilities = () =>
   useQuery({

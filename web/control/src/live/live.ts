@@ -24,6 +24,10 @@ function become(next: Connection) {
 
 function heard(entry: Activity) {
   newest = Math.max(newest, entry.sequence);
+  // Of people and their organisation only the activity tells: what is shown is read again.
+  if (/^(member|organisation)_/.test(entry.code))
+    for (const queryKey of [keys.members, keys.invitations, keys.organisation, keys.session])
+      void client.invalidateQueries({queryKey});
   client.setQueryData<Activity[]>(keys.activity(entry.cluster), (all) =>
     !all || all.some((each) => each.sequence === entry.sequence) ? all : [entry, ...all],
   );

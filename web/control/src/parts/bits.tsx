@@ -8,7 +8,7 @@ import {
   IconLock,
 } from "@tabler/icons-react";
 import {useEffect, useState, type ReactNode} from "react";
-import {Problem, type ClusterNode, type Fault, type Phase} from "../api/client";
+import {Problem, type CloudResource, type ClusterNode, type Fault, type Phase} from "../api/client";
 import {sentence} from "../pure/draft";
 import {phaseTone, phaseWords} from "../pure/words";
 
@@ -19,7 +19,7 @@ export function Title({children}: {children: string}) {
   return null;
 }
 
-export function PhaseMark({phase}: {phase: Phase | ClusterNode["state"]}) {
+export function PhaseMark({phase}: {phase: Phase | ClusterNode["state"] | CloudResource["state"]}) {
   const words: string = (phaseWords as Record<string, string>)[phase] ?? phase;
   return (
     <span className={`phase ${phaseTone(phase)}`}>{words[0]!.toUpperCase() + words.slice(1)}</span>

@@ -1,4 +1,4 @@
-import type {Cluster, ClusterNode, Phase} from "../api/client";
+import type {CloudResource, Cluster, ClusterNode, Phase} from "../api/client";
 
 export const plural = (count: number, one: string, many = one + "s") =>
   `${count} ${count === 1 ? one : many}`;
@@ -43,7 +43,7 @@ export type Tone = "good" | "busy" | "still" | "bad";
 
 const stillPhases: readonly string[] = ["stopped", "planned", "drained"];
 
-export const phaseTone = (phase: Phase | ClusterNode["state"]): Tone => {
+export const phaseTone = (phase: Phase | ClusterNode["state"] | CloudResource["state"]): Tone => {
   if (phase === "running" || phase === "ready") return "good";
   if (phase === "failed") return "bad";
   return stillPhases.includes(phase) ? "still" : "busy";

@@ -1,7 +1,7 @@
 import {Button, Loader, PasswordInput, TextInput} from "@mantine/core";
 import {useMutation, useQuery} from "@tanstack/react-query";
 import {useEffect, useState, type FormEvent, type ReactNode} from "react";
-import {Navigate, useLocation, useNavigate} from "react-router";
+import {Link, Navigate, useLocation, useNavigate} from "react-router";
 import {Problem} from "../api/client";
 import {people, type Session} from "../api/people";
 import {becomes, useSession} from "../api/queries";
@@ -9,7 +9,15 @@ import {asProblem, Callout, FaultAlert, LoadError, Title} from "../parts/bits";
 import {Brand} from "../parts/frame";
 import {sentence} from "../pure/draft";
 
-function Gate({title, lead, children}: {title: string; lead?: ReactNode; children: ReactNode}) {
+export function Gate({
+  title,
+  lead,
+  children,
+}: {
+  title: string;
+  lead?: ReactNode;
+  children: ReactNode;
+}) {
   return (
     <main className="gate">
       <Title>{title}</Title>
@@ -78,7 +86,7 @@ function useEnter<T>(enter: (body: T) => Promise<Session>, to: string) {
   });
 }
 
-const fieldFault = (error: Error | null, field: string) =>
+export const fieldFault = (error: Error | null, field: string) =>
   error instanceof Problem && error.field === field ? sentence(error.message) : undefined;
 
 export function SignIn() {
@@ -156,13 +164,25 @@ export function SignIn() {
             Use another account
           </Button>
         )}
+        {!needsCode && known.data?.mail && (
+          <Button component={Link} to="/lost-password" variant="subtle" fullWidth>
+            Lost your password?
+          </Button>
+        )}
+        {!needsCode && known.data?.mail === false && failure === "credentials_wrong" && (
+          <p className="small dim">
+            Lost your password? An owner or an administrator can make you a link that sets a new
+            one.
+          </p>
+        )}
       </form>
     </Gate>
   );
 }
 
 /** The token behind "#token=" of a link; "" when there is none. */
-const tokenOf = (hash: string) => new URLSearchParams(hash.replace(/^#/, "")).get("token") ?? "";
+export const tokenOf = (hash: string) =>
+  new URLSearchParams(hash.replace(/^#/, "")).get("token") ?? "";
 
 interface NewPerson {
   token: string;

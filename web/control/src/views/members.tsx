@@ -1,4 +1,4 @@
-import {Button, Modal, Select, Switch, TextInput} from "@mantine/core";
+import {Button, Checkbox, Modal, Select, Switch, TextInput} from "@mantine/core";
 import {IconUserPlus} from "@tabler/icons-react";
 import {useQuery} from "@tanstack/react-query";
 import {useState, type FormEvent} from "react";
@@ -10,15 +10,11 @@ import {
   type Organisation,
   type Role,
 } from "../api/people";
-import {client, keys, useMe, useSave} from "../api/queries";
+import {client, keys, useCapabilities, useMe, useSave} from "../api/queries";
 import {asProblem, CopyLine, FaultAlert, Loaded, Title} from "../parts/bits";
 import {Confirm} from "../parts/confirm";
 import {actionsHeading, Table} from "../parts/table";
 import {day} from "../pure/words";
-
-const membersKey = ["members"];
-const invitationsKey = ["invitations"];
-const organisationKey = ["organisation"];
 
 const roleWords: Record<Role, string> = {
   owner: "Owner",
@@ -30,10 +26,14 @@ function Invite({onClose}: {onClose: () => void}) {
   const {may} = useMe();
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<InvitedRole>("member");
-  const invite = useSave(people.invite, [invitationsKey]);
+  const sendsMail = useCapabilities().data?.features.mail ?? false;
+  const [byMail, setByMail] = useState(true);
+  const invite = useSave(people.invite, [keys.invitations]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    invite.mutate({role, ...(email.trim() ? {email: email.trim()} : {})});
+    const address = email.trim();
+    const mail = sendsMail && byMail && address !== "";
+    invite.mutate({role, ...(address ? {email: address} : {}), ...(mail ? {mail} : {})});
   };
   return (
     <Modal
@@ -46,8 +46,10 @@ function Invite({onClose}: {onClose: () => void}) {
       {invite.data ? (
         <div className="stack">
           <p>
-            Send this link to whom you invite. It is shown this once, and is good for one person and
-            seven days.
+            {invite.data.mailed
+              ? `The link is on its way to ${invite.data.email}. You may hand it over as well:`
+              : "Send this link to whom you invite."}{" "}
+            It is shown this once, and is good for one person and seven days.
           </p>
           <CopyLine value={invite.data.link} label="Copy the link" />
           <Button onClick={onClose} style={{justifySelf: "end"}}>
@@ -74,6 +76,13 @@ function Invite({onClose}: {onClose: () => void}) {
             onChange={(value) => value && setRole(value as InvitedRole)}
             allowDeselect={false}
           />
+          {sendsMail && email.trim() !== "" && (
+            <Checkbox
+              label="Send the link by mail"
+              checked={byMail}
+              onChange={(event) => setByMail(event.currentTarget.checked)}
+            />
+          )}
           {invite.error && <FaultAlert fault={asProblem(invite.error)} title="No link was made" />}
           <div className="row" style={{justifyContent: "flex-end"}}>
             <Button variant="default" onClick={onClose}>
@@ -89,11 +98,17 @@ function Invite({onClose}: {onClose: () => void}) {
   );
 }
 
-function MemberRow({member, onRemove}: {member: Member; onRemove: () => void}) {
+interface RowProps {
+  member: Member;
+  onReset: () => void;
+  onRemove: () => void;
+}
+
+function MemberRow({member, onReset, onRemove}: RowProps) {
   const {may, person} = useMe();
   const setRole = useSave(
     (role: Role) => people.setRole(member.id, role),
-    [membersKey, keys.session],
+    [keys.members, keys.session],
   );
   const owner = person.role === "owner";
   const mayChange = may.administer && (owner || member.role !== "owner");
@@ -127,6 +142,12 @@ function MemberRow({member, onRemove}: {member: Member; onRemove: () => void}) {
       <td>{member.totp ? "On" : "Off"}</td>
       <td className="dim">{member.lastSeenAt ? day(member.lastSeenAt) : "Never"}</td>
       <td className="end">
+        {mayChange && !self && (
+          <Button variant="default" size="compact-sm" onClick={onReset}>
+            Reset password
+            <span className="visually-hidden"> of {member.name}</span>
+          </Button>
+        )}{" "}
         {(self || mayChange) && (
           <Button variant="default" size="compact-sm" onClick={onRemove}>
             {self ? "Leave" : "Remove"}
@@ -138,18 +159,69 @@ function MemberRow({member, onRemove}: {member: Member; onRemove: () => void}) {
   );
 }
 
+/** A link that sets a new password, handed over by whoever made it. */
+function Reset({member, onClose}: {member: Member; onClose: () => void}) {
+  const reset = useSave(() => people.resetPassword(member.id), []);
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      centered
+      title={<strong>A new password for {member.name}</strong>}
+      closeButtonProps={{"aria-label": "Close"}}
+    >
+      <div className="stack">
+        {reset.data ? (
+          <>
+            <p>
+              Hand this link to {member.name}. It is shown this once, and sets a new password, once,
+              within an hour.
+            </p>
+            <CopyLine value={reset.data.link} label="Copy the link" />
+            <Button onClick={onClose} style={{justifySelf: "end"}}>
+              Done
+            </Button>
+          </>
+        ) : (
+          <>
+            <p>
+              Whoever has the link sets the password. Until then the old one holds; two factors stay
+              as they are.
+            </p>
+            <div className="row" style={{justifyContent: "flex-end"}}>
+              <Button variant="default" onClick={onClose}>
+                Cancel
+              </Button>
+              <Button onClick={() => reset.mutate()} loading={reset.isPending}>
+                Make a link
+              </Button>
+            </div>
+          </>
+        )}
+      </div>
+    </Modal>
+  );
+}
+
 function MemberList({members}: {members: Member[]}) {
   const {person} = useMe();
+  const [forgetful, setForgetful] = useState<Member | null>(null);
   const [asked, setAsked] = useState<Member | null>(null);
-  const remove = useSave(people.removeMember, [membersKey, keys.session]);
+  const remove = useSave(people.removeMember, [keys.members, keys.session]);
   return (
     <section className="card">
       <h2>People</h2>
       <Table label="People" headings={["Name", "Role", "Two factors", "Last seen", actionsHeading]}>
         {members.map((member) => (
-          <MemberRow key={member.id} member={member} onRemove={() => setAsked(member)} />
+          <MemberRow
+            key={member.id}
+            member={member}
+            onReset={() => setForgetful(member)}
+            onRemove={() => setAsked(member)}
+          />
         ))}
       </Table>
+      {forgetful && <Reset member={forgetful} onClose={() => setForgetful(null)} />}
       {asked && (
         <Confirm
           title={asked.id === person.id ? "Leave the organisation?" : `Remove ${asked.name}?`}
@@ -169,7 +241,7 @@ function MemberList({members}: {members: Member[]}) {
 }
 
 function Invitations({invitations}: {invitations: Invitation[]}) {
-  const withdraw = useSave(people.withdraw, [invitationsKey]);
+  const withdraw = useSave(people.withdraw, [keys.invitations]);
   return (
     <section className="card">
       <h2>Open invitations</h2>
@@ -207,7 +279,7 @@ function Invitations({invitations}: {invitations: Invitation[]}) {
 function Rules({organisation}: {organisation: Organisation}) {
   const {may} = useMe();
   const [name, setName] = useState(organisation.name);
-  const save = useSave(people.changeOrganisation, [organisationKey, keys.session]);
+  const save = useSave(people.changeOrganisation, [keys.organisation, keys.session]);
   const {permissions} = organisation;
   const off = !may.administer || save.isPending;
   const allow = (patch: Partial<Organisation["permissions"]>) =>
@@ -295,19 +367,18 @@ export function Members() {
   const {may} = useMe();
   const [inviting, setInviting] = useState(false);
   const members = useQuery({
-    queryKey: membersKey,
+    queryKey: keys.members,
     queryFn: people.members,
-    refetchInterval: 15_000,
   });
   const invitations = useQuery({
-    queryKey: invitationsKey,
+    queryKey: keys.invitations,
     queryFn: people.invitations,
     enabled: may.invite,
   });
-  const organisation = useQuery({queryKey: organisationKey, queryFn: people.organisation});
+  const organisation = useQuery({queryKey: keys.organisation, queryFn: people.organisation});
   const close = () => {
     setInviting(false);
-    void client.invalidateQueries({queryKey: invitationsKey});
+    void client.invalidateQueries({queryKey: keys.invitations});
   };
   return (
     <>

@@ -1,4 +1,4 @@
-import {lazy} from "react";
+import {lazy, Suspense} from "react";
 import {BrowserRouter, Link, Navigate, Route, Routes as Switch} from "react-router";
 import {Empty, Title} from "../parts/bits";
 import {Frame} from "../parts/frame";
@@ -10,6 +10,8 @@ import {Backups} from "./later";
 const Wizard = lazy(async () => ({default: (await import("./wizard/wizard")).Wizard}));
 const ClusterPage = lazy(async () => ({default: (await import("./cluster/page")).ClusterPage}));
 const Members = lazy(async () => ({default: (await import("./members")).Members}));
+const LostPassword = lazy(async () => ({default: (await import("./password")).LostPassword}));
+const NewPassword = lazy(async () => ({default: (await import("./password")).NewPassword}));
 const Usage = lazy(async () => ({default: (await import("./usage")).Usage}));
 const Settings = lazy(async () => ({default: (await import("./settings/settings")).Settings}));
 
@@ -34,6 +36,8 @@ export function Routes() {
         <Route path="/setup" element={<SetUp />} />
         <Route path="/invitation" element={<AcceptInvitation />} />
         <Route path="/sign-in" element={<SignIn />} />
+        <Route path="/lost-password" element={<Suspense children={<LostPassword />} />} />
+        <Route path="/new-password" element={<Suspense children={<NewPassword />} />} />
         <Route
           element={
             <SignedIn>

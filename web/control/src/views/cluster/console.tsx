@@ -9,6 +9,7 @@ import {matching, toLines, type Wanted} from "../../pure/activity";
 import {when} from "../../pure/words";
 import {LogTail} from "./log";
 import {nodeTitle, Progress} from "./progress";
+import {Resources} from "./resources";
 
 function save(cluster: Cluster, entries: readonly Activity[]) {
   const url = URL.createObjectURL(new Blob([toLines(entries)], {type: "text/plain"}));
@@ -62,6 +63,7 @@ export function Console({cluster}: {cluster: Cluster}) {
       ) : (
         <Progress cluster={cluster} more={(node) => <LogTail cluster={cluster.id} node={node} />} />
       )}
+      <Resources cluster={cluster} />
       <section className="card stack">
         <div className="row apart">
           <h2>Activity</h2>
