@@ -296,6 +296,7 @@ Report Nodes::compose(const Machine& machine) const {
         report.init_script = nodewire::InitScriptResult{.exit_code = 0, .output_tail = "done"};
     if (!machine.slurm) return report;
     report.workload = machine.slurm->report();
+    if (machine.applied > 0) report.demand = machine.slurm->demand();
     report.jobs_running = machine.slurm->running_jobs();
     report.jobs_pending = machine.slurm->pending_jobs();
     for (const auto& [node, said] : machine.relayed)

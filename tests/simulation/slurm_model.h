@@ -38,6 +38,8 @@ class SlurmModel {
     void submit(JobShape shape);
 
     std::vector<nodewire::WorkloadNode> report() const;
+    /// What waits and may begin, equal jobs as one.
+    model::Demand demand() const;
     int running_jobs() const;
     int pending_jobs() const;
     /// Jobs that have something on it.
@@ -62,6 +64,7 @@ class SlurmModel {
         JobShape shape;
         std::set<std::string> on;
         std::uint64_t run = 0;
+        Timestamp submitted_at;
         Timestamp not_before;
     };
 
