@@ -296,9 +296,9 @@ Report Nodes::compose(const Machine& machine) const {
         report.init_script = nodewire::InitScriptResult{.exit_code = 0, .output_tail = "done"};
     if (!machine.slurm) return report;
     report.workload = machine.slurm->report();
+    if (machine.applied > 0) report.demand = machine.slurm->demand();
     report.jobs_running = machine.slurm->running_jobs();
     report.jobs_pending = machine.slurm->pending_jobs();
-    report.demand = machine.slurm->demand();
     for (const auto& [node, said] : machine.relayed)
         report.workers.push_back(
             {.report = said.first, .age_ms = (ground_.clock.now() - said.second).count()});

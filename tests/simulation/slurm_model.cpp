@@ -85,7 +85,7 @@ void SlurmModel::falls_silent(const std::string& name) {
 }
 
 void SlurmModel::submit(JobShape shape) {
-    jobs_[next_job_++] = {.shape = shape};
+    jobs_[next_job_++] = {.shape = shape, .submitted_at = queue_.now()};
     schedule();
     changed_();
 }
@@ -172,13 +172,21 @@ std::vector<nodewire::WorkloadNode> SlurmModel::report() const {
 
 model::Demand SlurmModel::demand() const {
     model::Demand demand;
-    for (const auto& [id, job] : jobs_)
-        if (job.on.empty() && job.not_before <= queue_.now())
-            demand.requests.push_back({.name = std::to_string(id),
-                                       .pieces = job.shape.nodes,
-                                       .apart = job.shape.nodes > 1,
-                                       .each = {.cpus = job.shape.cpus_each},
-                                       .waiting_since = job.not_before});
+    std::map<std::pair<int, int>, std::size_t> known;
+    for (const auto& [id, job] : jobs_) {
+        if (!job.on.empty() || job.not_before > queue_.now()) continue;
+        const auto [found, is_new] =
+            known.emplace(std::pair(job.shape.nodes, job.shape.cpus_each), demand.requests.size());
+        if (is_new)
+            demand.requests.push_back(
+                {.name = std::to_string(id),
+                 .count = 0,
+                 .pieces = job.shape.nodes,
+                 .apart = job.shape.nodes > 1,
+                 .each = {.cpus = job.shape.cpus_each},
+                 .waiting_since = std::max(job.submitted_at, job.not_before)});
+        ++demand.requests[found->second].count;
+    }
     return demand;
 }
 

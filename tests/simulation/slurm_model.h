@@ -38,6 +38,7 @@ class SlurmModel {
     void submit(JobShape shape);
 
     std::vector<nodewire::WorkloadNode> report() const;
+    /// What waits and may begin, equal jobs as one.
     model::Demand demand() const;
     int running_jobs() const;
     int pending_jobs() const;
@@ -64,6 +65,7 @@ class SlurmModel {
         JobShape shape;
         std::set<std::string> on;
         std::uint64_t run = 0;
+        Timestamp submitted_at;
         Timestamp not_before;
     };
 
