@@ -75,6 +75,7 @@ struct AutoscaleMemory {
     struct Refusal {
         GroupKey key;
         int times = 1;  ///< in a row
+        Timestamp at;   ///< the last time
         Timestamp until;
         bool operator==(const Refusal&) const = default;
     };

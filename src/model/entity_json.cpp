@@ -112,6 +112,7 @@ json memory_document(const AutoscaleMemory& memory) {
     for (const AutoscaleMemory::Refusal& refusal : memory.refusals)
         refusals.push_back({{"key", document(refusal.key)},
                             {"times", refusal.times},
+                            {"at", to_field(refusal.at)},
                             {"until", to_field(refusal.until)}});
     return {{"refusals", std::move(refusals)}, {"named", memory.named}};
 }
@@ -125,7 +126,7 @@ bool read_memory(const Fields& from, AutoscaleMemory& memory) {
             AutoscaleMemory::Refusal& refusal = memory.refusals.emplace_back();
             Fields inner(entry);
             const json* key = inner.member("key");
-            inner.get("times", refusal.times).get("until", refusal.until);
+            inner.get("times", refusal.times).get("at", refusal.at).get("until", refusal.until);
             if (!inner.good() || key == nullptr || !read(*key, refusal.key)) return false;
         }
     return fields.get("named", memory.named).good();

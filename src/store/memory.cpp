@@ -63,23 +63,14 @@ class MemoryTransaction final : public Transaction {
                                              const std::optional<ClusterPlace>& after,
                                              int limit) override {
         ASSIGN_OR_RETURN(auto all, clusters_of(organisation));
-        if (after)
-            std::erase_if(all, [&](const Cluster& row) {
-                return std::tie(row.created_at, row.id) <= std::tie(after->created_at, after->id);
-            });
-        if (all.size() > static_cast<std::size_t>(limit))
-            all.resize(static_cast<std::size_t>(limit));
-        return all;
+        return page_of(std::move(all), after, limit);
     }
     Result<std::map<ClusterId, ClusterStamp>> stamps(
         const std::optional<OrganisationId>& organisation) override {
         return store::stamps(t_, organisation);
     }
     Result<std::optional<StampedCluster>> stamped(const ClusterId& id) override {
-        Result<std::optional<StampedCluster>> found;
-        if (const auto row = t_.clusters.find(id); row != t_.clusters.end())
-            found->emplace(store::stamped(t_, row->second));
-        return found;
+        return store::stamped(t_, id);
     }
     Result<std::vector<StampedCluster>> stamped_of(const OrganisationId& organisation,
                                                    const std::optional<ClusterPlace>& after,
@@ -195,28 +186,17 @@ class MemoryTransaction final : public Transaction {
         return {};
     }
     Result<void> append(DecisionRecord& record) override {
-        if (!writes_) return write_in_read();
-        constexpr auto last = std::numeric_limits<std::int64_t>::max();
-        const auto after = t_.decisions.upper_bound({record.cluster, last});
-        const bool has_some =
-            after != t_.decisions.begin() && std::prev(after)->first.first == record.cluster;
-        record.number = has_some ? std::prev(after)->first.second + 1 : 1;
-        erase_where(t_.decisions, [&](const auto& row) {
+        record.number = next_decision(t_, record.cluster);
+        RETURN_IF_ERROR(erase_where(t_.decisions, [&](const auto& row) {
             return row.first.first == record.cluster &&
                    row.first.second <= record.number - model::decision_records_max;
-        });
+        }));
         return set(t_.decisions, {record.cluster, record.number}, record);
     }
     Result<std::vector<DecisionRecord>> decisions(const ClusterId& cluster,
                                                   std::optional<std::int64_t> before,
                                                   int limit) override {
-        auto found = rows_where(t_.decisions, [&](const DecisionRecord& record) {
-            return record.cluster == cluster && (!before || record.number < *before);
-        });
-        std::reverse(found.begin(), found.end());
-        if (found.size() > static_cast<std::size_t>(limit))
-            found.resize(static_cast<std::size_t>(limit));
-        return copies(found);
+        return store::decisions(t_, cluster, before, limit);
     }
     Result<ActivityPage> activity(const ActivityQuery& query) override {
         ActivityPage page;

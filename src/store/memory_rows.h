@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -59,6 +61,49 @@ inline StampedCluster stamped(const Tables& tables, const model::Cluster& row) {
     for (const auto& [id, node] : tables.nodes)
         if (node.cluster == row.id) add(cluster.stamp, node);
     return cluster;
+}
+
+inline std::optional<StampedCluster> stamped(const Tables& tables, const ClusterId& id) {
+    const auto row = tables.clusters.find(id);
+    if (row == tables.clusters.end()) return std::nullopt;
+    return stamped(tables, row->second);
+}
+
+/// At most `limit` of those that come after that place.
+inline std::vector<model::Cluster> page_of(std::vector<model::Cluster> all,
+                                           const std::optional<ClusterPlace>& after,
+                                           int limit) {
+    if (after)
+        std::erase_if(all, [&](const model::Cluster& row) {
+            return std::tie(row.created_at, row.id) <= std::tie(after->created_at, after->id);
+        });
+    if (all.size() > static_cast<std::size_t>(limit)) all.resize(static_cast<std::size_t>(limit));
+    return all;
+}
+
+/// The number of the cluster's next decision.
+inline std::int64_t next_decision(const Tables& tables, const ClusterId& cluster) {
+    const auto after =
+        tables.decisions.upper_bound({cluster, std::numeric_limits<std::int64_t>::max()});
+    if (after == tables.decisions.begin()) return 1;
+    const auto& last = std::prev(after)->first;
+    return last.first == cluster ? last.second + 1 : 1;
+}
+
+/// Newest first.
+inline std::vector<model::DecisionRecord> decisions(const Tables& tables,
+                                                    const ClusterId& cluster,
+                                                    std::optional<std::int64_t> before,
+                                                    int limit) {
+    std::vector<model::DecisionRecord> found;
+    constexpr auto end = std::numeric_limits<std::int64_t>::max();
+    auto at = tables.decisions.lower_bound({cluster, before.value_or(end)});
+    while (at != tables.decisions.begin() && found.size() < static_cast<std::size_t>(limit)) {
+        --at;
+        if (at->first.first != cluster) break;
+        found.push_back(at->second);
+    }
+    return found;
 }
 
 template <class Map, class Key>

@@ -64,7 +64,7 @@ def create(facts: Facts):
     here = facts.here
     here.up("--rehearse-gpus", "--scarce", SCARCE)
     here.prepare()
-    facts.id = here.create("follows", 0, workers=[], autoscale={
+    facts.id = here.create("follows", 0, autoscale={
         "general": group(SCARCE, MOST, fallbackTypes=[GENERAL]), "gpu": group(GPU, 1)})
     here.wait(facts.id, "running")
     expect(facts.workers() == [], facts.workers())

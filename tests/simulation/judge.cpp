@@ -48,6 +48,7 @@ void Judge::request_leaves(const Request& request) {
                           request.replica,
                           request.verb,
                           leader_));
+    left_at_[request.name] = ground_.clock.now();
     if (request.verb == "put") judge_put(request);
     if (request.verb == "put" || request.verb == "start") judge_wait(request);
 }
@@ -85,11 +86,16 @@ void Judge::judge_wait(const Request& request) {
 void Judge::reply_received(const Request& request, const Error* error) {
     if (error == nullptr || !is_refusal(*error)) return;
     ++refusals_;
+    // It answers what was asked before somebody wanted it tried at once.
+    for (const auto& [id, acted_at] : user_acted_at_)
+        if (acted_at > left_at_[request.name] && request.name.name.find(id) != std::string::npos)
+            return;
     refused_[asked_place(request)] = {request.replica, ground_.clock.now() + refusal_wait};
 }
 
 void Judge::user_acts(const ClusterId& cluster) {
     const std::string id = cluster.value.substr(cluster.value.find('-') + 1);
+    user_acted_at_[id] = ground_.clock.now();
     std::erase_if(refused_,
                   [&](const auto& entry) { return entry.first.find(id) != std::string::npos; });
 }

@@ -98,6 +98,8 @@ class Judge final : public RequestWatcher, public StoreWatcher {
         Timestamp until;
     };
     std::map<std::string, Refusal> refused_;
+    std::map<ResourceName, Timestamp> left_at_;       ///< of the newest request about it
+    std::map<std::string, Timestamp> user_acted_at_;  ///< by the cluster's part of names
     std::map<ClusterId, std::vector<std::string>> history_;
     std::int64_t last_sequence_ = 0;
     std::uint64_t refusals_ = 0;

@@ -41,6 +41,8 @@ Worker::State state_of_worker(const Node& node) {
 
 Worker worker_of(const model::AutoscaleSpec& spec, const Node& node) {
     const model::NodeSeen& seen = node.seen;
+    // One that is coming is not there yet for the workload manager, and cannot be lost.
+    const bool is_lost = node.phase == NodePhase::ready && seen.workload_lost_at;
     Worker worker{.name = node.id.value,
                   .key = node.group,
                   .size = {.cpus = node.vcpus, .memory_mb = node.memory_mb, .gpus = node.gpus},
@@ -49,7 +51,7 @@ Worker worker_of(const model::AutoscaleSpec& spec, const Node& node) {
                   .state = state_of_worker(node),
                   .group = group_of(spec, node),
                   .is_protected = node.is_protected,
-                  .takes_work = !drains(node) && !seen.workload_lost_at,
+                  .takes_work = !drains(node) && !is_lost,
                   .idle_since = seen.idle_since,
                   .busy_until = seen.busy_until,
                   .since = node.created_at};
@@ -193,10 +195,11 @@ void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error) {
     // Machines that were asked for together are refused together: that counts once.
     if (found != refusals.end() && found->until > draft.now) return;
     if (found == refusals.end()) {
-        found = refusals.insert(found, {.key = key, .until = draft.now});
+        found = refusals.insert(found, {.key = key, .at = draft.now, .until = draft.now});
     } else {
         ++found->times;
     }
+    found->at = draft.now;
     // Whatever became of it, the next one costs as much: it waits as for capacity.
     Error as_capacity = error;
     as_capacity.kind = ErrorKind::capacity_unavailable;
@@ -210,9 +213,10 @@ void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error) {
          .error = error});
 }
 
-void kind_works(Draft& draft, const model::GroupKey& key) {
-    std::erase_if(draft.cluster.autoscale.refusals,
-                  [&](const auto& refusal) { return refusal.key == key; });
+void kind_works(Draft& draft, const Node& node) {
+    std::erase_if(draft.cluster.autoscale.refusals, [&](const auto& refusal) {
+        return refusal.key == node.group && refusal.at < node.created_at;
+    });
 }
 
 void scale_groups(Draft& draft) {

@@ -132,6 +132,21 @@ TEST(Autoscale, a_job_that_lands_in_between_wins) {
     EXPECT_GT(node_of(snapshot, "w1").drain_number, drain);
 }
 
+TEST(Autoscale, one_that_comes_is_waited_for_even_while_the_workload_manager_does_not_see_it) {
+    Snapshot snapshot = running(0, 10, 0);
+    say(snapshot, jobs(1));
+    snapshot = carried_out(snapshot, plan(snapshot));
+    snapshot = carried_out(snapshot, plan(snapshot));
+    Node& worker = node_of(snapshot, "w1");
+    worker.phase = NodePhase::joining;
+    worker.seen.services_ready = true;
+    worker.seen.workload_state = "down";
+    worker.seen.workload_lost_at = snapshot.now;
+    say(snapshot, jobs(1));
+    snapshot = after(snapshot, plan(snapshot));
+    EXPECT_EQ(workers_of(snapshot), 1u) << "no second one is bought";
+}
+
 TEST(Autoscale, silence_changes_nothing) {
     Snapshot snapshot = settle_with(running(0, 10, 0), jobs(1));
     say(snapshot, jobs(5));
@@ -181,7 +196,8 @@ TEST(Autoscale, a_refused_type_rests_and_the_next_one_is_taken) {
         if (row.name.kind == model::ResourceKind::machine && !row.made)
             row.problem = Error{.kind = ErrorKind::capacity_unavailable,
                                 .code = "allocation_failed",
-                                .message = "there is no small one"};
+                                .message = "there is no small one"},
+            row.try_again_at = snapshot.now + Seconds(600);
     snapshot.now += Seconds(1);
     for (Node& node : snapshot.nodes) node.seen.last_report_at = snapshot.now;
     const Plan refused = plan(snapshot);
@@ -189,6 +205,8 @@ TEST(Autoscale, a_refused_type_rests_and_the_next_one_is_taken) {
     ASSERT_EQ(snapshot.cluster.autoscale.refusals.size(), 1u);
     EXPECT_EQ(snapshot.cluster.autoscale.refusals[0].times, 1) << "refused together counts once";
     EXPECT_TRUE(refused.look_again_at);
+    for (const model::Resource& row : snapshot.resources)
+        EXPECT_FALSE(row.try_again_at) << "what is left of it is removed at once";
     EXPECT_NE(snapshot.cluster.phase, Phase::failed);
     snapshot.now += Seconds(1);
     say(snapshot, jobs(2));
@@ -198,6 +216,20 @@ TEST(Autoscale, a_refused_type_rests_and_the_next_one_is_taken) {
         others += node.group.instance_type == "other" && node.wanted == NodeWanted::running;
     EXPECT_EQ(others, 2u);
     EXPECT_NE(snapshot.cluster.phase, Phase::failed);
+}
+
+TEST(Autoscale, only_a_worker_that_was_asked_for_later_ends_the_rest_of_its_type) {
+    Snapshot snapshot = settle_with(running(0, 10, 0), jobs(1));
+    Node& worker = node_of(snapshot, "w1");
+    snapshot.cluster.autoscale.refusals = {
+        {.key = worker.group, .at = snapshot.now, .until = snapshot.now + Seconds(600)}};
+    worker.phase = NodePhase::joining;
+    Snapshot next = after(snapshot, plan(snapshot));
+    EXPECT_EQ(node_of(next, "w1").phase, NodePhase::ready);
+    EXPECT_EQ(next.cluster.autoscale.refusals.size(), 1u) << "it was there before";
+    worker.created_at = snapshot.now + Milliseconds(1);
+    next = after(snapshot, plan(snapshot));
+    EXPECT_TRUE(next.cluster.autoscale.refusals.empty());
 }
 
 TEST(Autoscale, a_lost_worker_is_not_replaced_unless_it_is_needed) {

@@ -161,7 +161,8 @@ bool retire_if_broken(Draft& draft, Node& node, Resource& machine) {
     const bool used_up = machine.problem->code == machine_vanished;
     if (!used_up && !retires_machine(machine.problem->kind)) return false;
     const Error problem = *machine.problem;
-    machine.problem.reset();
+    // What is left of it goes at once: the wait was for another attempt.
+    draft.all_well(machine);
     retire(draft, node, problem.message, problem);
     return true;
 }

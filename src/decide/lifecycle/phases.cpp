@@ -32,7 +32,7 @@ void became_ready(Draft& draft, Node& node) {
                       .reason = fmt::format("after {}", to_human(draft.now - node.created_at)),
                       .node = node.id});
     node.ready_at = draft.now;
-    if (is_autoscaled(draft, node)) kind_works(draft, node.group);
+    if (is_autoscaled(draft, node)) kind_works(draft, node);
 }
 
 void follow_reports(Draft& draft, Node& node) {
