@@ -3,6 +3,7 @@ what a machine can do depends on the machine and on what else it does.
 
 A figure that needs a running installation shares one: it is started when the first of them asks.
 """
+import json
 import os
 import re
 import shutil
@@ -223,6 +224,15 @@ def simulated_lives(bench: Bench) -> float:
     return float(found[1])
 
 
+def decisions(bench: Bench) -> dict:
+    """Milliseconds of one decision of the autoscaler, by size."""
+    if "decisions" not in bench.notes:
+        done = subprocess.run([BIN / "hopyard-bench-decide"], text=True, capture_output=True,
+                              check=True, timeout=120)
+        bench.notes["decisions"] = json.loads(done.stdout)
+    return bench.notes["decisions"]
+
+
 FIGURES = [
     Figure("post_to_running", "POST to running, 1 head and 2 workers", "s", "at most", 3,
            post_to_running, lambda bench: bench.bare()["three"]),
@@ -237,6 +247,12 @@ FIGURES = [
            lambda bench: Resting.measure(bench)["cpu"]),
     Figure("simulation", "simulation, cluster lives per second and core", "1/s", "at least", 200,
            simulated_lives),
+    Figure("decide_30000", "deciding: 30,000 requests, 1,000 workers", "ms", "at most", 100,
+           lambda bench: decisions(bench)["requests_30000"]),
+    Figure("decide_types", "deciding: 10,000 requests, 400 instance types", "ms", "at most", 50,
+           lambda bench: decisions(bench)["types_400"]),
+    Figure("decide_100000", "deciding: 100,000 requests, 10,000 workers", "ms", "at most", 1000,
+           lambda bench: decisions(bench)["requests_100000"]),
     Figure("list_p99", "a page of 50 of 10,000 clusters, p99", "ms", "at most", 5,
            lambda bench: Lists.measure(bench)["list"]["p99_ms"],
            lambda bench: Lists.measure(bench)["nginx_list"]["p99_ms"]),
