@@ -36,7 +36,7 @@ void add_autoscale(CLI::App& app, Chosen& c) {
     CLI::App* set = add(*autoscale, c, "set", "Set or change the policy; what is not named stays");
     set->add_option("-f,--file", c.autoscale.file, "Whole policy, YAML or JSON; - is stdin");
     set->add_option("--mode", c.autoscale.mode, "Which rules decide")
-        ->check(CLI::IsMember({"standard", "adaptive"}));
+        ->check(CLI::IsMember({"standard"}));
     add_group(*set, "--", c.autoscale.general);
     add_group(*set, "--gpu-", c.autoscale.gpu);
     set->add_flag("--no-gpu", c.autoscale.no_gpu, "Without a GPU group");

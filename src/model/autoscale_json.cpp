@@ -174,7 +174,7 @@ void read_autoscale(const json& value,
         reader.fault("mode",
                      "unknown_value",
                      "'" + mode + "' is no mode of the autoscaler",
-                     "Write \"standard\" or \"adaptive\".");
+                     "Write \"standard\".");
     }
     if (const json* general = reader.member("general")) {
         read_group(reader, "general", *general, spec.general, fault);

@@ -26,7 +26,7 @@ workers:
 
 # Workers that come and go with the work, beside those above or instead of them.
 # autoscale:
-#   mode: standard                # or adaptive: the same bounds, and looks at more than the rules
+#   mode: standard
 #   general:
 #     instanceType: Standard_D4s_v3
 #     fallbackTypes: [Standard_D4_v3] # tried in this order when the cloud has no more of the first

@@ -140,7 +140,8 @@ export function AutoscaleForm({policy, sizes, findings, set}: FormProps) {
           {value: "standard", label: "Standard: the rules above, to the letter"},
           {
             value: "adaptive",
-            label: "Adaptive: the same bounds and standby, and more is looked at",
+            label: "Adaptive: not in this version",
+            disabled: true,
           },
         ]}
         value={policy.mode}
