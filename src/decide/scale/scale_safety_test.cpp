@@ -71,7 +71,21 @@ constexpr Bounds all_bounds[] = {{0, 1, 0},
                                  {0, 4, 1.5},
                                  {1, 2, 1}};
 
+/// A sanitizer makes each ten times slower: there only every so many-th is looked at.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t stride = 20;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr std::size_t stride = 20;
+#else
+constexpr std::size_t stride = 1;
+#endif
+#else
+constexpr std::size_t stride = 1;
+#endif
+
 void for_every_situation(const std::function<void(const Situation&)>& use) {
+    std::size_t at = 0;
     const auto states = worker_states();
     const auto shapes = job_shapes();
     for (const Bounds& bounds : all_bounds)
@@ -87,7 +101,7 @@ void for_every_situation(const std::function<void(const Situation&)>& use) {
                     s.requests.push_back(shapes[shape]);
                     s.requests.back().name = std::to_string(s.requests.size());
                 }
-                use(s);
+                if (++at % stride == 0) use(s);
             });
         });
 }
@@ -174,7 +188,7 @@ TEST(ScaleSafety, no_decision_about_a_small_cluster_breaks_a_rule) {
         if (broken.empty()) broken = broken_standby(next);
         EXPECT_EQ(broken, "");
     });
-    EXPECT_GT(count, 400'000u);
+    EXPECT_GT(count, 400'000u / stride);
 }
 
 TEST(ScaleSafety, what_can_never_run_buys_nothing) {
