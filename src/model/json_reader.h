@@ -46,4 +46,16 @@ class ObjectReader {
     std::set<std::string> known_;
 };
 
+/// One object, and nothing in it but what `fields` reads; the first fault is the error.
+template <class ReadFields>
+Result<void> read_object(std::string_view text, ReadFields fields) {
+    ASSIGN_OR_RETURN(const nlohmann::json document, parse_limited(text));
+    std::optional<Error> fault;
+    ObjectReader reader(document, "", fault);
+    fields(reader);
+    reader.finish();
+    if (fault) return pass(std::move(*fault));
+    return {};
+}
+
 }  // namespace hopyard::model

@@ -81,17 +81,22 @@ model::Role read_role(model::ObjectReader& reader) {
     return role.value_or(model::Role::member);
 }
 
+Result<Secret> token_of(const Call& call) {
+    Secret token;
+    RETURN_IF_ERROR(model::read_object(call.request.body, [&](model::ObjectReader& reader) {
+        token = read_password(reader, "token");
+    }));
+    return token;
+}
+
 Result<Newcomer> newcomer_of(const Call& call) {
-    ASSIGN_OR_RETURN(const nlohmann::json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
     Newcomer newcomer;
-    model::ObjectReader reader(document, "", fault);
-    newcomer.token = read_password(reader, "token");
-    newcomer.name = read_name(reader);
-    newcomer.email = read_email(reader);
-    newcomer.password = read_password(reader, "password");
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    RETURN_IF_ERROR(model::read_object(call.request.body, [&](model::ObjectReader& reader) {
+        newcomer.token = read_password(reader, "token");
+        newcomer.name = read_name(reader);
+        newcomer.email = read_email(reader);
+        newcomer.password = read_password(reader, "password");
+    }));
     return newcomer;
 }
 

@@ -29,6 +29,9 @@ Secret read_password(model::ObjectReader& reader, const char* name);
 model::Role read_role(model::ObjectReader& reader);
 std::string read_required(model::ObjectReader& reader, const char* name);
 
+/// Of a link that somebody opened: the body's one member.
+Result<Secret> token_of(const Call& call);
+
 /// Somebody who comes with a link.
 struct Newcomer {
     Secret token;

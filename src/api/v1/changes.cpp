@@ -60,15 +60,13 @@ Result<WantedPorts> ports_of(const Call& call) {
 }
 
 Result<std::string> instance_type_of(const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
     std::string type;
-    model::ObjectReader reader(document, "", fault);
-    reader.read("instanceType", type);
-    if (type.empty())
-        reader.fault("instanceType", "missing", "is required", "'hopyard cloud sizes' lists them.");
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    RETURN_IF_ERROR(model::read_object(call.request.body, [&](model::ObjectReader& reader) {
+        reader.read("instanceType", type);
+        if (type.empty())
+            reader.fault(
+                "instanceType", "missing", "is required", "'hopyard cloud sizes' lists them.");
+    }));
     return type;
 }
 

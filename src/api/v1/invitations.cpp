@@ -66,15 +66,14 @@ std::string link_of(const std::string& origin, const Secret& token) {
 }
 
 Result<http::Response> invite(Parts& parts, Entrance& entrance, const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
-    model::ObjectReader reader(document, "", fault);
-    const std::string email = people::read_email(reader, people::Presence::optional);
-    const model::Role role = people::read_role(reader);
+    std::string email;
+    model::Role role = model::Role::member;
     bool by_mail = false;
-    reader.read("mail", by_mail);
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    RETURN_IF_ERROR(model::read_object(call.request.body, [&](model::ObjectReader& reader) {
+        email = people::read_email(reader, people::Presence::optional);
+        role = people::read_role(reader);
+        reader.read("mail", by_mail);
+    }));
     RETURN_IF_ERROR(people::check_invitation(call.principal, role));
     RETURN_IF_ERROR(check_mail(entrance, by_mail, email));
     const Secret token = people::make_token(parts.random);
@@ -154,12 +153,7 @@ Result<model::Invitation> invitation_of(store::Transaction& t, const Secret& tok
 }
 
 Result<http::Response> look(Parts& parts, const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
-    model::ObjectReader reader(document, "", fault);
-    const Secret token = people::read_password(reader, "token");
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    ASSIGN_OR_RETURN(const Secret token, people::token_of(call));
     model::Invitation invitation;
     model::Organisation organisation;
     RETURN_IF_ERROR(parts.store.read([&](store::Transaction& t) -> Result<void> {

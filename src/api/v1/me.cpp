@@ -16,14 +16,11 @@ using nlohmann::json;
 using people::Entrance;
 
 Result<http::Response> rename(Parts& parts, const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
     std::optional<std::string> name, email;
-    model::ObjectReader reader(document, "", fault);
-    if (reader.member("name") != nullptr) name = people::read_name(reader);
-    if (reader.member("email") != nullptr) email = people::read_email(reader);
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    RETURN_IF_ERROR(model::read_object(call.request.body, [&](model::ObjectReader& reader) {
+        if (reader.member("name") != nullptr) name = people::read_name(reader);
+        if (reader.member("email") != nullptr) email = people::read_email(reader);
+    }));
     model::Person person;
     RETURN_IF_ERROR(parts.store.write([&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(person, people::own_row(t, call));
@@ -71,13 +68,11 @@ Result<void> end_other_sessions(store::Transaction& t, const Call& call) {
 }
 
 Result<http::Response> change_password(Parts& parts, Entrance& entrance, const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
-    model::ObjectReader reader(document, "", fault);
-    const Secret current = people::read_password(reader, "current");
-    const Secret wanted = people::read_password(reader, "new");
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    Secret current, wanted;
+    RETURN_IF_ERROR(model::read_object(call.request.body, [&](model::ObjectReader& reader) {
+        current = people::read_password(reader, "current");
+        wanted = people::read_password(reader, "new");
+    }));
     ASSIGN_OR_RETURN(const auto known, with_password(parts, entrance, call, "/current", current));
     RETURN_IF_ERROR(
         people::check_password("/new", wanted, {.name = known.name, .email = known.email}));
@@ -144,12 +139,10 @@ Failure wrong_first_code() {
 }
 
 Result<http::Response> enforce_totp(Parts& parts, Entrance& entrance, const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
-    model::ObjectReader reader(document, "", fault);
-    const std::string code = people::read_required(reader, "code");
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    std::string code;
+    RETURN_IF_ERROR(model::read_object(call.request.body, [&](model::ObjectReader& reader) {
+        code = people::read_required(reader, "code");
+    }));
     const people::Guesses::Who who{.account = "totp " + call.principal.person.value,
                                    .address = call.request.peer.address};
     RETURN_IF_ERROR(entrance.guesses.begin(who, call.now));
@@ -175,12 +168,10 @@ Result<http::Response> enforce_totp(Parts& parts, Entrance& entrance, const Call
 }
 
 Result<http::Response> drop_totp(Parts& parts, Entrance& entrance, const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
-    model::ObjectReader reader(document, "", fault);
-    const Secret password = people::read_password(reader, "password");
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    Secret password;
+    RETURN_IF_ERROR(model::read_object(call.request.body, [&](model::ObjectReader& reader) {
+        password = people::read_password(reader, "password");
+    }));
     RETURN_IF_ERROR(with_password(parts, entrance, call, "/password", password));
     const auto writing = [&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(auto person, people::own_row(t, call));

@@ -10,8 +10,6 @@
 namespace hopyard::api::v1 {
 namespace {
 
-using nlohmann::json;
-
 Result<http::Response> list(Parts& parts, const Call& call) {
     nlohmann::ordered_json items = nlohmann::ordered_json::array();
     RETURN_IF_ERROR(parts.store.read([&](store::Transaction& t) -> Result<void> {
@@ -37,12 +35,9 @@ Result<Member> member_of(store::Transaction& t, const Call& call) {
 }
 
 Result<http::Response> set_role(Parts& parts, const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
-    model::ObjectReader reader(document, "", fault);
-    const model::Role role = people::read_role(reader);
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    model::Role role = model::Role::member;
+    RETURN_IF_ERROR(model::read_object(
+        call.request.body, [&](model::ObjectReader& reader) { role = people::read_role(reader); }));
     Member member;
     const auto writing = [&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(member, member_of(t, call));

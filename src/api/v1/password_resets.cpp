@@ -13,19 +13,16 @@
 namespace hopyard::api::v1 {
 namespace {
 
-using nlohmann::json;
 using people::Entrance;
 using people::Outbox;
 
 /// Takes the same time and says the same whether or not there is somebody of that address. Counted
 /// apart from guesses at the account's password: whoever asks for links locks nobody out.
 Result<http::Response> ask(Parts& parts, Entrance& entrance, const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
-    model::ObjectReader reader(document, "", fault);
-    const std::string email = people::read_email(reader);
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    std::string email;
+    RETURN_IF_ERROR(model::read_object(call.request.body, [&](model::ObjectReader& reader) {
+        email = people::read_email(reader);
+    }));
     RETURN_IF_ERROR(entrance.outbox.check_on());
     people::Guesses::Who who = people::guesser(call.request, email);
     who.account = "reset " + who.account;
@@ -37,12 +34,7 @@ Result<http::Response> ask(Parts& parts, Entrance& entrance, const Call& call) {
 }
 
 Result<http::Response> look(Parts& parts, const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
-    model::ObjectReader reader(document, "", fault);
-    const Secret token = people::read_password(reader, "token");
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    ASSIGN_OR_RETURN(const Secret token, people::token_of(call));
     model::Person person;
     RETURN_IF_ERROR(parts.store.read([&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(person, people::person_of_reset(t, token, call.now));
@@ -52,13 +44,11 @@ Result<http::Response> look(Parts& parts, const Call& call) {
 }
 
 Result<http::Response> use(Parts& parts, Entrance& entrance, const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
-    model::ObjectReader reader(document, "", fault);
-    const Secret token = people::read_password(reader, "token");
-    const Secret wanted = people::read_password(reader, "password");
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    Secret token, wanted;
+    RETURN_IF_ERROR(model::read_object(call.request.body, [&](model::ObjectReader& reader) {
+        token = people::read_password(reader, "token");
+        wanted = people::read_password(reader, "password");
+    }));
     model::Person person;
     RETURN_IF_ERROR(parts.store.read([&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(person, people::person_of_reset(t, token, call.now));

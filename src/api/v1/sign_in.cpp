@@ -9,7 +9,6 @@
 namespace hopyard::api::v1 {
 namespace {
 
-using nlohmann::json;
 using people::Entrance;
 
 Result<http::Response> state(Parts& parts, const General& general) {
@@ -68,15 +67,12 @@ struct Credentials {
 };
 
 Result<Credentials> credentials_of(const Call& call) {
-    ASSIGN_OR_RETURN(const json document, model::parse_limited(call.request.body));
-    std::optional<Error> fault;
     Credentials credentials;
-    model::ObjectReader reader(document, "", fault);
-    credentials.email = people::read_required(reader, "email");
-    credentials.password = people::read_password(reader, "password");
-    reader.read("code", credentials.code);
-    reader.finish();
-    if (fault) return pass(std::move(*fault));
+    RETURN_IF_ERROR(model::read_object(call.request.body, [&](model::ObjectReader& reader) {
+        credentials.email = people::read_required(reader, "email");
+        credentials.password = people::read_password(reader, "password");
+        reader.read("code", credentials.code);
+    }));
     return credentials;
 }
 
