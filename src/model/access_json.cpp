@@ -78,6 +78,7 @@ void members_of(auto& fields, is<OutgoingMail> auto& mail) {
         .get("sendAt", mail.send_at)
         .get("expiresAt", mail.expires_at)
         .get("failedAttempts", mail.failed_attempts)
+        .get("lastFailure", mail.last_failure)
         .get("version", mail.version);
 }
 

@@ -25,6 +25,7 @@ struct OutgoingMail {
     Timestamp send_at;     ///< not before
     Timestamp expires_at;  ///< worth nothing afterwards: dropped
     int failed_attempts = 0;
+    std::string last_failure;  ///< why it was not taken; empty before the first attempt
     std::int64_t version = 0;
     bool operator==(const OutgoingMail&) const = default;
 };

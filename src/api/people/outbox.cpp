@@ -130,6 +130,7 @@ void Outbox::settle(OutgoingMail mail, const Result<void>& outcome, Timestamp no
             OutgoingMail later = mail;
             later.send_at = next;
             ++later.failed_attempts;
+            later.last_failure = outcome.error().message;
             return t.put(later);
         }
         RETURN_IF_ERROR(t.erase_secrets(text_name(mail.id)));
@@ -157,8 +158,9 @@ void Outbox::settle(OutgoingMail mail, const Result<void>& outcome, Timestamp no
 /// False when there is no use in going on.
 bool Outbox::send_one(OutgoingMail mail, const Clock& clock, const std::stop_token& stop) {
     if (clock.now() >= mail.expires_at) {
-        settle(
-            mail, fail(ErrorKind::timed_out, "mail_too_late", "it waited too long"), clock.now());
+        const std::string why =
+            mail.last_failure.empty() ? "it waited too long" : mail.last_failure;
+        settle(mail, fail(ErrorKind::timed_out, "mail_too_late", why), clock.now());
         return true;
     }
     const auto text = text_of(mail, clock.now());
