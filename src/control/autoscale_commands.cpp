@@ -40,12 +40,16 @@ void apply(Edit& edit, const Handover& handover) {
     edit.cluster.spec.workers = minus(plus(edit.cluster.spec.workers, more), fewer);
 }
 
-/// Workers of a type that the policy names were made by hand: they may leave by themselves now.
-Handover adopt(Edit& edit, const model::AutoscaleSpec& spec) {
+/// Workers of a type that the policy names now were made by hand: they may leave by themselves from
+/// now on. Those of a type that it named before were added beside it, and stay somebody's own.
+Handover adopt(Edit& edit,
+               const std::optional<model::AutoscaleSpec>& before,
+               const model::AutoscaleSpec& spec) {
     Handover adopted;
     for (Node& node : edit.nodes) {
-        if (node.is_head || node.autoscaled || !names(spec, node.group.instance_type)) continue;
-        if (node.wanted != NodeWanted::running) continue;
+        const std::string& type = node.group.instance_type;
+        if (node.is_head || node.autoscaled || !names(spec, type)) continue;
+        if (node.wanted != NodeWanted::running || (before && names(*before, type))) continue;
         node.autoscaled = true;
         adopted.note(node, -1);
     }
@@ -92,12 +96,12 @@ Result<void> set_autoscale(Edit& edit,
                            const decide::Facts& facts) {
     RETURN_IF_ERROR(must_be_wanted_running(edit.cluster, "changing the autoscaler"));
     if (edit.cluster.spec.autoscale == spec) return {};
-    edit.cluster.spec.autoscale = spec;
+    const auto before = std::exchange(edit.cluster.spec.autoscale, spec);
     RETURN_IF_ERROR(weigh(edit, facts));
     for (const std::string& type : model::types_of(spec))
         RETURN_IF_ERROR(learn_type(edit.cluster, type, facts.sizes));
     const Handover released = release(edit, &spec);
-    const Handover adopted = adopt(edit, spec);
+    const Handover adopted = adopt(edit, before, spec);
     apply(edit, released);
     apply(edit, adopted);
     edit.cluster.autoscale = {};

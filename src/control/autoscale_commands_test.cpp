@@ -69,6 +69,19 @@ TEST_F(AutoscaleCommands, enabling_adopts_workers_of_the_type_and_leaves_others_
     EXPECT_EQ(desk_.activity().front().code, "autoscale_changed");
 }
 
+TEST_F(AutoscaleCommands, a_worker_that_was_added_beside_it_is_not_adopted_by_a_later_change) {
+    ASSERT_TRUE(set(policy_of("Small")));
+    ASSERT_TRUE(desk_.commands.add_workers(desk_.caller, id_, {of("Small", 1)}));
+    put({.id = NodeId("demo-w4"),
+         .cluster = id_,
+         .group = {.instance_type = "Small"},
+         .ordinal = 4,
+         .phase = model::NodePhase::ready});
+    ASSERT_TRUE(set(policy_of("Small", 9)));
+    EXPECT_EQ(autoscaled(), (Names{"demo-w1", "demo-w2"}));
+    EXPECT_EQ(groups(), (Groups{of("Big", 1), of("Small", 1)}));
+}
+
 TEST_F(AutoscaleCommands, one_that_is_on_its_way_out_is_not_adopted) {
     model::Node leaving{.id = NodeId("demo-w4"),
                         .cluster = id_,

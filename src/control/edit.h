@@ -59,7 +59,7 @@ Result<void> restart_node(Edit& edit, const NodeId& node);
 Result<void> drain_node(Edit& edit, const NodeId& node);
 Result<void> resume_node(Edit& edit, const NodeId& node);
 Result<void> protect_node(Edit& edit, const NodeId& node, bool is_protected);
-/// `sizes` are of the cluster's location.
+/// `facts` are the sizes and quotas of the cluster's location.
 Result<void> set_autoscale(Edit& edit,
                            const model::AutoscaleSpec& spec,
                            const decide::Facts& facts);
