@@ -45,6 +45,7 @@ ordered_json node_view(const model::Node& node) {
         {"allocatedCpus", seen.allocated.cpus},
         {"allocated", ordered_json(model::document(seen.allocated))},
         {"idleSince", time(seen.idle_since)},
+        {"busyUntil", time(seen.busy_until)},
         {"autoscaled", node.autoscaled},
         {"protected", node.is_protected},
         {"programVersion", seen.program_version},

@@ -100,7 +100,6 @@ struct AutoscaleGroupOptions {  ///< what is not named stays as it is
 struct AutoscaleOptions {
     std::string cluster;
     std::string file;  ///< a whole policy; "-" is standard input
-    std::string mode;
     AutoscaleGroupOptions general, gpu;
     bool no_gpu = false;
     int number = 5;    ///< of decisions to explain

@@ -66,7 +66,11 @@ Result<http::Response> show(Parts& parts, const Call& call) {
 
 ordered_json record_view(const model::DecisionRecord& record, bool with_situation) {
     ordered_json out = {{"number", record.number}, {"at", to_rfc3339(record.at)}};
-    out["decision"] = ordered_json::parse(record.decision_json, nullptr, false);
+    ordered_json& decision = out["decision"];
+    decision = ordered_json::parse(record.decision_json, nullptr, false);
+    // Kept as a number; said as every other time is.
+    if (ordered_json& at = decision["lookAgainAt"]; at.is_number_integer())
+        at = to_rfc3339(Timestamp(Milliseconds(at.get<std::int64_t>())));
     if (with_situation)
         out["situation"] = ordered_json::parse(record.situation_json, nullptr, false);
     return out;

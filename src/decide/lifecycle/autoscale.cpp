@@ -52,9 +52,7 @@ Worker worker_of(const model::AutoscaleSpec& spec, const Node& node) {
                   .group = group_of(spec, node),
                   .is_protected = node.is_protected,
                   .takes_work = !drains(node) && !is_lost,
-                  .idle_since = seen.idle_since,
-                  .busy_until = seen.busy_until,
-                  .since = node.created_at};
+                  .idle_since = seen.idle_since};
     // Silence is no idleness (product.md D17). Nor does one leave whose writes are not done: it
     // would drain for as long, and take no work meanwhile.
     if (seen.silent_since || seen.mount_pending_writes > 0) worker.idle_since.reset();

@@ -75,7 +75,6 @@ json list_of(const std::vector<T>& list, Write write) {
 json write_kind(const Kind& kind) {
     return {{"key", document(kind.key)},
             {"size", document(kind.size)},
-            {"pricePerHour", kind.price_per_hour},
             {"restsUntil", to_field(kind.rests_until)}};
 }
 
@@ -83,7 +82,6 @@ bool read_kind(const json& from, Kind& kind) {
     return Reader(from)
         .part("key", kind.key, read_part)
         .part("size", kind.size, read_part)
-        .get("pricePerHour", kind.price_per_hour)
         .get("restsUntil", kind.rests_until)
         .good();
 }
@@ -98,9 +96,7 @@ json write_worker(const Worker& worker) {
             {"group", worker.group ? json(to_string(*worker.group)) : json(nullptr)},
             {"protected", worker.is_protected},
             {"takesWork", worker.takes_work},
-            {"idleSince", to_field(worker.idle_since)},
-            {"busyUntil", to_field(worker.busy_until)},
-            {"since", to_field(worker.since)}};
+            {"idleSince", to_field(worker.idle_since)}};
 }
 
 bool read_worker(const json& from, Worker& worker) {
@@ -120,23 +116,9 @@ bool read_worker(const json& from, Worker& worker) {
                           .get("protected", worker.is_protected)
                           .get("takesWork", worker.takes_work)
                           .get("idleSince", worker.idle_since)
-                          .get("busyUntil", worker.busy_until)
-                          .get("since", worker.since)
                           .good();
     if (!group.empty()) worker.group = group_from(group);
     return good && (group.empty() || worker.group);
-}
-
-json write_learned(const Learned& learned) {
-    return {{"bootMs", learned.boot.count()}, {"workersByHour", learned.workers_by_hour}};
-}
-
-bool read_learned(const json& from, Learned& learned) {
-    std::int64_t boot_ms = learned.boot.count();
-    const bool good =
-        Reader(from).get("bootMs", boot_ms).get("workersByHour", learned.workers_by_hour).good();
-    learned.boot = Milliseconds(boot_ms);
-    return good;
 }
 
 // --- decision ----------------------------------------------------------------------------------
@@ -241,7 +223,6 @@ std::string to_json(const Situation& situation) {
                 {"generalKinds", list_of(situation.general.kinds, write_kind)},
                 {"workers", list_of(situation.workers, write_worker)},
                 {"requests", list_of(situation.requests, write_request)},
-                {"learned", write_learned(situation.learned)},
                 {"now", to_field(situation.now)}};
     if (situation.gpu) out["gpuKinds"] = list_of(situation.gpu->kinds, write_kind);
     return to_text(out);
@@ -269,7 +250,6 @@ Result<Situation> situation_from_json(std::string_view text) {
             .list("generalKinds", out.general.kinds, read_kind)
             .list("workers", out.workers, read_worker)
             .list("requests", out.requests, read_part)
-            .part("learned", out.learned, read_learned)
             .get("now", out.now);
         if (out.gpu) reader.list("gpuKinds", out.gpu->kinds, read_kind);
     });

@@ -16,14 +16,11 @@ Situation rich_situation() {
     s.general.policy.schedule = {
         {.days = {0, 6}, .from_minute = 480, .to_minute = 1440, .min_workers = 1}};
     s.general.kinds[0].rests_until = at_second(5);
-    s.general.kinds[0].price_per_hour = 0.25;
     s.workers = {used("w1"), gpu_worker(idle("g1", 600)), coming("w2"), leaving("w3")};
-    s.workers[0].busy_until = at_second(60);
     s.workers[1].is_protected = true;
     s.requests = {job("1", 2), job("2", 4, 2), job("3", 99)};
     s.requests[0].machines = {"w9"};
     s.requests[1].features = {"cmp"};
-    s.learned = {.boot = Seconds(30), .workers_by_hour = {1, 2.5, -1}};
     return s;
 }
 

@@ -76,8 +76,4 @@ std::optional<Timestamp> next_schedule_change(const model::ScaleSpec& policy, Ti
     return Timestamp(Milliseconds(minute_began + *soonest * ms_of_minute));
 }
 
-int hour_of_week(Timestamp time) {
-    return static_cast<int>(minute_of_week(time) / 60);
-}
-
 }  // namespace hopyard::decide::scale

@@ -14,7 +14,4 @@ int min_workers_at(const model::ScaleSpec& policy, Timestamp now);
 /// When an entry next begins or ends; none without a schedule.
 std::optional<Timestamp> next_schedule_change(const model::ScaleSpec& policy, Timestamp now);
 
-/// 0 to 167, from Monday 0:00 UTC.
-int hour_of_week(Timestamp time);
-
 }  // namespace hopyard::decide::scale

@@ -17,7 +17,6 @@ namespace hopyard::decide::scale {
 struct Kind {
     model::GroupKey key;
     model::Resources size;
-    double price_per_hour = 0;  ///< of the list; 0: not known
     /// The cloud refused one for want of capacity or quota: not asked for again before then.
     std::optional<Timestamp> rests_until;
     bool operator==(const Kind&) const = default;
@@ -47,22 +46,11 @@ struct Worker {
     bool is_protected = false;       ///< somebody wants it to stay
     bool takes_work = true;          ///< nobody drains it by hand
     std::optional<Timestamp> idle_since;
-    std::optional<Timestamp> busy_until;
-    Timestamp since;  ///< when it was asked for
     bool is_idle() const { return jobs == 0 && used.is_zero(); }
     bool operator==(const Worker&) const = default;
 };
 
 const char* to_string(Worker::State state);
-
-/// What `adaptive` has learned of this cluster (adaptive.h); `standard` ignores it.
-struct Learned {
-    Milliseconds boot = Seconds(120);  ///< usual time from asking for a worker to its first job
-    /// For each hour of the week (168 of them, from Monday 0:00 UTC): the usual number of general
-    /// workers in use, exponentially averaged over the weeks; negative: not known yet.
-    std::vector<double> workers_by_hour;
-    bool operator==(const Learned&) const = default;
-};
 
 struct Situation {
     model::AutoscaleMode mode = model::AutoscaleMode::standard;
@@ -70,7 +58,6 @@ struct Situation {
     std::optional<Group> gpu;
     std::vector<Worker> workers;  ///< all but the head, by ordinal
     std::vector<model::Request> requests;
-    Learned learned;
     Timestamp now;
     bool operator==(const Situation&) const = default;
 };
