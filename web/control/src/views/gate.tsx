@@ -31,6 +31,41 @@ export function Gate({
   );
 }
 
+/** A password that is chosen now; its rules are the server's. */
+export function NewPasswordInput({
+  label,
+  value,
+  onChange,
+  error,
+  autoFocus,
+}: {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  error?: string | undefined;
+  autoFocus?: boolean;
+}) {
+  return (
+    <PasswordInput
+      label={label}
+      description="At least 12 characters. A sentence is easier to remember than signs."
+      autoComplete="new-password"
+      required
+      autoFocus={autoFocus}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      error={error}
+      visibilityToggleButtonProps={{"aria-label": "Show the password"}}
+    />
+  );
+}
+
+/** In place of what a link leads to: `why` it no longer does, unless something else went wrong. */
+export function SpentLink({error, why}: {error: Error | null; why: string}) {
+  const problem = error && asProblem(error);
+  return <p>{problem && problem.status !== 404 ? problem.message : why} Ask for a new one.</p>;
+}
+
 /** Views below are for whoever is signed in. */
 export function SignedIn({children}: {children: ReactNode}) {
   const session = useSession();
@@ -236,15 +271,11 @@ function PersonForm({
         onChange={(event) => setAddress(event.currentTarget.value)}
         error={fieldFault(enter.error, "/email")}
       />
-      <PasswordInput
+      <NewPasswordInput
         label="Password"
-        description="At least 12 characters. A sentence is easier to remember than signs."
-        autoComplete="new-password"
-        required
         value={password}
-        onChange={(event) => setPassword(event.currentTarget.value)}
+        onChange={setPassword}
         error={fieldFault(enter.error, "/password")}
-        visibilityToggleButtonProps={{"aria-label": "Show the password"}}
       />
       <Button type="submit" fullWidth loading={enter.isPending}>
         {act}
@@ -277,12 +308,10 @@ export function AcceptInvitation() {
   if (!token || look.error)
     return (
       <Gate title="Invitation">
-        <p>
-          {look.error && asProblem(look.error).status !== 404
-            ? asProblem(look.error).message
-            : "This invitation was used already, was withdrawn, or is older than seven days."}{" "}
-          Ask for a new one.
-        </p>
+        <SpentLink
+          error={look.error}
+          why="This invitation was used already, was withdrawn, or is older than seven days."
+        />
       </Gate>
     );
   if (!look.data)

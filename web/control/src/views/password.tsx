@@ -1,10 +1,10 @@
-import {Button, Loader, PasswordInput, TextInput} from "@mantine/core";
+import {Button, Loader, TextInput} from "@mantine/core";
 import {useMutation, useQuery} from "@tanstack/react-query";
 import {useState, type FormEvent} from "react";
 import {Link} from "react-router";
 import {people} from "../api/people";
 import {asProblem, Callout, FaultAlert} from "../parts/bits";
-import {fieldFault, Gate, tokenOf} from "./gate";
+import {fieldFault, Gate, NewPasswordInput, SpentLink, tokenOf} from "./gate";
 
 const toSignIn = (
   <Button component={Link} to="/sign-in" variant="subtle" fullWidth>
@@ -79,16 +79,12 @@ function PasswordForm({token, email}: {token: string; email: string}) {
         <FaultAlert fault={asProblem(set.error)} title="The password was not set" />
       )}
       <TextInput label="E-mail" autoComplete="username" value={email} readOnly />
-      <PasswordInput
+      <NewPasswordInput
         label="New password"
-        description="At least 12 characters. A sentence is easier to remember than signs."
-        autoComplete="new-password"
-        required
         autoFocus
         value={password}
-        onChange={(event) => setPassword(event.currentTarget.value)}
+        onChange={setPassword}
         error={fieldFault(set.error, "/password")}
-        visibilityToggleButtonProps={{"aria-label": "Show the password"}}
       />
       <Button type="submit" fullWidth loading={set.isPending}>
         Set the password
@@ -109,12 +105,10 @@ export function NewPassword() {
   if (!token || look.error)
     return (
       <Gate title="A new password">
-        <p>
-          {look.error && asProblem(look.error).status !== 404
-            ? asProblem(look.error).message
-            : "This link was used already, is older than an hour, or a newer one was made."}{" "}
-          Ask for a new one.
-        </p>
+        <SpentLink
+          error={look.error}
+          why="This link was used already, is older than an hour, or a newer one was made."
+        />
         {toSignIn}
       </Gate>
     );

@@ -1,4 +1,4 @@
-import {Checkbox, NumberInput, Select, TagsInput} from "@mantine/core";
+import {Checkbox, NumberInput, TagsInput} from "@mantine/core";
 import type {Finding, Size} from "../../api/client";
 import {promiseOf, scaleFaults, type AutoscaleDraft, type ScaleDraft} from "../../pure/autoscale";
 import {faultAt} from "../../pure/draft";
@@ -134,20 +134,6 @@ export function AutoscaleForm({policy, sizes, findings, set}: FormProps) {
           set={part("gpu")}
         />
       )}
-      <Select
-        label="Mode"
-        data={[
-          {value: "standard", label: "Standard: the rules above, to the letter"},
-          {
-            value: "adaptive",
-            label: "Adaptive: not in this version",
-            disabled: true,
-          },
-        ]}
-        value={policy.mode}
-        allowDeselect={false}
-        onChange={(mode) => mode && set({...policy, mode: mode as AutoscaleDraft["mode"]})}
-      />
     </>
   );
 }

@@ -14,12 +14,12 @@ import type {StepProps} from "./wizard";
 
 type Line = [name: string, value: ReactNode];
 
-function scaleLines({mode, general, withGpu, gpu}: StepProps["draft"]["autoscale"]): Line[] {
+function scaleLines({general, withGpu, gpu}: StepProps["draft"]["autoscale"]): Line[] {
   const bounds = (group: typeof general) =>
     `${group.minWorkers} to ${group.maxWorkers} × ${group.instanceType}, ${group.diskGb} GB, ` +
     `${group.standbyWorkers} in standby, unused ones leave after ${group.downscaleWaitSeconds} s`;
   return [
-    ["Autoscaling", mode === "standard" ? "Enabled" : "Enabled, adaptive"],
+    ["Autoscaling", "Enabled"],
     ["General purpose", bounds(general)],
     ["GPU", withGpu ? bounds(gpu) : "No GPU autoscale"],
   ];
