@@ -17,6 +17,7 @@ std::shared_ptr<const ClusterText> text_from(const ClusterRows& rows) {
     text->place = {.created_at = rows.cluster.created_at, .id = rows.cluster.id};
     text->json = dump(document);
     text->etag = etag(rows.cluster);
+    document["revision"] = nullptr;
     for (ordered_json& node : document["nodes"]) node["lastReportAt"] = nullptr;
     text->digest = std::hash<std::string>{}(dump(document));
     return text;

@@ -140,13 +140,18 @@ Result<std::vector<ClusterRows>> read_clusters(store::Store& store,
 ordered_json view(const ClusterRows& rows) {
     const model::Cluster& cluster = rows.cluster;
     ordered_json nodes = ordered_json::array();
-    for (const model::Node& node : rows.nodes) nodes.push_back(node_view(node));
+    std::int64_t node_versions = 0;
+    for (const model::Node& node : rows.nodes) {
+        nodes.push_back(node_view(node));
+        node_versions += node.version;
+    }
     return {{"id", cluster.id.value},
             {"name", cluster.spec.name},
             {"phase", to_string(cluster.phase)},
             {"stage", cluster.stage},
             {"wanted", to_string(cluster.wanted)},
             {"generation", cluster.generation},
+            {"revision", {cluster.version, node_versions}},
             {"problem", problem_view(cluster.problem)},
             {"access", access_view(rows)},
             {"createdAt", time(cluster.created_at)},

@@ -166,6 +166,8 @@ Plan Draft::finish() {
             nodes.erase(found);
         }
     }
+    // That a node is gone is told by its cluster's version: the node's own went with it.
+    if (!rows.erased_nodes.empty()) rows.cluster = cluster;
     for (const Resource& old : seen.resources) {
         const auto found = resources.find(old.name);
         if (found == resources.end()) {

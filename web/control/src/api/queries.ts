@@ -7,6 +7,7 @@ import {
 } from "@tanstack/react-query";
 import {useNotice} from "../parts/notices";
 import {api, done, Problem, type Activity, type Cluster} from "./client";
+import {isOlder} from "../pure/revision";
 import {people, type Session} from "./people";
 
 /** The one place that knows the names of what is kept. */
@@ -78,8 +79,12 @@ async function allOf<Item>(
 export const useClusters = () =>
   useQuery({
     queryKey: keys.clusters,
-    queryFn: () =>
-      allOf((after) => done(api.GET("/v1/clusters", {params: {query: {limit: 200, after}}}))),
+    queryFn: async () => {
+      const all = await allOf((after) =>
+        done(api.GET("/v1/clusters", {params: {query: {limit: 200, after}}})),
+      );
+      return all.map(newest).filter((each) => each !== null);
+    },
   });
 
 export const useDurations = () =>
@@ -133,7 +138,7 @@ export const useCluster = (id: string) =>
     queryKey: keys.cluster(id),
     queryFn: async () => {
       try {
-        return await done(api.GET("/v1/clusters/{id}", {params: {path: {id}}}));
+        return newest(await done(api.GET("/v1/clusters/{id}", {params: {path: {id}}})));
       } catch (error) {
         if (error instanceof Problem && error.status === 404) return null;
         throw error;
@@ -270,6 +275,25 @@ export function becomes(session: Session): void {
   client.setQueryData(keys.session, session);
 }
 
+/**
+ * What is known of that cluster where that is newer: the event stream overtakes answers on their
+ * way. null: it is gone.
+ */
+function newest(answer: Cluster): Cluster | null {
+  const shown = client.getQueryData<Cluster | null>(keys.cluster(answer.id));
+  if (shown === null) return null;
+  const listed = client.getQueryData<Cluster[]>(keys.clusters);
+  const known = shown ?? listed?.find((each) => each.id === answer.id);
+  return known && isOlder(answer.revision, known.revision) ? known : answer;
+}
+
+/** Of the answer to a change. */
+export function keepAnswer(answer: Cluster): void {
+  const cluster = newest(answer);
+  if (cluster) keepCluster(cluster);
+}
+
+/** Of the event stream, whose order is that of what happened. */
 export function keepCluster(cluster: Cluster): void {
   client.setQueryData(keys.cluster(cluster.id), cluster);
   client.setQueryData<Cluster[]>(keys.clusters, (all) => {
@@ -294,7 +318,7 @@ export function useChange<T = void>(change: (input: T) => Promise<Cluster>) {
   const notice = useNotice();
   return useMutation({
     mutationFn: change,
-    onSuccess: keepCluster,
+    onSuccess: keepAnswer,
     onError: (error) => notice.problem(error),
   });
 }

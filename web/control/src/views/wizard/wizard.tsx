@@ -4,7 +4,7 @@ import {IconArrowLeft, IconArrowRight} from "@tabler/icons-react";
 import {useEffect, useRef, useState, type FormEvent, type ReactNode} from "react";
 import {Link, Navigate, useNavigate, useParams} from "react-router";
 import {api, done, type ClusterSpec, type DryRun, type Finding} from "../../api/client";
-import {client, keepCluster, keys, useCapabilities, useMe} from "../../api/queries";
+import {client, keepAnswer, keys, useCapabilities, useMe} from "../../api/queries";
 import {asProblem, FaultAlert, Loaded, LoadError, Title} from "../../parts/bits";
 import {findingsOf, steps, type Draft, type Offers, type Slug} from "../../pure/draft";
 import {plural} from "../../pure/words";
@@ -119,7 +119,7 @@ function useCreate(spec: ClusterSpec, forget: () => void) {
       ),
     onSuccess: (cluster) => {
       forget();
-      keepCluster(cluster as never);
+      keepAnswer(cluster as never);
       void client.invalidateQueries({queryKey: keys.clusters});
       void navigate(`/clusters/${(cluster as {id: string}).id}`);
     },
