@@ -1,6 +1,17 @@
 // A cluster whose creation fails for want of a right, and goes on once the right is given.
 import assert from "node:assert/strict";
-import {ask, judge, noFaults, open, rig, shoot, signIn, story, until, waitPhase} from "./browser.mjs";
+import {
+  ask,
+  judge,
+  noFaults,
+  open,
+  rig,
+  shoot,
+  signIn,
+  story,
+  until,
+  waitPhase,
+} from "./browser.mjs";
 import {take} from "./rights.mjs";
 
 export function retry() {
