@@ -20,6 +20,14 @@ bool names(const model::AutoscaleSpec& spec, const std::string& instance_type) {
     return std::find(types.begin(), types.end(), instance_type) != types.end();
 }
 
+bool names(const model::AutoscaleSpec& spec, const GroupKey& key) {
+    const auto has = [&](const model::ScaleSpec& group) {
+        const auto keys = model::keys_of(group);
+        return std::find(keys.begin(), keys.end(), key) != keys.end();
+    };
+    return has(spec.general) || (spec.gpu && has(*spec.gpu));
+}
+
 /// The nodes become the autoscaler's, or static ones, and the counts of static groups follow.
 struct Handover {
     std::map<GroupKey, int> counts;  ///< change of static workers
@@ -56,15 +64,43 @@ Handover adopt(Edit& edit,
     return adopted;
 }
 
-Handover release(Edit& edit, const model::AutoscaleSpec* kept) {
+/// Whoever belongs to no group any more: all of them without a policy, and those with GPUs when
+/// there is no group for these.
+Handover release(Edit& edit,
+                 const std::optional<model::AutoscaleSpec>& before,
+                 const model::AutoscaleSpec* kept) {
     Handover released;
     for (Node& node : edit.nodes) {
         if (!node.autoscaled) continue;
-        if (kept != nullptr && names(*kept, node.group.instance_type)) continue;
-        node.autoscaled = false;
+        if (kept != nullptr) {
+            const bool lost_its_group = before && before->gpu && !kept->gpu && node.gpus > 0;
+            if (!lost_its_group || names(*kept, node.group.instance_type)) continue;
+        }
+        node.autoscaled = node.is_outdated = false;
         released.note(node, 1);
     }
     return released;
+}
+
+/// Workers of a kind that the policy names no more roll over to new ones; those whose kind is named
+/// again do not. One that was adopted with another disk is what somebody wanted: only another type
+/// makes it outdated. Returns who is to be replaced from now on.
+std::vector<std::string> mark_outdated(Edit& edit,
+                                       const std::optional<model::AutoscaleSpec>& before,
+                                       const model::AutoscaleSpec& spec) {
+    std::vector<std::string> outdated;
+    for (Node& node : edit.nodes) {
+        if (!node.autoscaled) continue;
+        const bool was_named = before && names(*before, node.group);
+        const bool was_outdated = node.is_outdated;
+        if (names(spec, node.group))
+            node.is_outdated = false;
+        else if (was_named || !names(spec, node.group.instance_type))
+            node.is_outdated = true;
+        if (node.is_outdated && !was_outdated && node.wanted == NodeWanted::running)
+            outdated.push_back(node.id.value);
+    }
+    return outdated;
 }
 
 std::string in_words(const model::ScaleSpec& group) {
@@ -100,7 +136,8 @@ Result<void> set_autoscale(Edit& edit,
     RETURN_IF_ERROR(weigh(edit, facts));
     for (const std::string& type : model::types_of(spec))
         RETURN_IF_ERROR(learn_type(edit.cluster, type, facts.sizes));
-    const Handover released = release(edit, &spec);
+    const Handover released = release(edit, before, &spec);
+    const auto outdated = mark_outdated(edit, before, spec);
     const Handover adopted = adopt(edit, before, spec);
     apply(edit, released);
     apply(edit, adopted);
@@ -112,10 +149,14 @@ Result<void> set_autoscale(Edit& edit,
                     in_words(spec.general),
                     spec.gpu ? "; with GPUs " + in_words(*spec.gpu) : ""),
         adopted.nodes.empty() ? "" : fmt::format("adopted: {}", fmt::join(adopted.nodes, ", ")));
+    if (!outdated.empty())
+        edit.remark("workers_outdated",
+                    fmt::format("{} are replaced by new ones", fmt::join(outdated, ", ")),
+                    "their type, disk or price was changed; what runs on them goes on");
     if (!released.nodes.empty())
         edit.remark(
             "workers_released",
-            fmt::format("{} are of a type that is not named any more, and stay",
+            fmt::format("{} stay as static workers: there is no group for workers with GPUs",
                         fmt::join(released.nodes, ", ")),
             fmt::format("remove them with 'hopyard workers remove {}'", edit.cluster.spec.name));
     return {};
@@ -123,7 +164,7 @@ Result<void> set_autoscale(Edit& edit,
 
 Result<void> clear_autoscale(Edit& edit) {
     if (!edit.cluster.spec.autoscale) return {};
-    const Handover released = release(edit, nullptr);
+    const Handover released = release(edit, edit.cluster.spec.autoscale, nullptr);
     apply(edit, released);
     edit.cluster.spec.autoscale.reset();
     edit.cluster.autoscale = {};

@@ -40,13 +40,15 @@ class AutoscaleCommands : public testing::Test {
     void put(model::Node node) {
         EXPECT_TRUE(desk_.store.write([&](store::Transaction& t) { return t.put(node); }));
     }
-    std::vector<std::string> autoscaled() {
+    std::vector<std::string> autoscaled() { return those(&model::Node::autoscaled); }
+    std::vector<std::string> outdated() { return those(&model::Node::is_outdated); }
+    std::vector<std::string> those(bool model::Node::*is_so) {
         std::vector<std::string> names;
         EXPECT_TRUE(desk_.store.read([&](store::Transaction& t) -> Result<void> {
             names.clear();
             ASSIGN_OR_RETURN(const auto nodes, t.nodes(id_));
             for (const model::Node& node : nodes)
-                if (node.autoscaled) names.push_back(node.id.value);
+                if (node.*is_so) names.push_back(node.id.value);
             return {};
         }));
         return names;
@@ -101,11 +103,59 @@ TEST_F(AutoscaleCommands, the_same_policy_twice_changes_nothing) {
     EXPECT_EQ(desk_.cluster(id_).generation, generation);
 }
 
-TEST_F(AutoscaleCommands, a_changed_type_leaves_the_old_workers_as_static_ones) {
+TEST_F(AutoscaleCommands, workers_of_a_changed_type_are_replaced_until_it_is_named_again) {
     ASSERT_TRUE(set(policy_of("Small")));
     ASSERT_TRUE(set(policy_of("Big")));
-    EXPECT_EQ(autoscaled(), Names{"demo-w3"});
-    EXPECT_EQ(groups(), Groups{of("Small", 2)});
+    EXPECT_EQ(autoscaled(), (Names{"demo-w1", "demo-w2", "demo-w3"}));
+    EXPECT_EQ(outdated(), (Names{"demo-w1", "demo-w2"}));
+    EXPECT_EQ(groups(), Groups{});
+    EXPECT_EQ(desk_.activity().front().code, "workers_outdated");
+    ASSERT_TRUE(set(policy_of("Big", 9)));
+    EXPECT_EQ(outdated(), (Names{"demo-w1", "demo-w2"})) << "still";
+    model::AutoscaleSpec both = policy_of("Big");
+    both.general.fallback_types = {"Small"};
+    ASSERT_TRUE(set(both));
+    EXPECT_EQ(outdated(), Names{});
+}
+
+TEST_F(AutoscaleCommands, workers_of_a_changed_disk_or_price_are_replaced) {
+    ASSERT_TRUE(set(policy_of("Small")));
+    model::AutoscaleSpec other = policy_of("Small");
+    other.general.disk_gb = 64;
+    ASSERT_TRUE(set(other));
+    EXPECT_EQ(outdated(), (Names{"demo-w1", "demo-w2"}));
+    ASSERT_TRUE(set(policy_of("Small")));
+    EXPECT_EQ(outdated(), Names{});
+    other = policy_of("Small");
+    other.general.spot = model::SpotSpec{.fall_back_on_demand = false};
+    ASSERT_TRUE(set(other));
+    EXPECT_EQ(outdated(), (Names{"demo-w1", "demo-w2"}));
+}
+
+TEST_F(AutoscaleCommands, one_that_was_adopted_with_another_disk_is_not_outdated_by_that) {
+    model::AutoscaleSpec policy = policy_of("Small");
+    policy.general.disk_gb = 64;
+    ASSERT_TRUE(set(policy));
+    EXPECT_EQ(autoscaled(), (Names{"demo-w1", "demo-w2"}));
+    policy.general.max_workers = 9;
+    ASSERT_TRUE(set(policy));
+    EXPECT_EQ(outdated(), Names{});
+}
+
+TEST_F(AutoscaleCommands, without_a_group_for_gpus_its_workers_stay_as_static_ones) {
+    put({.id = NodeId("demo-w4"),
+         .cluster = id_,
+         .group = {.instance_type = "Gpu"},
+         .ordinal = 4,
+         .phase = model::NodePhase::ready,
+         .gpus = 1});
+    model::AutoscaleSpec both = policy_of("Small");
+    both.gpu = model::ScaleSpec{.instance_type = "Gpu"};
+    ASSERT_TRUE(set(both));
+    ASSERT_TRUE(set(policy_of("Small")));
+    EXPECT_EQ(autoscaled(), (Names{"demo-w1", "demo-w2"}));
+    EXPECT_EQ(outdated(), Names{});
+    EXPECT_EQ(groups(), (Groups{of("Big", 1), of("Gpu", 1)}));
     EXPECT_EQ(desk_.activity().front().code, "workers_released");
 }
 

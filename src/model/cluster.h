@@ -190,6 +190,7 @@ struct Node {
     std::optional<Timestamp> drain_deadline;  ///< set while a removal waits for running work
     bool drain_wanted = false;                ///< somebody drains it, until it is resumed
     bool autoscaled = false;    ///< the autoscaler made or adopted it, and may take it
+    bool is_outdated = false;   ///< its group's type, disk or price was changed since
     bool is_protected = false;  ///< a person wants it to stay: the autoscaler never takes it
     /// Counts the drains that were taken back: what was said of an earlier one tells nothing of
     /// this one.

@@ -308,6 +308,7 @@ std::string to_json(const Node& node) {
                     {"drainDeadline", to_field(node.drain_deadline)},
                     {"drainWanted", node.drain_wanted},
                     {"autoscaled", node.autoscaled},
+                    {"outdated", node.is_outdated},
                     {"protected", node.is_protected},
                     {"drainNumber", node.drain_number},
                     {"restartWanted", node.restart_wanted},
@@ -343,6 +344,7 @@ Result<Node> node_from_json(std::string_view text) {
         .get("drainDeadline", node.drain_deadline)
         .get("drainWanted", node.drain_wanted)
         .get("autoscaled", node.autoscaled)
+        .get("outdated", node.is_outdated)
         .get("protected", node.is_protected)
         .get("drainNumber", node.drain_number)
         .get("restartWanted", node.restart_wanted)

@@ -30,7 +30,8 @@ std::optional<GroupName> group_of(const model::AutoscaleSpec& spec, const Node& 
     if (!node.autoscaled) return std::nullopt;
     if (is_kind_of(spec.general, node.group.instance_type)) return GroupName::general;
     if (spec.gpu && is_kind_of(*spec.gpu, node.group.instance_type)) return GroupName::gpu;
-    return std::nullopt;
+    if (!node.is_outdated) return std::nullopt;
+    return spec.gpu && node.gpus > 0 ? GroupName::gpu : GroupName::general;
 }
 
 Worker::State state_of_worker(const Node& node) {
@@ -50,6 +51,7 @@ Worker worker_of(const model::AutoscaleSpec& spec, const Node& node) {
                   .jobs = seen.jobs,
                   .state = state_of_worker(node),
                   .group = group_of(spec, node),
+                  .is_outdated = node.is_outdated,
                   .is_protected = node.is_protected,
                   .takes_work = !drains(node) && !is_lost,
                   .idle_since = seen.idle_since};

@@ -262,6 +262,39 @@ TEST(Autoscale, a_request_that_can_never_be_met_is_named_once) {
     EXPECT_TRUE(has_remark(plan(snapshot), "request_never_met")) << "it came back";
 }
 
+TEST(Autoscale, a_changed_type_rolls_over_without_falling_below_the_minimum) {
+    Snapshot snapshot = settle_with(running(1, 3, 0), jobs(2));
+    for (Node& node : snapshot.nodes) node.is_outdated = !node.is_head;
+    snapshot.cluster.spec.autoscale->general.instance_type = "other";
+    say(snapshot);
+    const Plan next = plan(snapshot);
+    snapshot = after(snapshot, next);
+    std::size_t leaving = 0;
+    for (const Node& node : snapshot.nodes) {
+        if (node.wanted != NodeWanted::removed) continue;
+        ++leaving;
+        EXPECT_EQ(node.phase, NodePhase::draining);
+        EXPECT_FALSE(node.drain_deadline) << "its work is never cut off";
+    }
+    EXPECT_EQ(leaving, 1u) << "the other holds the minimum until a new one is ready";
+    EXPECT_TRUE(has_remark(next, "worker_planned"));
+    for (int round = 0; round < 30; ++round) {
+        for (Node& node : snapshot.nodes)
+            if (node.phase == NodePhase::draining) node.seen.workload_state = "drained";
+        say(snapshot);
+        snapshot = carried_out(snapshot, plan(snapshot));
+        const auto ready =
+            std::count_if(snapshot.nodes.begin(), snapshot.nodes.end(), [](const Node& node) {
+                return !node.is_head && node.phase == NodePhase::ready;
+            });
+        EXPECT_GE(ready, 1) << "round " << round;
+    }
+    EXPECT_EQ(workers_of(snapshot), 1u);
+    for (const Node& node : snapshot.nodes)
+        if (!node.is_head) EXPECT_EQ(node.group.instance_type, "other") << node.id.value;
+    EXPECT_EQ(snapshot.cluster.phase, Phase::running);
+}
+
 TEST(Autoscale, a_stopped_cluster_has_no_workers_and_refills_after_a_start) {
     Snapshot snapshot = settle_with(running(1, 10, 0), jobs(3));
     snapshot.cluster.wanted = model::Wanted::stopped;

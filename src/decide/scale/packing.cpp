@@ -89,7 +89,21 @@ GroupName group_for(const Request& request) {
 Packing::Packing(const Situation& situation) : situation_(situation), rooms_({}) {
     of(GroupName::general).group = &situation.general;
     if (situation.gpu) of(GroupName::gpu).group = &*situation.gpu;
+    for (Tally& tally : tallies_)
+        tally.all_rest = tally.group != nullptr &&
+                         std::all_of(tally.group->kinds.begin(),
+                                     tally.group->kinds.end(),
+                                     [&](const Kind& kind) { return rests(kind, situation.now); });
     add_workers();
+}
+
+bool Packing::rolls_over(const Worker& worker) const {
+    return worker.group && worker.is_outdated && !worker.is_protected &&
+           !of(*worker.group).all_rest;
+}
+
+bool Packing::may_come_back(const Slot& slot) const {
+    return slot.is_leaving && !slot.is_recalled && !rolls_over(situation_.workers[slot.worker]);
 }
 
 void Packing::add_workers() {
@@ -107,6 +121,7 @@ void Packing::add_workers() {
             Tally& tally = of(*worker.group);
             ++tally.present;
             if (!leaves && !is_gone) ++tally.staying;
+            tally.met_resting |= worker.is_outdated && tally.all_rest;
         }
         if (is_gone || !worker.takes_work) continue;
         slots_.push_back(
@@ -161,7 +176,8 @@ std::size_t Packing::find(const Request& request, std::size_t from) {
         const Slot& slot = slots_[at];
         if (slot.is_leaving && !slot.is_recalled) {
             const Tally& tally = of(*slot.group);
-            if (tally.group == nullptr || tally.staying >= tally.group->policy.max_workers)
+            if (tally.group == nullptr || tally.staying >= tally.group->policy.max_workers ||
+                !may_come_back(slot))
                 continue;
         }
         if (!request.whole_machine || rooms_.at(at) == slot.size) return at;
@@ -287,7 +303,7 @@ std::optional<std::size_t> Packing::one_more(GroupName name, const char* rule) {
         return std::nullopt;
     for (std::size_t at = 0; at < slots_.size(); ++at) {
         const Slot& slot = slots_[at];
-        if (!slot.is_leaving || slot.is_recalled || slot.group != name) continue;
+        if (slot.group != name || !may_come_back(slot)) continue;
         recall(at, rule);
         return at;
     }

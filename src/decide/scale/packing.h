@@ -50,6 +50,11 @@ class Packing {
     /// Workers that stay: coming, ready, recalled and fresh, without those let go.
     int staying(GroupName group) const { return of(group).staying; }
     bool has_packed() const { return has_packed_; }
+    /// It is to be replaced: its group's kinds were changed since. Not while the cloud has none of
+    /// the new ones: an old worker is better than none.
+    bool rolls_over(const Worker& worker) const;
+    /// Those that leave and those whose machine may still be there included.
+    int present(GroupName group) const { return of(group).present; }
     /// A refused kind was passed over.
     bool met_resting(GroupName group) const { return of(group).met_resting; }
 
@@ -59,6 +64,7 @@ class Packing {
         int staying = 0;
         int present = 0;  ///< with those that leave or are gone: counts for the maximum
         bool met_resting = false;
+        bool all_rest = false;
     };
     struct Undo {
         std::size_t slot;
@@ -67,6 +73,7 @@ class Packing {
         bool was_recalled;
     };
 
+    bool may_come_back(const Slot& slot) const;
     Tally& of(GroupName group) { return tallies_[static_cast<std::size_t>(group)]; }
     const Tally& of(GroupName group) const { return tallies_[static_cast<std::size_t>(group)]; }
     void add_workers();

@@ -34,6 +34,11 @@ class Sentences {
         if (rule == "standby") return standby(group);
         if (rule == "maximum")
             return fmt::format("{} may have {} workers", name_of(group), policy(group).max_workers);
+        if (rule == "rollover")
+            return fmt::format("it is a {} with {} GB of disk and {} is to have others now",
+                               worker->key.instance_type,
+                               worker->key.disk_gb,
+                               name_of(group));
         if (rule == "work") return fmt::format("{} jobs came before it was drained", worker->jobs);
         return fmt::format("nothing was allocated on it for {}, longer than {} s",
                            to_human(situation_.now - worker->idle_since.value_or(situation_.now)),

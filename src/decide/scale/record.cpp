@@ -94,6 +94,7 @@ json write_worker(const Worker& worker) {
             {"jobs", worker.jobs},
             {"state", to_string(worker.state)},
             {"group", worker.group ? json(to_string(*worker.group)) : json(nullptr)},
+            {"outdated", worker.is_outdated},
             {"protected", worker.is_protected},
             {"takesWork", worker.takes_work},
             {"idleSince", to_field(worker.idle_since)}};
@@ -113,6 +114,7 @@ bool read_worker(const json& from, Worker& worker) {
                           .get("jobs", worker.jobs)
                           .word("state", worker.state, state_from)
                           .get("group", group)
+                          .get("outdated", worker.is_outdated)
                           .get("protected", worker.is_protected)
                           .get("takesWork", worker.takes_work)
                           .get("idleSince", worker.idle_since)

@@ -37,7 +37,8 @@ class GroupDecision {
           out_(out) {}
 
     void grow() {
-        while (packing_.staying(name_) < min_)
+        const int old = count_rolling();
+        while (packing_.staying(name_) - old < min_)
             if (!packing_.one_more(name_, "minimum")) break;
         const bool in_use = std::any_of(situation_.workers.begin(),
                                         situation_.workers.end(),
@@ -57,7 +58,8 @@ class GroupDecision {
         recall_the_used();
     }
 
-    /// Before anything is packed: what waits is not for those that leave.
+    // Before anything is packed: what waits is not for those that leave.
+    void roll_over();
     void leave_beyond_maximum();
 
     Balance balance() const;
@@ -107,10 +109,22 @@ class GroupDecision {
         for (std::size_t at = 0; at < packing_.slots().size(); ++at) {
             const Slot& slot = packing_.slots()[at];
             if (!is_mine(slot) || !slot.is_leaving || slot.is_recalled) continue;
-            if (worker(slot).is_idle() || packing_.staying(name_) >= policy_.max_workers) continue;
+            if (worker(slot).is_idle() || packing_.rolls_over(worker(slot))) continue;
+            if (packing_.staying(name_) >= policy_.max_workers) continue;
             packing_.recall(at, "work");
         }
     }
+    bool is_rolling(const Slot& slot) const {
+        return is_mine(slot) && !slot.is_leaving && packing_.rolls_over(worker(slot));
+    }
+    int count_rolling() const {
+        return static_cast<int>(std::count_if(packing_.slots().begin(),
+                                              packing_.slots().end(),
+                                              [&](const Slot& slot) { return is_rolling(slot); }));
+    }
+    int kept_for_minimum() const;
+    template <class Good>
+    std::vector<std::size_t> least_disturbing(Good is_candidate) const;
     void leave_unused();
     std::vector<std::size_t> leave_candidates() const;
 
@@ -125,15 +139,11 @@ class GroupDecision {
 };
 
 /// Idle ones first, those that are not even there before them.
-void GroupDecision::leave_beyond_maximum() {
-    int surplus = packing_.staying(name_) - policy_.max_workers;
-    if (surplus <= 0) return;
+template <class Good>
+std::vector<std::size_t> GroupDecision::least_disturbing(Good is_candidate) const {
     std::vector<std::size_t> candidates;
-    for (std::size_t at = 0; at < packing_.slots().size(); ++at) {
-        const Slot& slot = packing_.slots()[at];
-        if (is_mine(slot) && !slot.is_leaving && !worker(slot).is_protected)
-            candidates.push_back(at);
-    }
+    for (std::size_t at = 0; at < packing_.slots().size(); ++at)
+        if (is_candidate(packing_.slots()[at])) candidates.push_back(at);
     const auto disturbance = [&](std::size_t at) {
         const Slot& slot = packing_.slots()[at];
         const Worker& one = worker(slot);
@@ -147,10 +157,46 @@ void GroupDecision::leave_beyond_maximum() {
     std::sort(candidates.begin(), candidates.end(), [&](std::size_t a, std::size_t b) {
         return disturbance(a) < disturbance(b);
     });
-    for (const std::size_t at : candidates) {
+    return candidates;
+}
+
+void GroupDecision::leave_beyond_maximum() {
+    int surplus = packing_.staying(name_) - policy_.max_workers;
+    if (surplus <= 0) return;
+    const auto may_leave = [&](const Slot& slot) {
+        return is_mine(slot) && !slot.is_leaving && !worker(slot).is_protected;
+    };
+    for (const std::size_t at : least_disturbing(may_leave)) {
         if (surplus-- <= 0) break;
         packing_.let_go(at, "maximum");
     }
+}
+
+/// So many outdated workers go on working until new ones are ready. Where the maximum has no room
+/// for a new one beside them and nobody is on the way in or out, one of them makes room.
+int GroupDecision::kept_for_minimum() const {
+    int old = 0;
+    int others = 0;
+    bool is_under_way = false;
+    for (const Worker& one : situation_.workers) {
+        if (one.group != name_) continue;
+        if (one.state != Worker::State::ready)
+            is_under_way = true;
+        else
+            ++(packing_.rolls_over(one) && one.takes_work ? old : others);
+    }
+    const int kept = std::clamp(min_ - others, 0, old);
+    const bool is_full = packing_.present(name_) >= policy_.max_workers;
+    const bool must_make_room = kept == old && is_full && !is_under_way;
+    return must_make_room ? std::max(kept - 1, 0) : kept;
+}
+
+void GroupDecision::roll_over() {
+    const auto candidates = least_disturbing([&](const Slot& slot) { return is_rolling(slot); });
+    if (candidates.empty()) return;
+    const auto kept = static_cast<std::size_t>(kept_for_minimum());
+    for (std::size_t i = 0; i + kept < candidates.size(); ++i)
+        packing_.let_go(candidates[i], "rollover");
 }
 
 /// Ready, idle, held by nobody and nothing: the longest idle first.
@@ -158,7 +204,7 @@ std::vector<std::size_t> GroupDecision::leave_candidates() const {
     std::vector<std::size_t> candidates;
     for (std::size_t at = 0; at < packing_.slots().size(); ++at) {
         const Slot& slot = packing_.slots()[at];
-        if (!is_mine(slot) || slot.is_leaving || slot.pieces > 0) continue;
+        if (!is_mine(slot) || slot.is_leaving || slot.pieces > 0 || is_rolling(slot)) continue;
         const Worker& one = worker(slot);
 #ifdef HOPYARD_DEFECT_scale_take_used
         const bool is_idle = true;
@@ -258,6 +304,7 @@ Decision decide(const Situation& situation) {
     if (situation.gpu)
         groups.emplace_back(situation, GroupName::gpu, *situation.gpu, packing, decision);
     groups.emplace_back(situation, GroupName::general, situation.general, packing, decision);
+    for (GroupDecision& group : groups) group.roll_over();
     for (GroupDecision& group : groups) group.leave_beyond_maximum();
     packing.place_requests();
     for (GroupDecision& group : groups) group.grow();

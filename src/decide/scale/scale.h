@@ -4,14 +4,18 @@
 // In `standard`, for each group, in this order:
 //   1. The maximum holds always; beyond it the surplus leaves, idle workers first, and a used one
 //      only once its work is done. Those that leave or are going count for it as well.
-//   2. What waits is packed into what is free, then into what is coming, then into new workers of
+//   2. Roll-over: workers made for a type, disk or price that was changed since take no new work,
+//      and leave when theirs is done; not before the minimum holds without them. A new one is
+//      ready before the old one goes; only where the maximum has no room for both, one goes first,
+//      one at a time. While the cloud has none of the new kinds the old ones work on.
+//   3. What waits is packed into what is free, then into what is coming, then into new workers of
 //      the first kind that fits and does not rest. What no allowed worker could ever hold buys
 //      nothing and is named.
-//   3. The minimum holds always.
-//   4. Standby: as long as anything is used, waits or the minimum is above 0, what is free on all
+//   4. The minimum holds always.
+//   5. Standby: as long as anything is used, waits or the minimum is above 0, what is free on all
 //      workers that can do such work (gpu: those with GPUs), coming ones included, less what is
 //      packed there, is at least `standby_workers` times one worker, in every dimension.
-//   5. A worker leaves when nothing was allocated to it for the whole wait, nothing that waits is
+//   6. A worker leaves when nothing was allocated to it for the whole wait, nothing that waits is
 //      packed onto it, and minimum and standby hold without it.
 // A worker that leaves and is needed again, or got work meanwhile, is called back before any new
 // one is asked for.
@@ -31,8 +35,8 @@ struct Step {
     std::string worker;   ///< recall and remove: which
     model::GroupKey key;  ///< add: what
     int count = 1;        ///< add: how many
-    std::string rule;     ///< "request", "minimum", "standby", "maximum", "idle", "work"
-    std::string reason;   ///< one sentence with the numbers
+    std::string rule;    ///< "request", "minimum", "standby", "maximum", "idle", "work", "rollover"
+    std::string reason;  ///< one sentence with the numbers
     bool operator==(const Step&) const = default;
 };
 const char* to_string(Step::Kind kind);

@@ -69,6 +69,8 @@ class Reference {
             return std::tuple(a.state, a.room.gpus, a.room.cpus, a.room.memory_mb, a.name) <
                    std::tuple(b.state, b.room.gpus, b.room.cpus, b.room.memory_mb, b.name);
         });
+        if (s_.gpu) roll_over(GroupName::gpu);
+        roll_over(GroupName::general);
         if (s_.gpu) leave_beyond_maximum(GroupName::gpu);
         leave_beyond_maximum(GroupName::general);
         std::vector<std::size_t> order(s_.requests.size());
@@ -124,6 +126,7 @@ class Reference {
         for (at = from; at < machines_.size(); ++at) {
             Machine& m = machines_[at];
             if (m.is_let_go || !r.each.fits_in(m.room)) continue;
+            if (!m.stays && rolls(m)) continue;
             if (!m.stays && staying(*m.group) >= group(*m.group)->policy.max_workers) continue;
             m.stays = true;
             ++m.packed;
@@ -214,7 +217,7 @@ class Reference {
         const auto& policy = group(name)->policy;
         if (staying(name) >= policy.max_workers) return false;
         for (Machine& m : machines_)
-            if (m.group == name && !m.stays && !m.is_let_go) return m.stays = true;
+            if (m.group == name && !m.stays && !m.is_let_go && !rolls(m)) return m.stays = true;
         if (present_[name] >= policy.max_workers) return false;
         for (const Kind& kind : group(name)->kinds) {
             if (kind.rests_until && *kind.rests_until > s_.now) continue;
@@ -227,7 +230,7 @@ class Reference {
     }
     void grow(GroupName name) {
         const auto& policy = group(name)->policy;
-        while (staying(name) < policy.min_workers && one_more(name)) {
+        while (staying(name) - old(name) < policy.min_workers && one_more(name)) {
         }
         while (standby_holds(name) && !enough(name, nullptr) && one_more(name)) {
         }
@@ -236,7 +239,7 @@ class Reference {
     void recall_the_used(GroupName name) {
         for (Machine& m : machines_)
             if (m.group == name && !m.stays && !m.is_let_go && !worker(m.name)->is_idle() &&
-                staying(name) < group(name)->policy.max_workers)
+                !rolls(m) && staying(name) < group(name)->policy.max_workers)
                 m.stays = true;
     }
     void let_go(Machine& m) {
@@ -244,31 +247,69 @@ class Reference {
         m.is_let_go = true;
         acts_.removed.insert(m.name);
     }
+    /// Outdated, and its group can have a new one.
+    bool rolls(const Machine& m) const {
+        const Worker* w = worker(m.name);
+        if (w == nullptr || !w->group || !w->is_outdated || w->is_protected) return false;
+        for (const Kind& kind : group(*w->group)->kinds)
+            if (!kind.rests_until || *kind.rests_until <= s_.now) return true;
+        return false;
+    }
+    int old(GroupName name) const {
+        int count = 0;
+        for (const Machine& m : machines_) count += m.group == name && m.stays && rolls(m);
+        return count;
+    }
+    /// The worker that stays and that nobody would miss most: the least disturbed of the group.
+    template <class Good>
+    Machine* least_disturbed(GroupName name, Good good) {
+        Machine* least = nullptr;
+        const auto cost = [&](const Machine& m) {
+            const Worker& w = *worker(m.name);
+            return std::tuple(!w.is_idle(),
+                              w.state != State::coming,
+                              w.jobs,
+                              w.used.cpus,
+                              w.idle_since.value_or(s_.now));
+        };
+        for (Machine& m : machines_)
+            if (m.group == name && m.stays && worker(m.name)->state != State::leaving && good(m) &&
+                (least == nullptr || cost(m) < cost(*least)))
+                least = &m;
+        return least;
+    }
     void leave_beyond_maximum(GroupName name) {
-        const auto& policy = group(name)->policy;
-        while (staying(name) > policy.max_workers) {
-            Machine* least = nullptr;
-            const auto cost = [&](const Machine& m) {
-                const Worker& w = *worker(m.name);
-                return std::tuple(!w.is_idle(),
-                                  w.state != State::coming,
-                                  w.jobs,
-                                  w.used.cpus,
-                                  w.idle_since.value_or(s_.now));
-            };
-            for (Machine& m : machines_)
-                if (m.group == name && m.stays && worker(m.name)->state != State::leaving &&
-                    !worker(m.name)->is_protected && (least == nullptr || cost(m) < cost(*least)))
-                    least = &m;
+        while (staying(name) > group(name)->policy.max_workers) {
+            Machine* least = least_disturbed(
+                name, [&](const Machine& m) { return !worker(m.name)->is_protected; });
             if (least == nullptr) break;
             let_go(*least);
+        }
+    }
+    /// Old ones go while enough ready ones are left for the minimum: new ones, and old ones that
+    /// nobody may take. One more goes where nothing else can ever change.
+    void roll_over(GroupName name) {
+        const auto& policy = group(name)->policy;
+        const int full = old(name);
+        int ready = 0;
+        bool moves = present_[name] < policy.max_workers;
+        for (const Worker& w : s_.workers) {
+            ready += w.group == name && w.state == State::ready;
+            moves |= w.group == name && w.state != State::ready;
+        }
+        while (Machine* m = least_disturbed(name, [&](const Machine& m) { return rolls(m); })) {
+            const bool is_ready = worker(m->name)->state == State::ready;
+            const bool makes_room = !moves && old(name) == full && ready == policy.min_workers;
+            if (is_ready && ready <= policy.min_workers && !makes_room) break;
+            ready -= is_ready;
+            let_go(*m);
         }
     }
     void shrink(GroupName name) {
         const auto& policy = group(name)->policy;
         std::vector<Machine*> idle;
         for (Machine& m : machines_) {
-            if (m.group != name || !m.stays || m.name.empty() || m.packed > 0) continue;
+            if (m.group != name || !m.stays || m.name.empty() || m.packed > 0 || rolls(m)) continue;
             const Worker& w = *worker(m.name);
             if (w.state == State::ready && w.is_idle() && w.idle_since && !w.is_protected &&
                 std::min(*w.idle_since, s_.now) + Seconds(policy.downscale_wait_s) <= s_.now)
@@ -333,6 +374,7 @@ Worker any_worker(Dice& dice, int index, bool has_gpu_group) {
     }
     if (dice(0, 7) == 0) w.group.reset();
     if (!w.group && w.state != State::ready) w.state = State::ready;
+    if (dice(0, 4) == 0) w = outdated(w);
     w.is_protected = dice(0, 9) == 0;
     w.takes_work = dice(0, 9) != 0;
     return w;

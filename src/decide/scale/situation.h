@@ -43,6 +43,7 @@ struct Worker {
     int jobs = 0;
     State state = State::ready;
     std::optional<GroupName> group;  ///< of which the autoscaler may take it; none: never
+    bool is_outdated = false;        ///< made for a type, disk or price that was changed since
     bool is_protected = false;       ///< somebody wants it to stay
     bool takes_work = true;          ///< nobody drains it by hand
     std::optional<Timestamp> idle_since;

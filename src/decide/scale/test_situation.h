@@ -75,6 +75,13 @@ inline Worker gpu_worker(Worker worker) {
     return worker;
 }
 
+/// Made before the group's type was changed.
+inline Worker outdated(Worker worker) {
+    worker.key.instance_type = "old";
+    worker.is_outdated = true;
+    return worker;
+}
+
 inline Worker by_hand(Worker worker) {
     worker.group.reset();
     return worker;
