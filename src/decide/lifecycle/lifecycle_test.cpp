@@ -173,6 +173,23 @@ TEST(Creating, a_machine_whose_reply_was_lost_is_known_by_its_report) {
     EXPECT_TRUE(machine_of(snapshot = after(snapshot, next), "head").made);
 }
 
+TEST(Creating, a_machine_that_reported_is_not_asked_for_again_though_its_last_attempt_is_newer) {
+    Snapshot snapshot = snapshot_of(accepted_cluster(0));
+    const Plan put = until_asked(snapshot, Call::Kind::put, ResourceKind::machine);
+    snapshot = after(snapshot, put);
+    snapshot.busy.clear();
+    model::Node& head = node_of(snapshot, "head");
+    head.enrolment.closed = true;
+    head.seen.last_report_at = snapshot.now;
+    snapshot.now += Seconds(5);
+    model::Resource& machine = machine_of(snapshot, "head");
+    machine.problem = Error{.kind = ErrorKind::timed_out};
+    machine.changed_at = snapshot.now;
+    snapshot.now += Seconds(30);
+    EXPECT_FALSE(asks(plan(snapshot), Call::Kind::put, ResourceKind::machine))
+        << "its token is spent: the request would say something else";
+}
+
 TEST(Creating, what_the_cloud_refused_for_quota_waits_and_gets_a_new_name) {
     Snapshot snapshot = snapshot_of(accepted_cluster(1));
     const Plan put = until_asked(snapshot, Call::Kind::put, ResourceKind::machine);

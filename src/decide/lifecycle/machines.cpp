@@ -133,9 +133,10 @@ void provide_node(Draft& draft, Node& node) {
     }
     Resource& machine = draft.ensure(machine_name(draft.cluster, node), node.id);
     if (retire_if_broken(draft, node, machine)) return;
-    if (!machine.made && node.enrolment.closed && reports_count(node) &&
-        *node.seen.last_report_at > machine.changed_at) {
-        // It reports, so it is there, whatever became of the reply.
+    const bool reports = reports_count(node) && *node.seen.last_report_at > machine.changed_at;
+    if (!machine.made && node.enrolment.closed && (reports || !machine.operation)) {
+        // It reported, so it was made, whatever became of the reply. Its token is spent: a second
+        // request would say something else, and the cloud would refuse a machine that works.
         machine.made = machine.running = true;
         machine.deallocated = false;
         machine.applied = node.group.instance_type;
