@@ -48,7 +48,7 @@ void Judge::request_leaves(const Request& request) {
                           request.replica,
                           request.verb,
                           leader_));
-    left_at_[request.name] = ground_.clock.now();
+    left_[request.name] = {.at = ground_.clock.now(), .turn = turn_};
     if (request.verb == "put") judge_put(request);
     if (request.verb == "put" || request.verb == "start") judge_wait(request);
 }
@@ -86,9 +86,11 @@ void Judge::judge_wait(const Request& request) {
 void Judge::reply_received(const Request& request, const Error* error) {
     if (error == nullptr || !is_refusal(*error)) return;
     ++refusals_;
+    // Whoever lost the lease meanwhile cannot write down what it is told, though it gets a new one.
+    if (left_[request.name].turn != turn_) return;
     // It answers what was asked before somebody wanted it tried at once.
     for (const auto& [id, acted_at] : user_acted_at_)
-        if (acted_at > left_at_[request.name] && request.name.name.find(id) != std::string::npos)
+        if (acted_at > left_[request.name].at && request.name.name.find(id) != std::string::npos)
             return;
     refused_[asked_place(request)] = {request.replica, ground_.clock.now() + refusal_wait};
 }
@@ -213,6 +215,8 @@ void Judge::judge_node(const NodeChange& change) {
     if (change.autoscaled) {
         autoscaled_.emplace(change.id, change.cluster);
         judge_scaling(change);
+    } else {
+        autoscaled_.erase(change.id);
     }
     if (!change.from && !nodes_ever_.insert(change.id).second)
         wrong("the name " + change.id.value + " is given a second time");

@@ -34,7 +34,10 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     void reply_received(const Request& request, const Error* error) override;
     // StoreWatcher
     void committed(const Writer& writer, const Changes& changes) override;
-    void lease_taken(int replica) override { leader_ = replica; }
+    void lease_taken(int replica, std::int64_t generation) override {
+        leader_ = replica;
+        turn_ = generation;
+    }
 
     /// Somebody asked for something: waits after refusals begin anew.
     void user_acts(const ClusterId& cluster);
@@ -86,7 +89,8 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     Ground& ground_;
     store::Store& store_;
     const Nodes* nodes_ = nullptr;
-    int leader_ = 0;  ///< the replica whose lease is the newest
+    int leader_ = 0;         ///< the replica whose lease is the newest
+    std::int64_t turn_ = 0;  ///< that lease's generation
     std::set<NodeId> nodes_ever_;
     std::set<ResourceName> rows_;
     std::set<ResourceName> known_made_;
@@ -98,7 +102,11 @@ class Judge final : public RequestWatcher, public StoreWatcher {
         Timestamp until;
     };
     std::map<std::string, Refusal> refused_;
-    std::map<ResourceName, Timestamp> left_at_;       ///< of the newest request about it
+    struct Departure {
+        Timestamp at;
+        std::int64_t turn = 0;
+    };
+    std::map<ResourceName, Departure> left_;          ///< of the newest request about it
     std::map<std::string, Timestamp> user_acted_at_;  ///< by the cluster's part of names
     std::map<ClusterId, std::vector<std::string>> history_;
     std::int64_t last_sequence_ = 0;

@@ -31,6 +31,15 @@ struct Scaled {
         return static_cast<int>(std::count_if(
             nodes.begin(), nodes.end(), [](const Node& node) { return node.autoscaled; }));
     }
+    /// One that restarts counts, and one that leaves under another rule: that is not to blame on
+    /// who rolls over.
+    int ready() const {
+        return static_cast<int>(std::count_if(nodes.begin(), nodes.end(), [](const Node& node) {
+            const bool stays = node.wanted == NodeWanted::running;
+            const bool only_drains = !node.is_outdated && node.phase == model::NodePhase::draining;
+            return node.autoscaled && (stays || only_drains) && node.ready_at;
+        }));
+    }
     int staying() const {
         return static_cast<int>(std::count_if(nodes.begin(), nodes.end(), [](const Node& node) {
             return node.autoscaled && node.wanted == NodeWanted::running;
@@ -70,6 +79,19 @@ void Judge::judge_scaling(const NodeChange& change) {
     const bool leaves = change.from && *change.from == model::NodePhase::ready &&
                         change.to == model::NodePhase::draining;
     if (!leaves) return;
+    if (head->seen.silent_since) wrong(change.id.value + " leaves while the head is silent");
+    // Whoever makes room for a new type may be used: it drains, and what runs on it goes on.
+    if (node->is_outdated && !node->is_protected) {
+        // Where the maximum has no room for another one, it alone is missing.
+        const bool makes_room =
+            now.machines() >= policy.max_workers && now.machines() - now.ready() == 1;
+        if (now.ready() < policy.min_workers && !makes_room)
+            wrong(fmt::format("{} rolls over and {} workers are ready; the minimum is {}",
+                              change.id.value,
+                              now.ready(),
+                              policy.min_workers));
+        return;
+    }
     if (node->seen.jobs > 0 && now.staying() < policy.max_workers)
         wrong(
             fmt::format("{} leaves and is known to run {} jobs", change.id.value, node->seen.jobs));
@@ -83,15 +105,22 @@ void Judge::judge_scaling(const NodeChange& change) {
         *node->seen.idle_since + Seconds(policy.downscale_wait_s) <= ground_.clock.now();
     if (!waited && now.staying() < policy.max_workers)
         wrong(change.id.value + " leaves before the wait is over");
-    if (head->seen.silent_since) wrong(change.id.value + " leaves while the head is silent");
+    if (node->is_protected) wrong(change.id.value + " leaves and is protected");
 }
 
 void Judge::compare_scaling(const Wish& wish, const Rows& rows, std::vector<std::string>& out) {
     if (!wish.spec.autoscale) return;
     const model::ScaleSpec& policy = wish.spec.autoscale->general;
     const auto is_idle = [](const Node& node) {
-        return node.autoscaled && node.seen.jobs == 0 && !node.drain_wanted;
+        return node.autoscaled && node.seen.jobs == 0 && !node.drain_wanted && !node.is_protected;
     };
+    bool is_held = false;  // somebody keeps a worker there that is of no or less use
+    for (const Node& node : rows.nodes) {
+        is_held |= node.autoscaled && (node.drain_wanted || node.is_outdated);
+        if (!node.is_outdated) continue;
+        if (!node.is_protected && !node.drain_wanted)
+            out.push_back(node.id.value + " is of a type that was changed, and stays");
+    }
     const int count = static_cast<int>(std::count_if(
         rows.nodes.begin(), rows.nodes.end(), [](const Node& node) { return node.autoscaled; }));
     const int idle = static_cast<int>(std::count_if(rows.nodes.begin(), rows.nodes.end(), is_idle));
@@ -109,7 +138,7 @@ void Judge::compare_scaling(const Wish& wish, const Rows& rows, std::vector<std:
     for (const auto& key : model::keys_of(policy))
         cpus = std::max(cpus, ground_.cloud.vcpus(key.instance_type));
     for (const SlurmModel::JobShape& job : slurm->waiting())
-        if (fits(job, cpus, policy.max_workers))
+        if (!is_held && fits(job, cpus, policy.max_workers))
             out.push_back(fmt::format("a job of {} waits: {} pieces of {} cores",
                                       wish.id.value,
                                       job.nodes,

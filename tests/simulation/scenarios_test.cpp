@@ -64,6 +64,11 @@ class Scenario {
         });
     }
 
+    void set_autoscale(const model::AutoscaleSpec& policy) {
+        wish.spec.autoscale = policy;
+        ask([&](Commands& commands) { return commands.set_autoscale(somebody, wish.id, policy); });
+    }
+
     model::Cluster row() {
         model::Cluster row;
         EXPECT_TRUE(stage.store->read([&](store::Transaction& t) -> Result<void> {
@@ -220,6 +225,36 @@ TEST(Scenarios, a_worker_that_came_up_unheard_is_drained_all_the_same) {
     scenario.stage.run_for(Seconds(20));
     scenario.set_workers(0);
     scenario.comes_to_rest();
+}
+
+model::AutoscaleSpec two_workers(const char* type, int most) {
+    return {.general = {.instance_type = type,
+                        .min_workers = 2,
+                        .max_workers = most,
+                        .standby_workers = 0,
+                        .downscale_wait_s = 5}};
+}
+
+/// The judge looks that neither bound is broken on the way, and that no work is cut off.
+TEST(Scenarios, a_changed_type_rolls_over_under_running_jobs_and_back_again) {
+    for (const int most : {2, 3, 5}) {
+        model::ClusterSpec spec = spec_with(0);
+        spec.autoscale = two_workers("Small", most);
+        Scenario scenario(spec);
+        scenario.comes_to_rest();
+        scenario.stage.nodes.submit_job(scenario.wish.id, {.runs_for = Seconds(60)});
+        scenario.stage.run_for(Seconds(4));
+        scenario.set_autoscale(two_workers("Medium", most));
+        scenario.comes_to_rest();
+        const SlurmModel* slurm = scenario.stage.nodes.slurm(scenario.wish.id);
+        EXPECT_EQ(slurm->nodes().size(), 2u);
+        scenario.wait_for([&] { return slurm->finished_jobs() == 1; });
+        // In the middle of it somebody wants the first type again.
+        scenario.set_autoscale(two_workers("Small", most));
+        scenario.stage.run_for(Seconds(6));
+        scenario.set_autoscale(two_workers("Medium", most));
+        scenario.comes_to_rest();
+    }
 }
 
 TEST(Scenarios, a_throttled_list_is_repeated_neither_by_a_plan_nor_under_a_new_lease) {

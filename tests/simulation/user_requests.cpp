@@ -51,14 +51,14 @@ struct Users::Shown {
                      .wanted = document.value("wanted", ""),
                      .phase = document.value("phase", "")};
     }
-    bool fits(const Wish& wish) const {
+    bool fits(const Wish& wish, bool whatever_workers = false) const {
         auto mine = wish.spec.workers, stored = spec.workers;
         const auto less = [](const auto& a, const auto& b) { return a.key < b.key; };
         std::sort(mine.begin(), mine.end(), less);
         std::sort(stored.begin(), stored.end(), less);
-        return wanted == model::to_string(wish.wanted) && mine == stored &&
-               wish.spec.ports == spec.ports && wish.spec.port_sources == spec.port_sources &&
-               wish.spec.head == spec.head;
+        return wanted == model::to_string(wish.wanted) && (whatever_workers || mine == stored) &&
+               wish.spec.autoscale == spec.autoscale && wish.spec.ports == spec.ports &&
+               wish.spec.port_sources == spec.port_sources && wish.spec.head == spec.head;
     }
 };
 
@@ -67,14 +67,16 @@ void Users::ask(Person& person,
                 Wish hoped,
                 std::string method,
                 std::string path,
-                std::string body) {
+                std::string body,
+                bool hands_over) {
     const bool creates = hoped.id.empty();
     Asked asked{.what = std::move(what),
                 .request = {.method = std::move(method),
                             .target = creates ? path : "/v1/clusters/" + hoped.id.value + path,
                             .body = std::move(body)},
                 .hoped = std::move(hoped),
-                .key = fmt::format("of-{}-{}", person.spec.name, ++keys_)};
+                .key = fmt::format("of-{}-{}", person.spec.name, ++keys_),
+                .hands_over = hands_over};
     asked.request.headers.add("Idempotency-Key", asked.key);
     if (!asked.request.body.empty()) asked.request.headers.add("Content-Type", "application/json");
     person.asked = std::move(asked);
@@ -150,9 +152,10 @@ void Users::succeeded(Person& person, const http::Response& response) {
         asked.hoped.spec.network = person.spec.network;
         return settle(person, true);
     }
-    if (!shown->fits(asked.hoped))
+    if (!shown->fits(asked.hoped, asked.hands_over))
         ground_.findings.add(
             fmt::format("{} of {} was not carried out exactly once", asked.what, shown->id.value));
+    if (asked.hands_over) asked.hoped.spec.workers = shown->spec.workers;
     const std::string_view phase = asked.what == "stop"        ? "stopping"
                                    : asked.what == "start"     ? "starting"
                                    : asked.what == "restart"   ? "starting"
@@ -219,11 +222,12 @@ void Users::seen(Person& person, const http::Response& response) {
     person.etag = response.headers.get("ETag");
     const auto shown = Shown::from(document);
     const auto fits = [&](const Wish& wish) {
-        return shown ? shown->fits(wish) : wish.wanted == Wanted::terminated;
+        return shown ? shown->fits(wish, asked.hands_over) : wish.wanted == Wanted::terminated;
     };
     if (!fits(asked.hoped) && !fits(*person.wish))
         ground_.findings.add(asked.what + " of " + person.wish->id.value +
                              " was carried out by half");
+    if (asked.hands_over && shown) asked.hoped.spec.workers = shown->spec.workers;
     settle(person, fits(asked.hoped));
 }
 

@@ -141,7 +141,8 @@ void Users::work(Person& person) {
     --person.jobs_left;
     Random& random = ground_.of_users;
     // Few workers that follow demand have to be done with all jobs before anybody's patience ends.
-    const Milliseconds longest = person.spec.autoscale ? Seconds(300) : Seconds(900);
+    const Milliseconds longest =
+        person.wish && person.wish->spec.autoscale ? Seconds(300) : Seconds(900);
     const SlurmModel::JobShape shape{
         .nodes = 1 + static_cast<int>(below(random, 2)),
         .cpus_each = 1 + static_cast<int>(below(random, 2)),
@@ -152,11 +153,14 @@ void Users::work(Person& person) {
 }
 
 void Users::draw_command(Person& person) {
+    if (person.wish->spec.autoscale && chance(ground_.of_users, 0.4))
+        return change_autoscale(person);
     const auto dice = below(ground_.of_users, 100);
-    if (dice < 45) return change_workers(person);
-    if (dice < 55) return change_ports(person);
-    if (dice < 85) return change_power(person);
-    if (dice < 95) return act_on_one(person);
+    if (dice < 35) return change_workers(person);
+    if (dice < 45) return change_ports(person);
+    if (dice < 70) return change_power(person);
+    if (dice < 87) return act_on_one(person);
+    if (dice < 95) return change_autoscale(person);
     terminate(person);
 }
 
@@ -225,6 +229,39 @@ void Users::change_power(Person& person) {
     ask(person, verb, std::move(hoped), "POST", std::string("/") + verb);
 }
 
+/// Another type, other bounds, or none: at any moment, also in the middle of a scale-up.
+void Users::change_autoscale(Person& person) {
+    Wish hoped = *person.wish;
+    Random& random = ground_.of_users;
+    if (hoped.spec.autoscale && chance(random, 0.15)) {
+        hoped.spec.autoscale.reset();
+        return ask(person, "clear autoscale", std::move(hoped), "DELETE", "/autoscale", {}, true);
+    }
+    model::AutoscaleSpec policy = draw_autoscale(random);
+    if (hoped.spec.autoscale && chance(random, 0.8)) {
+        const std::string type = policy.general.instance_type;
+        policy = *hoped.spec.autoscale;
+        model::ScaleSpec& general = policy.general;
+        if (chance(random, 0.5)) {
+            general.min_workers = static_cast<int>(below(random, 3));
+            general.max_workers = 2 + static_cast<int>(below(random, 3));
+        } else if (general.instance_type != type) {
+            general.instance_type = type;
+            general.fallback_types.clear();
+        } else {
+            general.disk_gb = general.disk_gb == 30 ? 64 : 30;
+        }
+    }
+    hoped.spec.autoscale = policy;
+    ask(person,
+        "set autoscale",
+        std::move(hoped),
+        "PUT",
+        "/autoscale",
+        model::to_json(policy),
+        true);
+}
+
 void Users::act_on_one(Person& person) {
     std::vector<NodeId> ids;
     const auto look = [&](store::Transaction& t) -> Result<void> {
@@ -234,8 +271,9 @@ void Users::act_on_one(Person& person) {
     };
     if (!store_.read(look) || ids.empty()) return;
     const NodeId node = ids[below(ground_.of_users, ids.size())];
-    static constexpr const char* verbs[] = {"restart", "restart", "drain", "resume"};
-    const std::string verb = verbs[below(ground_.of_users, 4)];
+    static constexpr const char* verbs[] = {
+        "restart", "restart", "drain", "resume", "protect", "unprotect"};
+    const std::string verb = verbs[below(ground_.of_users, 6)];
     ask(person, verb + " node", *person.wish, "POST", "/nodes/" + node.value + "/" + verb);
 }
 

@@ -46,6 +46,8 @@ class Users {
         bool unheard = false;     ///< of some attempt nobody knows what became of it
         bool looks = false;       ///< waits to see the cluster itself
         bool stale_etag = false;  ///< has to be refused
+        /// Workers become static ones or the autoscaler's by it: how many is the reply's to say.
+        bool hands_over = false;
     };
     /// Somebody with one cluster.
     struct Person {
@@ -68,6 +70,7 @@ class Users {
     void change_workers(Person& person);
     void change_ports(Person& person);
     void change_power(Person& person);
+    void change_autoscale(Person& person);
     void act_on_one(Person& person);
     void terminate(Person& person);
     // user_requests.cpp
@@ -77,7 +80,8 @@ class Users {
              Wish hoped,
              std::string method,
              std::string path,
-             std::string body = {});
+             std::string body = {},
+             bool hands_over = false);
     void choose_precondition(Person& person);
     void send(Person& person);
     void wait_and_send(Person& person);

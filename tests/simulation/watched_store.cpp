@@ -251,7 +251,7 @@ Result<std::optional<store::Lease>> WatchedStore::acquire(const std::string& nam
                                                           Timestamp now,
                                                           Milliseconds validity) {
     ASSIGN_OR_RETURN(auto lease, inner_.acquire(name, holder, now, validity));
-    if (lease) watcher_.lease_taken(writer_.replica);
+    if (lease) watcher_.lease_taken(writer_.replica, lease->generation);
     return lease;
 }
 

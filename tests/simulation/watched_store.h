@@ -54,7 +54,7 @@ class StoreWatcher {
     virtual ~StoreWatcher() = default;
     virtual void committed(const Writer& writer, const Changes& changes) = 0;
     /// The lease is that replica's from now on, or still.
-    virtual void lease_taken(int replica) = 0;
+    virtual void lease_taken(int replica, std::int64_t generation) = 0;
 };
 
 class WatchedStore final : public store::Store {

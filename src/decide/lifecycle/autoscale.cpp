@@ -104,8 +104,13 @@ scale::Situation situation_of(Draft& draft, const model::AutoscaleSpec& spec) {
         if (is_leaving && !is_autoscaled(draft, *node)) continue;
         situation.workers.push_back(worker_of(spec, *node));
     }
+    if (!demand_is_known(draft)) {
+        // Old workers hold the minimum as well as new ones: nobody is replaced blindly.
+        for (Worker& worker : situation.workers) worker.is_outdated = false;
+        return situation;
+    }
 #ifndef HOPYARD_DEFECT_scale_forget_requests
-    if (demand_is_known(draft)) situation.requests = draft.head()->seen.demand->requests;
+    situation.requests = draft.head()->seen.demand->requests;
 #endif
     return situation;
 }

@@ -295,6 +295,18 @@ TEST(Autoscale, a_changed_type_rolls_over_without_falling_below_the_minimum) {
     EXPECT_EQ(snapshot.cluster.phase, Phase::running);
 }
 
+TEST(Autoscale, nobody_is_replaced_while_the_head_is_silent) {
+    Snapshot snapshot = settle_with(running(1, 3, 0), jobs(1));
+    for (Node& node : snapshot.nodes) {
+        node.is_outdated = !node.is_head;
+        if (node.is_head) node.seen.silent_since = snapshot.now;
+    }
+    snapshot.cluster.spec.autoscale->general.instance_type = "other";
+    snapshot = after(snapshot, plan(snapshot));
+    EXPECT_EQ(workers_of(snapshot), 1u);
+    EXPECT_TRUE(node_of(snapshot, "w1").wanted == NodeWanted::running);
+}
+
 TEST(Autoscale, a_stopped_cluster_has_no_workers_and_refills_after_a_start) {
     Snapshot snapshot = settle_with(running(1, 10, 0), jobs(3));
     snapshot.cluster.wanted = model::Wanted::stopped;

@@ -175,15 +175,21 @@ void GroupDecision::leave_beyond_maximum() {
 /// So many outdated workers go on working until new ones are ready. Where the maximum has no room
 /// for a new one beside them and nobody is on the way in or out, one of them makes room.
 int GroupDecision::kept_for_minimum() const {
+#ifdef HOPYARD_DEFECT_scale_roll_at_once
+    return 0;
+#endif
     int old = 0;
     int others = 0;
     bool is_under_way = false;
     for (const Worker& one : situation_.workers) {
         if (one.group != name_) continue;
-        if (one.state != Worker::State::ready)
-            is_under_way = true;
+        const bool is_ready = one.state == Worker::State::ready;
+        is_under_way |= !is_ready;
+        // One that went down for a moment is nearer than a new one.
+        if (packing_.rolls_over(one) && one.takes_work)
+            old += is_ready || one.state == Worker::State::coming;
         else
-            ++(packing_.rolls_over(one) && one.takes_work ? old : others);
+            others += is_ready;
     }
     const int kept = std::clamp(min_ - others, 0, old);
     const bool is_full = packing_.present(name_) >= policy_.max_workers;

@@ -291,17 +291,20 @@ class Reference {
     void roll_over(GroupName name) {
         const auto& policy = group(name)->policy;
         const int full = old(name);
-        int ready = 0;
+        int ready = full;
         bool moves = present_[name] < policy.max_workers;
         for (const Worker& w : s_.workers) {
-            ready += w.group == name && w.state == State::ready;
+            const bool is_old =
+                std::any_of(machines_.begin(), machines_.end(), [&](const Machine& m) {
+                    return m.name == w.name && m.stays && rolls(m);
+                });
+            ready += w.group == name && w.state == State::ready && !is_old;
             moves |= w.group == name && w.state != State::ready;
         }
         while (Machine* m = least_disturbed(name, [&](const Machine& m) { return rolls(m); })) {
-            const bool is_ready = worker(m->name)->state == State::ready;
             const bool makes_room = !moves && old(name) == full && ready == policy.min_workers;
-            if (is_ready && ready <= policy.min_workers && !makes_room) break;
-            ready -= is_ready;
+            if (ready <= policy.min_workers && !makes_room) break;
+            --ready;
             let_go(*m);
         }
     }
