@@ -19,7 +19,7 @@ from pathlib import Path
 from bare_cluster import BareCluster
 from load_figures import Heads, Lists
 from rig.api import until
-from rig.installation import BIN, IMAGE, ROOT, Installation
+from rig.installation import BIN, DISK_GB, IMAGE, ROOT, SIZE, Installation
 
 WORKERS_AT_ONCE = 10
 
@@ -44,7 +44,7 @@ class Bench:
         self._stack = ExitStack()
         self._installation: Installation | None = None
         self._bare: dict[str, float] | None = None
-        self._serial = 0
+        self.serial = 0
 
     def __enter__(self):
         self._stack.__enter__()
@@ -78,9 +78,9 @@ class Bench:
     def cluster(self, workers: int) -> tuple[str, float]:
         """A new cluster, and the seconds from its POST to running."""
         here = self.installation()
-        self._serial += 1
+        self.serial += 1
         began = time.monotonic()
-        cluster = here.create(f"bench-{self._serial}", workers)
+        cluster = here.create(f"bench-{self.serial}", workers)
         here.wait(cluster, "running")
         return cluster, time.monotonic() - began
 
@@ -146,6 +146,27 @@ def one_worker(bench: Bench) -> float:
 
 def ten_workers(bench: Bench) -> float:
     return bench.median("ten_workers", lambda: added(bench, WORKERS_AT_ONCE))
+
+
+def job_start(bench: Bench) -> float:
+    """A job is submitted for which no worker is there, to its start on a new one, by the clock that
+    the machines share."""
+    here = bench.installation()
+    bench.serial += 1
+    group = {"instanceType": SIZE, "diskGb": DISK_GB, "maxWorkers": 1, "standbyWorkers": 0,
+             "downscaleWaitSeconds": 0}
+    cluster = here.create(f"bench-{bench.serial}", 0, autoscale={"general": group})
+    here.wait(cluster, "running")
+
+    def once() -> float:
+        told = here.ssh(here.api.cluster(cluster),
+                        "date +%s.%N; srun -n1 --mem=100 date +%s.%N", 60)
+        submitted, started = map(float, told.split())
+        until(lambda: len(here.api.cluster(cluster)["nodes"]) == 1, 40, "the worker has left")
+        return started - submitted
+    seconds = bench.median("job_start", once)
+    bench.end(cluster)
+    return seconds
 
 
 def up_to_job(bench: Bench) -> float:
@@ -240,6 +261,7 @@ FIGURES = [
            one_worker, lambda bench: bench.bare()["one"]),
     Figure("ten_workers", "ten workers at once", "s", "at most", 3,
            ten_workers, lambda bench: bench.bare()["ten"]),
+    Figure("job_start", "a job without a worker: submitted to started", "s", "at most", 2, job_start),
     Figure("up_to_job", "./dev up on a built tree to job output", "s", "at most", 15, up_to_job),
     Figure("memory", "hopyard serve with one cluster, at rest: memory", "MB", "at most", 40,
            lambda bench: Resting.measure(bench)["memory"]),
