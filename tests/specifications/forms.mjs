@@ -11,6 +11,7 @@ const {runnerImport} = await import(pathToFileURL(vite));
 const load = async (name) =>
   (await runnerImport(path.join(page, "src/pure", name), {root: page, configFile: false})).module;
 const {choose, emptyDraft, restoreDraft, specOf} = await load("draft.ts");
+const {days, emptyScale} = await load("autoscale.ts");
 const {toCommand, toCurl, toYaml} = await load("render.ts");
 
 /** mulberry32: small, and the same everywhere. */
@@ -143,6 +144,61 @@ function workersOf(chance) {
   return groups;
 }
 
+const clock = (minute) =>
+  [Math.floor(minute / 60), minute % 60].map((part) => String(part).padStart(2, "0")).join(":");
+
+function hoursOf(chance, maxWorkers) {
+  const from = chance.below(24 * 60);
+  const to = chance.one([24 * 60, (from + 1 + chance.below(24 * 60 - 1)) % (24 * 60)]);
+  return {
+    days: days.filter(() => chance.often(0.3)),
+    from: clock(from),
+    to: clock(to),
+    minWorkers: chance.below(maxWorkers + 1),
+  };
+}
+
+function scaleOf(chance, instanceType, fallbackTypes) {
+  const maxWorkers = 1 + chance.below(5);
+  return {
+    ...emptyScale,
+    instanceType,
+    fallbackTypes,
+    diskGb: chance.one([30, 64]),
+    minWorkers: chance.below(maxWorkers + 1),
+    maxWorkers,
+    standbyWorkers: chance.one([0, 0.25, 0.5, 1, 0.1, 1e-7]),
+    downscaleWaitSeconds: chance.one([0, 60, 300]),
+    withSpot: chance.often(0.3),
+    spot: {maxPricePercent: 1 + chance.below(200), fallBackOnDemand: chance.often(0.5)},
+    withShape: chance.often(0.3),
+    standbyShape: {
+      cpus: chance.below(9),
+      memoryMb: chance.one([0, 512, 100_000_000]),
+      gpus: chance.below(2),
+      count: 1 + chance.below(9),
+    },
+    schedule: Array.from({length: chance.one([0, 0, 1, 3])}, () => hoursOf(chance, maxWorkers)),
+  };
+}
+
+/** Both parts always have values; whether they count is another choice. */
+function autoscaleOf(chance) {
+  const [first, second] = chance.one([
+    ["Small", "Big"],
+    ["Big", "Small"],
+  ]);
+  return {
+    autoscaling: chance.often(0.5),
+    autoscale: {
+      mode: "standard",
+      general: scaleOf(chance, first, chance.often(0.4) ? [second] : []),
+      withGpu: chance.often(0.5),
+      gpu: scaleOf(chance, "Gpu", []),
+    },
+  };
+}
+
 function networkOf(chance) {
   const second = 1 + chance.below(200);
   const named = chance.often(0.5);
@@ -174,6 +230,37 @@ const spoilt = [
   {identity: "12"},
   {portSources: ["0x1f"]},
   {workers: [{instanceType: "Small", diskGb: 30, count: -1}]},
+  ...[
+    {instanceType: "no"},
+    {instanceType: "Small", fallbackTypes: ["small"]},
+    {instanceType: "Small", minWorkers: 11},
+    {instanceType: "Small", standbyWorkers: 10.5},
+    {instanceType: "Small", withSpot: true, spot: {maxPricePercent: 201, fallBackOnDemand: true}},
+    {
+      instanceType: "Small",
+      withShape: true,
+      standbyShape: {cpus: 0, memoryMb: 0, gpus: 0, count: 1},
+    },
+    {instanceType: "Small", schedule: [{days: [], from: "8:00", to: "on", minWorkers: 1}]},
+    {instanceType: "Small", schedule: [{days: ["no"], from: "08:00", to: "18:00", minWorkers: 1}]},
+  ].map((fault) => ({
+    autoscaling: true,
+    autoscale: {
+      mode: "standard",
+      general: {...emptyScale, ...fault},
+      withGpu: false,
+      gpu: emptyScale,
+    },
+  })),
+  {
+    autoscaling: true,
+    autoscale: {
+      mode: "standard",
+      general: {...emptyScale, instanceType: "Small"},
+      withGpu: true,
+      gpu: {...emptyScale, instanceType: "Big"},
+    },
+  },
 ];
 
 function draftOf(seed) {
@@ -188,6 +275,7 @@ function draftOf(seed) {
     account: "store",
     container: chance.one(["", "c" + chance.letters("0123456789abcdef", 3 + chance.below(20))]),
     workers: workersOf(chance),
+    ...autoscaleOf(chance),
     sshKey: "ops",
     identity: "nodes",
     ...networkOf(chance),

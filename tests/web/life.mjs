@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import {
   ask,
+  judge,
   noFaults,
   open,
   owner,
@@ -140,6 +141,38 @@ export function life() {
     await dialog.getByRole("button", {name: "Remove workers"}).click();
     await until(async () => (await cluster()).nodes.length === 2, "one worker is gone", 60_000);
     await waitPhase(page, "Running");
+  });
+
+  test("autoscaling is enabled with a shape and hours, changed, and switched off", async () => {
+    const policy = async () => (await cluster()).spec.autoscale?.general;
+    const dialog = page.getByRole("dialog");
+    const advanced = dialog.getByText(/^Advanced: General-purpose workers/);
+    await page.getByRole("button", {name: "Enable autoscaling"}).click();
+    await advanced.click();
+    await dialog.getByLabel("Standby shape").check();
+    await dialog.getByRole("button", {name: "Add a schedule"}).click();
+    await dialog.getByLabel("From (UTC)").fill("07:30");
+    await judge(page, "autoscaling on the Details tab");
+    await dialog.getByRole("button", {name: "Next"}).click();
+    await dialog.getByText(/Also: room for 1 job .* from 07:30 to 18:00 UTC/).waitFor();
+    await dialog.getByRole("button", {name: "Enable autoscaling"}).click();
+    await dialog.waitFor({state: "hidden"});
+    const hours = {days: ["mon", "tue", "wed", "thu", "fri"], from: "07:30", to: "18:00"};
+    assert.deepEqual((await policy()).schedule, [{...hours, minWorkers: 1}]);
+    assert.deepEqual((await policy()).standbyShape, {cpus: 1, memoryMb: 1024, gpus: 0, count: 1});
+    await page.getByRole("button", {name: "Change autoscaling"}).click();
+    await advanced.click();
+    await dialog.getByLabel("Standby shape").uncheck();
+    await dialog.getByLabel("To (UTC)").fill("24:00");
+    await dialog.getByRole("button", {name: "Next"}).click();
+    await dialog.getByRole("button", {name: "Change autoscaling"}).click();
+    await dialog.waitFor({state: "hidden"});
+    assert.deepEqual((await policy()).schedule, [{...hours, to: "24:00", minWorkers: 1}]);
+    assert.equal((await policy()).standbyShape, undefined);
+    await page.getByRole("button", {name: "Switch off"}).click();
+    await dialog.getByRole("button", {name: "Switch off"}).click();
+    await until(async () => !(await policy()), "it is off");
+    assert.equal((await cluster()).spec.workers[0].count, 1);
   });
 
   nodeActs(test, () => page, cluster);

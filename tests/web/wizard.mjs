@@ -1,6 +1,6 @@
 // The wizard by keyboard alone, over a reload, and with bad input at every step.
 import assert from "node:assert/strict";
-import {ask, noFaults, open, signIn, until, waitPhase, story} from "./browser.mjs";
+import {ask, judge, noFaults, open, shoot, signIn, until, waitPhase, story} from "./browser.mjs";
 
 const heading = (page, name) => page.getByRole("heading", {name, level: 2, exact: true});
 
@@ -107,11 +107,37 @@ export function wizard() {
     await page.getByText(/grows to 3 workers at most/).waitFor();
     await page.getByText(/^Keeps at least .* free while anything runs/).waitFor();
     assert.equal(await page.getByLabel("No GPU autoscale").isChecked(), true);
+    await tabTo(page, /^Advanced: General-purpose workers/);
+    await page.keyboard.press("Enter");
+    await tabTo(page, "Spot machines");
+    await page.keyboard.press("Space");
+    await tabTo(page, "Maximum price");
+    await retype(page, "60");
+    await tabTo(page, "Standby shape");
+    await page.keyboard.press("Space");
+    await tabTo(page, "Cores of such a job");
+    await retype(page, "2");
+    await tabTo(page, "Add a schedule");
+    await page.keyboard.press("Enter");
+    await tabTo(page, "From (UTC)");
+    await retype(page, "8");
+    await page.getByText("Write hours and minutes, for example 08:00.").waitFor();
+    await retype(page, "07:30");
+    await tabTo(page, "Minimum at these hours");
+    await retype(page, "2");
+    await page.getByText(/Also: spot machines up to 60 % .* room for 1 job of 2 cores/).waitFor();
+    await judge(page, "workers that follow demand, advanced");
+    await shoot(page, "workers-advanced");
+    await page.reload();
+    await page.getByText(/at least 2 workers from 07:30 to 18:00 UTC/).waitFor();
     await page.goto("/clusters/new/review");
     const yaml = await page.getByLabel("Specification as YAML").innerText();
     assert.match(yaml, /autoscale:\n  mode: standard\n  general:/);
     assert.match(yaml, /maxWorkers: 3/);
     assert.doesNotMatch(yaml, /gpu:/);
+    assert.match(yaml, /spot:\n +maxPricePercent: 60\n +fallBackOnDemand: true/);
+    assert.match(yaml, /standbyShape:\n +cpus: 2\n/);
+    assert.match(yaml, /from: "?07:30"?\n +to: "?18:00"?\n +minWorkers: 2/);
     await page.goto("/clusters/new/workers");
     await page.getByRole("combobox", {name: "Autoscaling"}).click();
     await page.getByRole("option", {name: "Disabled"}).click();

@@ -9,7 +9,7 @@ import type {
   SshKey,
   WorkerGroup,
 } from "../api/client";
-import {emptyAutoscale, policyOf, type AutoscaleDraft} from "./autoscale";
+import {emptyAutoscale, policyOf, restoredAutoscale, type AutoscaleDraft} from "./autoscale";
 import {proposeNetwork, proposeSubnet} from "./cidr";
 
 /**
@@ -229,7 +229,8 @@ export function restoreDraft(text: string | null): Draft | null {
       if (Array.isArray(known) !== Array.isArray(value)) continue;
       draft[name] = value;
     }
-    return draft as unknown as Draft;
+    const whole = draft as unknown as Draft;
+    return {...whole, autoscale: restoredAutoscale(whole.autoscale)};
   } catch {
     return null;
   }

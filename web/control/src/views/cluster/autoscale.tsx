@@ -34,7 +34,7 @@ function ChangePolicy({cluster, onClose}: FormProps) {
     done(
       api.PUT("/v1/clusters/{id}/autoscale", {
         params: {path: {id: cluster.id}},
-        body: policyOf(draft, present),
+        body: policyOf(draft),
       }),
     ),
   );
@@ -60,8 +60,9 @@ function ChangePolicy({cluster, onClose}: FormProps) {
             <dd>{draft.withGpu ? promise("gpu") : "No GPU autoscale"}</dd>
           </dl>
           <p className="small dim">
-            Workers of these types follow demand from then on. Those of other types stay until
-            somebody removes them.
+            Workers of these types follow demand from then on. Those that autoscaling made with
+            another type, disk or spot price take no new work and are replaced; what runs on them
+            goes on. Those that were added by hand stay.
           </p>
         </>
       }

@@ -2,6 +2,7 @@ import {Checkbox, NumberInput, TagsInput} from "@mantine/core";
 import type {Finding, Size} from "../../api/client";
 import {promiseOf, scaleFaults, type AutoscaleDraft, type ScaleDraft} from "../../pure/autoscale";
 import {faultAt} from "../../pure/draft";
+import {AdvancedScale} from "./autoscale_advanced";
 import {SizePicker, WholeNumber} from "./fields";
 
 interface GroupProps {
@@ -84,6 +85,14 @@ function ScaleGroupForm({title, pointer, isGpu, group, sizes, findings, set}: Gr
           error={faultAt(findings, `${pointer}/fallbackTypes/0`)}
         />
       </div>
+      <AdvancedScale
+        title={title}
+        pointer={pointer}
+        isGpu={isGpu}
+        group={group}
+        findings={findings}
+        set={set}
+      />
       <p className="small dim" aria-live="polite">
         {promiseOf(
           group,

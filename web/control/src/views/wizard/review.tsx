@@ -5,6 +5,7 @@ import type {ClusterSpec, DryRun} from "../../api/client";
 import {Source} from "../../parts/bits";
 import {Table} from "../../parts/table";
 import {steps, type Slug} from "../../pure/draft";
+import {advancedOf} from "../../pure/autoscale";
 import {toCommand, toCurl, toYaml} from "../../pure/render";
 import {toTerraform} from "../../pure/render-terraform";
 import {about} from "../../pure/durations";
@@ -17,7 +18,10 @@ type Line = [name: string, value: ReactNode];
 function scaleLines({general, withGpu, gpu}: StepProps["draft"]["autoscale"]): Line[] {
   const bounds = (group: typeof general) =>
     `${group.minWorkers} to ${group.maxWorkers} × ${group.instanceType}, ${group.diskGb} GB, ` +
-    `${group.standbyWorkers} in standby, unused ones leave after ${group.downscaleWaitSeconds} s`;
+    [
+      `${group.standbyWorkers} in standby, unused ones leave after ${group.downscaleWaitSeconds} s`,
+      ...advancedOf(group),
+    ].join("; ");
   return [
     ["Autoscaling", "Enabled"],
     ["General purpose", bounds(general)],
