@@ -158,7 +158,7 @@ function hoursOf(chance, maxWorkers) {
   };
 }
 
-function scaleOf(chance, instanceType, fallbackTypes) {
+function scaleOf(chance, instanceType, fallbackTypes, gpus = 0) {
   const maxWorkers = 1 + chance.below(5);
   return {
     ...emptyScale,
@@ -173,9 +173,9 @@ function scaleOf(chance, instanceType, fallbackTypes) {
     spot: {maxPricePercent: 1 + chance.below(200), fallBackOnDemand: chance.often(0.5)},
     withShape: chance.often(0.3),
     standbyShape: {
-      cpus: chance.below(9),
-      memoryMb: chance.one([0, 512, 100_000_000]),
-      gpus: chance.below(2),
+      cpus: chance.below(4),
+      memoryMb: chance.one([0, 512, 4096]),
+      gpus: chance.below(gpus + 1),
       count: 1 + chance.below(9),
     },
     schedule: Array.from({length: chance.one([0, 0, 1, 3])}, () => hoursOf(chance, maxWorkers)),
@@ -194,7 +194,7 @@ function autoscaleOf(chance) {
       mode: "standard",
       general: scaleOf(chance, first, chance.often(0.4) ? [second] : []),
       withGpu: chance.often(0.5),
-      gpu: scaleOf(chance, "Gpu", []),
+      gpu: scaleOf(chance, "Gpu", [], 1),
     },
   };
 }

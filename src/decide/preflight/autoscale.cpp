@@ -13,14 +13,34 @@ void Weighing::autoscale(const model::AutoscaleSpec& policy, bool usages) {
 
 void Weighing::scaled_group(const std::string& at, const model::ScaleSpec& group, bool usages) {
     const std::string field = at + "/instanceType";
-    if (const auto* type = size(field, group.instance_type)) {
+    std::vector<const cloud::Size*> types;
+    if (const auto* type = types.emplace_back(size(field, group.instance_type))) {
         gpus_of_type(field, *type);
         if (usages) need(*type, std::max(0, group.min_workers));
     }
     for (std::size_t i = 0; i < group.fallback_types.size(); ++i) {
         const std::string at_type = fmt::format("{}/fallbackTypes/{}", at, i);
-        if (const auto* type = size(at_type, group.fallback_types[i])) gpus_of_type(at_type, *type);
+        if (const auto* type = types.emplace_back(size(at_type, group.fallback_types[i])))
+            gpus_of_type(at_type, *type);
     }
+    if (group.standby_shape) shape_of_group(at, *group.standby_shape, types);
+}
+
+/// A type that is not known is blamed already.
+void Weighing::shape_of_group(const std::string& at,
+                              const model::StandbyShape& shape,
+                              const std::vector<const cloud::Size*>& types) {
+    const bool fits = std::any_of(types.begin(), types.end(), [&](const cloud::Size* type) {
+        return type == nullptr ||
+               shape.each.fits_in(
+                   {.cpus = type->vcpus, .memory_mb = type->memory_mb, .gpus = type->gpus});
+    });
+    if (fits) return;
+    block(at + "/standbyShape",
+          "standby_shape_too_large",
+          fmt::format("{} on one machine is more than any type of the group has",
+                      model::in_words(shape.each)),
+          "Lower it, or name a larger type among fallbackTypes.");
 }
 
 void Weighing::gpus_of_type(const std::string& field, const cloud::Size& type) {

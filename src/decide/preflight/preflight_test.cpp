@@ -215,8 +215,18 @@ TEST(Preflight, a_quota_too_small_for_the_minimum_blocks_and_for_the_maximum_war
               std::vector<std::string>{"/autoscale/general/maxWorkers quota_below_maximum"});
     spec.autoscale->general.min_workers = 3;
     preflight = weigh(spec, good_facts());
-    EXPECT_EQ(blocking(preflight), std::vector<std::string>{"/autoscale/general/minWorkers quota_exceeded"});
+    EXPECT_EQ(blocking(preflight),
+              std::vector<std::string>{"/autoscale/general/minWorkers quota_exceeded"});
     EXPECT_TRUE(warned(preflight).empty());
+}
+
+TEST(Preflight, a_standby_shape_must_fit_on_a_worker) {
+    model::ClusterSpec spec = autoscaled_spec();
+    spec.autoscale->general.standby_shape = model::StandbyShape{.each = {.cpus = 2}};
+    EXPECT_TRUE(blocking(weigh(spec, good_facts())).empty());
+    spec.autoscale->general.standby_shape->each.cpus = 3;
+    EXPECT_EQ(blocking(weigh(spec, good_facts())),
+              std::vector<std::string>{"/autoscale/general/standbyShape standby_shape_too_large"});
 }
 
 TEST(Preflight, types_of_the_autoscaler_must_exist_and_have_the_gpus_of_their_group) {

@@ -81,6 +81,9 @@ class Weighing {
     // autoscale.cpp
     void autoscale(const model::AutoscaleSpec& policy, bool usages);
     void scaled_group(const std::string& at, const model::ScaleSpec& group, bool usages);
+    void shape_of_group(const std::string& at,
+                        const model::StandbyShape& shape,
+                        const std::vector<const cloud::Size*>& types);
     void gpus_of_type(const std::string& field, const cloud::Size& type);
     void room_to_grow(const model::AutoscaleSpec& policy);
     /// The workers that are made at once: those by count and the minimum of the autoscaler.

@@ -297,18 +297,22 @@ void Packing::let_go(std::size_t at, const char* rule) {
     --of(*slot.group).staying;
 }
 
-std::optional<std::size_t> Packing::one_more(GroupName name, const char* rule) {
+std::optional<std::size_t> Packing::one_more(GroupName name,
+                                             const char* rule,
+                                             const Resources& least) {
     Tally& tally = of(name);
     if (tally.group == nullptr || tally.staying >= tally.group->policy.max_workers)
         return std::nullopt;
     for (std::size_t at = 0; at < slots_.size(); ++at) {
         const Slot& slot = slots_[at];
-        if (slot.group != name || !may_come_back(slot)) continue;
+        if (slot.group != name || !may_come_back(slot) || !least.fits_in(rooms_.at(at))) continue;
         recall(at, rule);
         return at;
     }
-    // Nothing is asked of it but to be there: any kind will do.
-    const std::size_t at = open({.each = {.gpus = name == GroupName::gpu ? 1 : 0}}, 0);
+    Resources piece = least;
+    // The piece tells the group.
+    piece.gpus = name == GroupName::gpu ? std::max<std::int64_t>(piece.gpus, 1) : 0;
+    const std::size_t at = open({.each = piece}, 0);
     if (at == Rooms::none) return std::nullopt;
     slots_[at].rule = rule;
     return at;

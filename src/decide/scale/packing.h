@@ -38,8 +38,11 @@ class Packing {
     /// All requests, and what of them could not be placed.
     void place_requests();
     /// One more worker for the group: one that leaves is called back, else a new one of the first
-    /// kind that does not rest. Its slot; none when the maximum or resting kinds forbid it.
-    std::optional<std::size_t> one_more(GroupName group, const char* rule);
+    /// kind that does not rest. `least` finds room on it. Its slot; none when the maximum or
+    /// resting kinds forbid it.
+    std::optional<std::size_t> one_more(GroupName group,
+                                        const char* rule,
+                                        const model::Resources& least = {});
     void recall(std::size_t slot, const char* rule);
     /// Its room counts no more.
     void let_go(std::size_t slot, const char* rule);

@@ -20,6 +20,16 @@ struct Spare {
     std::int64_t shapes = 0;
 };
 
+/// What no worker could ever hold buys nothing.
+std::optional<model::StandbyShape> shape_of(const Group& group) {
+    const auto& shape = group.policy.standby_shape;
+    const bool fits =
+        shape && std::any_of(group.kinds.begin(), group.kinds.end(), [&](const Kind& kind) {
+            return shape->each.fits_in(kind.size);
+        });
+    return fits ? shape : std::nullopt;
+}
+
 /// One group's part of a decision, made on the packing that both groups share.
 class GroupDecision {
   public:
@@ -32,6 +42,7 @@ class GroupDecision {
           name_(name),
           policy_(group.policy),
           one_worker_(group.kinds.empty() ? Resources{} : group.kinds.front().size),
+          shape_(shape_of(group)),
           min_(std::min(min_workers_at(policy_, situation.now), policy_.max_workers)),
           packing_(packing),
           out_(out) {}
@@ -46,7 +57,8 @@ class GroupDecision {
         standby_holds_ = min_ > 0 || in_use || packing_.has_packed();
         Spare spare = what_is_spare();
         while (standby_holds_ && !is_enough(spare)) {
-            const auto slot = packing_.one_more(name_, "standby");
+            const auto slot = has_shapes(spare) ? packing_.one_more(name_, "standby")
+                                                : packing_.one_more(name_, "standby", shape_->each);
             if (!slot) break;
             add(spare, packing_.room(*slot));
         }
@@ -70,8 +82,7 @@ class GroupDecision {
         return name_ == GroupName::general || slot.size.gpus > 0;
     }
     std::int64_t shapes_in(const Resources& room) const {
-        const auto& shape = policy_.standby_shape;
-        return shape ? times_in(room, shape->each, shape->count) : 0;
+        return shape_ ? times_in(room, shape_->each, shape_->count) : 0;
     }
     void add(Spare& spare, const Resources& room) const {
         spare.free += room;
@@ -88,14 +99,14 @@ class GroupDecision {
             if (counts(packing_.slots()[at])) add(spare, packing_.room(at));
         return spare;
     }
+    bool has_shapes(const Spare& spare) const { return !shape_ || spare.shapes >= shape_->count; }
     bool is_enough(const Spare& spare) const {
         const auto covers = [&](std::int64_t free, std::int64_t one) {
             constexpr double rounding = 1e-9;
             return static_cast<double>(free) + rounding >=
                    policy_.standby_workers * static_cast<double>(one);
         };
-        const bool shapes = !policy_.standby_shape || spare.shapes >= policy_.standby_shape->count;
-        return shapes && covers(spare.free.cpus, one_worker_.cpus) &&
+        return has_shapes(spare) && covers(spare.free.cpus, one_worker_.cpus) &&
                covers(spare.free.memory_mb, one_worker_.memory_mb) &&
                covers(spare.free.gpus, one_worker_.gpus);
     }
@@ -132,6 +143,7 @@ class GroupDecision {
     const GroupName name_;
     const model::ScaleSpec& policy_;
     const Resources one_worker_;
+    const std::optional<model::StandbyShape> shape_;  ///< none when no kind could hold it
     const int min_;
     Packing& packing_;
     Decision& out_;

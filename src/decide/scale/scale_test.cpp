@@ -333,6 +333,19 @@ TEST(Scale, a_standby_shape_leaves_room_for_whole_jobs) {
     EXPECT_EQ(added(decide(s)), 2) << "4 cores are free, but no 3 of them on one machine";
 }
 
+TEST(Scale, a_standby_shape_takes_the_kind_that_holds_it_and_buys_nothing_when_none_does) {
+    Situation s = situation(1, 10, 0);
+    s.workers = {idle("w1")};
+    s.general.policy.standby_shape =
+        model::StandbyShape{.each = {.cpus = 16, .memory_mb = 1024}, .count = 2};
+    EXPECT_EQ(added(decide(s)), 0);
+    s.general.kinds.push_back(
+        {.key = {.instance_type = "large"}, .size = {.cpus = 16, .memory_mb = 65'536}});
+    const Decision decision = decide(s);
+    EXPECT_EQ(added(decision), 2);
+    EXPECT_EQ(decision.steps[0].key.instance_type, "large");
+}
+
 TEST(Scale, the_schedule_raises_the_minimum_at_its_hours) {
     Situation s = situation(0);
     // 12 January 1970 was a Monday.

@@ -78,7 +78,7 @@ function ShapeFields({pointer, isGpu, group, findings, set}: Props) {
         description="So many jobs of one shape find room at once, each on one machine"
         checked={withShape}
         onChange={(event) => set({withShape: event.currentTarget.checked})}
-        error={scaleFaults(group).standbyShape}
+        error={scaleFaults(group).standbyShape ?? faultAt(findings, `${pointer}/standbyShape`)}
       />
       {withShape && (
         <div className="two">
