@@ -51,6 +51,11 @@ Result<system::AccountIds> account(const std::string& name) {
     return *ids;
 }
 
+Failure controller_not_ready() {
+    return not_yet("slurmctld_not_ready",
+                   fmt::format("slurmctld does not answer; see {}", controller_log));
+}
+
 /// Somebody listens on that TCP port of this machine; nobody is connected to for that.
 bool is_listening(int port) {
     const auto wanted = fmt::format(":{:04X} ", port);
@@ -126,6 +131,8 @@ class Slurm final : public WorkloadManager {
     }
 
     Result<Seen> look() override {
+        // Slurm's own commands would try for eighteen seconds.
+        if (!is_listening(controller_port)) return controller_not_ready();
         ASSIGN_OR_RETURN(const auto nodes, run({"/usr/bin/sinfo", "--json"}));
         ASSIGN_OR_RETURN(const auto table, run(list_jobs_command(), list_jobs_environment()));
         ASSIGN_OR_RETURN(const auto jobs, parse_jobs(table));
@@ -264,8 +271,7 @@ class Slurm final : public WorkloadManager {
             if (is_listening(controller_port)) return {};
             if (!sleep_for(Milliseconds(5), stop)) break;
         }
-        return not_yet("slurmctld_not_ready",
-                       fmt::format("slurmctld does not answer; see {}", controller_log));
+        return controller_not_ready();
     }
 
     Result<void> become_worker(const Orders& orders, const std::stop_token& stop) {

@@ -140,14 +140,26 @@ std::map<std::string, Uses> uses_of(const std::vector<Job>& jobs) {
     return result;
 }
 
-Result<json> array_in(std::string_view text, const char* name) {
-    auto parsed = json::parse(text, nullptr, false);
-    if (!parsed.is_object() || !parsed.contains(name) || !parsed[name].is_array()) {
+/// sinfo ends well when the controller does not answer it: only what it prints says so, beside an
+/// empty list.
+Result<void> check_answered(const json& answer) {
+    const auto errors = answer.find("errors");
+    if (errors == answer.end() || !errors->is_array() || errors->empty()) return {};
+    return fail(ErrorKind::unavailable,
+                "slurmctld_not_answering",
+                fmt::format("slurmctld does not tell its nodes: {}; see its log on the head",
+                            text_of(errors->front(), "error")));
+}
+
+Result<json> nodes_in(std::string_view text) {
+    auto answer = json::parse(text, nullptr, false);
+    if (!answer.is_object() || !answer.contains("nodes") || !answer["nodes"].is_array()) {
         return fail(ErrorKind::invalid_argument,
                     "workload_not_understood",
-                    fmt::format("Slurm's list of {} is not JSON as we know it", name));
+                    "Slurm's list of nodes is not JSON as we know it");
     }
-    return std::move(parsed[name]);
+    RETURN_IF_ERROR(check_answered(answer));
+    return std::move(answer["nodes"]);
 }
 
 }  // namespace
@@ -190,7 +202,7 @@ std::string node_conf(int vcpus, std::int64_t memory_mb, int gpus) {
 }
 
 Result<Seen> parse_seen(std::string_view nodes_json, const std::vector<Job>& jobs) {
-    ASSIGN_OR_RETURN(const auto nodes, array_in(nodes_json, "nodes"));
+    ASSIGN_OR_RETURN(const auto nodes, nodes_in(nodes_json));
     Seen seen;
     for (const Job& job : jobs) {
         if (job.is_pending()) seen.jobs_pending += static_cast<int>(job.count());

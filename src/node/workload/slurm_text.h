@@ -40,7 +40,7 @@ std::string gres_conf();
 std::string node_conf(int vcpus, std::int64_t memory_mb, int gpus);
 
 /// `sinfo --json` and the jobs together; demand is left out. `invalid_argument` when the first is
-/// not what we know.
+/// not what we know, `unavailable` when it says that the controller did not answer.
 Result<Seen> parse_seen(std::string_view nodes_json, const std::vector<Job>& jobs);
 /// From one line of `scontrol show node --oneliner`: its daemon has registered since it started.
 bool is_registered(std::string_view node_line);

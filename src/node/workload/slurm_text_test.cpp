@@ -57,6 +57,15 @@ TEST(SlurmText, RefusesWhatIsNotSlurmsJson) {
         EXPECT_FALSE(parse_seen(text, jobs)) << text;
 }
 
+TEST(SlurmText, TakesNoListOfNodesForAnAnswerThatNamesAnError) {
+    const auto seen = parse_seen(
+        R"({"errors": [{"error": "Unable to contact slurm controller", "errno": 1}], "nodes": []})",
+        {});
+    ASSERT_FALSE(seen);
+    EXPECT_EQ(seen.error().kind, ErrorKind::unavailable);
+    EXPECT_NE(seen.error().message.find("Unable to contact slurm controller"), std::string::npos);
+}
+
 TEST(SlurmText, TellsARegisteredMachineFromAPlaceholder) {
     EXPECT_TRUE(is_registered("NodeName=w1 State=IDLE SlurmdStartTime=2026-11-24T15:21:32 X=1"));
     EXPECT_FALSE(is_registered("NodeName=w1 State=DOWN SlurmdStartTime=None X=1"));
