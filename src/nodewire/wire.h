@@ -105,7 +105,7 @@ struct Orders {
     std::string cluster_name;
     std::string node;
     bool is_head = false;
-    Secret munge_key;  ///< 128 bytes
+    Secret munge_key;  ///< 128 bytes; by it the daemons of a cluster's Slurm know each other
     std::vector<User> users;
     std::optional<StorageGrant> storage;
     bool init_script = false;  ///< there is one: fetch it and run it once per machine
@@ -132,7 +132,7 @@ struct InitScriptResult {
 /// How one workload manager's node is doing, as the head sees it.
 struct WorkloadNode {
     std::string name;
-    std::string state;     ///< Slurm's base state, lower case: idle, allocated, mixed, down
+    std::string state;     ///< idle, allocated, mixed, down; else a word of the manager's own
     bool drained = false;  ///< draining and nothing is left on it
     bool draining = false;
     /// Which drain was in force when it was looked at; -1: none of ours. A program that does not
@@ -143,7 +143,8 @@ struct WorkloadNode {
     model::Resources allocated;
     /// The latest end by time limit of all that runs there; none if nothing does, or without limit.
     std::optional<Timestamp> busy_until;
-    bool completing = false;  ///< what ran there is being cleaned up
+    /// Work may be on it that `jobs` doesn't count: what ran there is being cleaned up.
+    bool completing = false;
     bool operator==(const WorkloadNode&) const = default;
 };
 

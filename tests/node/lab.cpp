@@ -17,12 +17,12 @@ namespace {
 
 constexpr const char* marker = "HOPYARD_NODE_LAB";
 
-std::string image() {
+}  // namespace
+
+std::string base_image() {
     const char* given = std::getenv("HOPYARD_IMAGE");
     return std::string(given != nullptr ? given : HOPYARD_SOURCE_DIR "/.cache/image") + "/rootfs";
 }
-
-}  // namespace
 
 std::string isolated_directory() {
     const char* value = std::getenv(marker);
@@ -30,8 +30,8 @@ std::string isolated_directory() {
 }
 
 int run_isolated(char** arguments) {
-    if (geteuid() != 0 || !std::filesystem::exists(image())) {
-        std::cerr << "needs root, and the base image at " << image()
+    if (geteuid() != 0 || !std::filesystem::exists(base_image())) {
+        std::cerr << "needs root, and the base image at " << base_image()
                   << " (tools/build-image; HOPYARD_IMAGE names another place)\n";
         return 1;
     }
@@ -61,8 +61,9 @@ int run_isolated(char** arguments) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-Lab::Lab(std::string directory)
+Lab::Lab(std::string directory, std::string image)
     : directory_(std::move(directory)),
+      image_(std::move(image)),
       processes_(clock_),
       thread_([this](std::stop_token stop) { processes_.run(stop); }) {
     std::filesystem::create_directories(directory_);
@@ -122,7 +123,7 @@ void Lab::start(const std::string& name, const std::string& address) {
                                                  HOPYARD_SOURCE_DIR "/tests/node/machine.sh",
                                                  name,
                                                  directory_ + "/" + name,
-                                                 image(),
+                                                 image_,
                                                  HOPYARD_NODE_PROGRAM}}};
     machine.command.output_file = directory_ + "/" + name + ".out";
     const auto started = processes_.start(machine);

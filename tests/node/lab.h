@@ -16,9 +16,13 @@ int run_isolated(char** arguments);
 /// In the isolated run: the directory; empty outside.
 std::string isolated_directory();
 
+/// The root file system of a node, as tools/build-image makes it.
+std::string base_image();
+
 class Lab {
   public:
-    explicit Lab(std::string directory);
+    /// Machines start from that root file system, which stays as it is.
+    explicit Lab(std::string directory, std::string image = base_image());
     ~Lab();
 
     /// Makes the machine's network the first time, and boots it.
@@ -37,7 +41,7 @@ class Lab {
     /// It may be only just booting.
     int wait_for_pid(const std::string& name);
 
-    const std::string directory_;
+    const std::string directory_, image_;
     const SystemClock clock_;
     node::system::Processes processes_;
     std::jthread thread_;

@@ -16,6 +16,7 @@ done
 mkdir -p dev/pts dev/shm
 ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
+mkdir -p usr/lib/hopyard
 cp "$program" usr/lib/hopyard/hopyard-node
 hostname "$name"
 echo "$name" >etc/hostname

@@ -2,6 +2,15 @@
 // that takes jobs; the head's machine becomes the one that hands them out, and there the manager is
 // told, step by step, which machines to know and what each may do. Nothing here says which product
 // it is: that is in slurm.h.
+//
+// What every product has to keep, and tests/workload holds each to:
+//   - Work that could begin if there were machines is demand; work that is held, or waits for other
+//     work or for a time, is not.
+//   - A drain is of the machine that is named. No work begins there from the look on that says
+//     `draining`; what had begun ends by itself, and until then the machine is busy.
+//   - Work of a machine that is lost, or absent by the orders, waits again.
+//   - Orders told again change nothing and disturb no work.
+//   - A manager that does not answer is an error, never machines or demand that are empty.
 #pragma once
 
 #include <functional>
@@ -20,7 +29,9 @@ namespace hopyard::node::workload {
 struct NodeSeen {
     std::string name;
     std::string state;  ///< idle, allocated, mixed, down; another word of the manager's otherwise
-    bool draining = false;
+    bool draining = false;  ///< takes no new work
+    /// Work may be on it that `jobs` doesn't count: being cleaned up, or begun before it heard of a
+    /// drain.
     bool completing = false;
     bool responding = true;
     bool has_registered = false;  ///< its machine was there once
@@ -59,10 +70,12 @@ class WorkloadManager {
     /// All its services run.
     virtual bool is_running() const = 0;
 
-    /// Head only.
+    /// Head only. `unavailable` and `timed_out`: the manager does not answer; `invalid_argument`:
+    /// not as we know it.
     virtual Result<Seen> look() = 0;
-    /// Head only: the next step from what is seen to what is ordered. `alive` are the workers whose
-    /// own program says that all their services run.
+    /// Head only: the next step from what is seen to what is ordered; what happened since that look
+    /// is never undone by it. `alive` are the workers whose own program says that all their
+    /// services run. Errors as of look().
     virtual Result<Arranged> arrange(const nodewire::Orders& orders,
                                      const Seen& seen,
                                      const std::set<std::string>& alive) = 0;
