@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 
 constexpr Milliseconds patience{15'000};
 constexpr Milliseconds call_timeout{30'000};
-constexpr Milliseconds between_looks{30};
+constexpr Milliseconds between_looks{50};
 constexpr int machine_port = 7000;
 
 const std::vector<std::string> worker_names = {"w1", "w2"};
@@ -122,10 +122,12 @@ bool Cluster::refresh() {
         return outcome.has_value();
     };
     if (!came(head, become(head))) return false;
-    if (!submitted_.empty()) engine_.clear(lab_);
     submitted_.clear();
+    if (!came(head, look())) return false;
+    // What no worker can take does not end by itself.
+    if (report_.jobs_pending > 0) engine_.clear(lab_);
     // Workers are announced before they come.
-    if (!came(head, look()) || !came(head, arrange())) return false;
+    if (!came(head, arrange())) return false;
     for (const auto& worker : worker_names)
         if (!came(worker, bring_worker(worker))) return false;
     const bool is_fresh = sees([](const Report& said) {
