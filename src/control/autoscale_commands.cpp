@@ -141,7 +141,10 @@ Result<void> set_autoscale(Edit& edit,
     const Handover adopted = adopt(edit, before, spec);
     apply(edit, released);
     apply(edit, adopted);
-    edit.cluster.autoscale = {};
+    // What the past has taught stays true; what the cloud refused may be another type now.
+    edit.cluster.autoscale.refusals.clear();
+    edit.cluster.autoscale.named.clear();
+    if (spec.mode != model::AutoscaleMode::adaptive) edit.cluster.autoscale = {};
     edit.remark(
         "autoscale_changed",
         fmt::format("{} follows demand: {}{}",

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "model/demand.h"
+#include "model/experience.h"
 #include "model/spec.h"
 
 namespace hopyard::model {
@@ -82,6 +83,9 @@ struct AutoscaleMemory {
     std::vector<Refusal> refusals;
     /// Requests that can never be met and of which the user was told, as long as they wait.
     std::vector<std::string> named;
+    /// In the mode `adaptive`.
+    std::optional<Experience> general;
+    std::optional<Experience> gpu;
     bool operator==(const AutoscaleMemory&) const = default;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/json_fields.h"
 #include "model/demand_json.h"
+#include "model/experience_json.h"
 #include "model/phase.h"
 #include "model/spec_json.h"
 #include "model/stored_document.h"
@@ -114,7 +115,14 @@ json memory_document(const AutoscaleMemory& memory) {
                             {"times", refusal.times},
                             {"at", to_field(refusal.at)},
                             {"until", to_field(refusal.until)}});
-    return {{"refusals", std::move(refusals)}, {"named", memory.named}};
+    json out = {{"refusals", std::move(refusals)}, {"named", memory.named}};
+    if (memory.general) out["general"] = document(*memory.general);
+    if (memory.gpu) out["gpu"] = document(*memory.gpu);
+    return out;
+}
+
+bool read_experience(const json* from, std::optional<Experience>& experience) {
+    return from == nullptr || read(*from, experience.emplace());
 }
 
 bool read_memory(const Fields& from, AutoscaleMemory& memory) {
@@ -129,7 +137,9 @@ bool read_memory(const Fields& from, AutoscaleMemory& memory) {
             inner.get("times", refusal.times).get("at", refusal.at).get("until", refusal.until);
             if (!inner.good() || key == nullptr || !read(*key, refusal.key)) return false;
         }
-    return fields.get("named", memory.named).good();
+    return read_experience(fields.member("general"), memory.general) &&
+           read_experience(fields.member("gpu"), memory.gpu) &&
+           fields.get("named", memory.named).good();
 }
 
 // --- parts of a node ---------------------------------------------------------------------------

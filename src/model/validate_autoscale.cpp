@@ -149,15 +149,7 @@ class PolicyCheck {
 }  // namespace
 
 std::vector<Error> check(const AutoscaleSpec& policy) {
-    std::vector<Error> found = PolicyCheck().run(policy);
-    if (policy.mode == AutoscaleMode::adaptive)
-        found.insert(found.begin(),
-                     refuse("/mode",
-                            "mode_unavailable",
-                            "'adaptive' is not available in this version",
-                            "Leave mode at 'standard'.")
-                         .value());
-    return found;
+    return PolicyCheck().run(policy);
 }
 
 }  // namespace hopyard::model

@@ -107,13 +107,5 @@ TEST(CheckAutoscale, in_a_specification_fields_begin_at_the_specification) {
                                         "/autoscale/general/maxWorkers worker_count"}));
 }
 
-TEST(Policy, the_adaptive_mode_is_refused_in_words) {
-    const AutoscaleSpec policy{.mode = AutoscaleMode::adaptive, .general = {.instance_type = "a"}};
-    const auto found = check(policy);
-    ASSERT_EQ(found.size(), 1u);
-    EXPECT_EQ(found[0].field, "/mode");
-    EXPECT_EQ(found[0].code, "mode_unavailable");
-}
-
 }  // namespace
 }  // namespace hopyard::model

@@ -8,6 +8,7 @@
 
 #include "decide/lifecycle/draft.h"
 #include "decide/lifecycle/drain.h"
+#include "decide/scale/experience.h"
 #include "decide/scale/record.h"
 #include "decide/scale/scale.h"
 
@@ -54,7 +55,8 @@ Worker worker_of(const model::AutoscaleSpec& spec, const Node& node) {
                   .is_outdated = node.is_outdated,
                   .is_protected = node.is_protected,
                   .takes_work = !drains(node) && !is_lost,
-                  .idle_since = seen.idle_since};
+                  .idle_since = seen.idle_since,
+                  .busy_until = seen.busy_until};
     // Silence is no idleness (product.md D17). Nor does one leave whose writes are not done: it
     // would drain for as long, and take no work meanwhile.
     if (seen.silent_since || seen.mount_pending_writes > 0) worker.idle_since.reset();
@@ -92,7 +94,11 @@ bool demand_is_known(Draft& draft) {
 scale::Situation situation_of(Draft& draft, const model::AutoscaleSpec& spec) {
     scale::Situation situation{
         .mode = spec.mode, .general = group_with_kinds(draft, spec.general), .now = draft.now};
-    if (spec.gpu) situation.gpu = group_with_kinds(draft, *spec.gpu);
+    situation.general.experience = draft.cluster.autoscale.general;
+    if (spec.gpu) {
+        situation.gpu = group_with_kinds(draft, *spec.gpu);
+        situation.gpu->experience = draft.cluster.autoscale.gpu;
+    }
     std::vector<const Node*> nodes;
     for (const auto& [id, node] : draft.nodes)
         if (!node.is_head) nodes.push_back(&node);
@@ -184,6 +190,29 @@ bool name_the_hopeless(Draft& draft, const scale::Decision& decision) {
     return is_news;
 }
 
+/// Of the group's workers that are there.
+std::optional<Milliseconds> mean_boot(const Draft& draft, GroupName group) {
+    Milliseconds sum{0};
+    std::int64_t count = 0;
+    for (const auto& [id, node] : draft.nodes) {
+        if (!node.ready_at || group_of(*draft.cluster.spec.autoscale, node) != group) continue;
+        sum += *node.ready_at - node.created_at;
+        ++count;
+    }
+    return count == 0 ? std::nullopt : std::optional(sum / count);
+}
+
+void learn(Draft& draft, const scale::Decision& decision) {
+    for (const scale::Balance& balance : decision.balances) {
+        auto& experience = balance.group == GroupName::gpu ? draft.cluster.autoscale.gpu
+                                                           : draft.cluster.autoscale.general;
+        experience = scale::learn(experience.value_or(model::Experience{}),
+                                  balance.demand,
+                                  mean_boot(draft, balance.group),
+                                  draft.now);
+    }
+}
+
 }  // namespace
 
 bool is_autoscaled(const Draft& draft, const Node& node) {
@@ -237,6 +266,7 @@ void scale_groups(Draft& draft) {
         return;
     }
     for (const scale::Step& step : decision.steps) carry_out(draft, step);
+    if (spec->mode == model::AutoscaleMode::adaptive) learn(draft, decision);
     const bool names = name_the_hopeless(draft, decision);
     if (decision.look_again_at) draft.look_at(*decision.look_again_at);
     if (names || !decision.steps.empty())

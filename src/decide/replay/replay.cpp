@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "decide/replay/tally.h"
+#include "decide/scale/experience.h"
 #include "decide/scale/packing.h"
 
 namespace hopyard::decide::replay {
@@ -127,6 +128,8 @@ class Replay {
     void become_ready(std::size_t machine);
     void list_requests();
     bool decide_once();
+    void learn(const scale::Decision& decision);
+    std::optional<Milliseconds> mean_boot(GroupName group) const;
     bool carry_out(const Step& step);
     void add(const Step& step);
     void drop(const std::string& name);
@@ -245,12 +248,37 @@ bool Replay::decide_once() {
     const scale::Decision decision = scale::decide(situation_);
     bool changed = false;
     for (const Step& step : decision.steps) changed = carry_out(step) || changed;
+    if (setup_.mode == model::AutoscaleMode::adaptive) learn(decision);
     forget_hopeless(decision);
     const auto& look = decision.look_again_at;
     if (look && *look > situation_.now && looks_.insert(*look).second)
         events_.push({*look, Event::Kind::look, 0});
     looks_.erase(looks_.begin(), looks_.upper_bound(situation_.now));
     return changed;
+}
+
+void Replay::learn(const scale::Decision& decision) {
+    for (const scale::Balance& balance : decision.balances) {
+        scale::Group& group =
+            balance.group == GroupName::gpu ? situation_.gpu.value() : situation_.general;
+        group.experience = scale::learn(group.experience.value_or(model::Experience{}),
+                                        balance.demand,
+                                        mean_boot(balance.group),
+                                        situation_.now);
+    }
+}
+
+/// Of the workers that are there.
+std::optional<Milliseconds> Replay::mean_boot(GroupName group) const {
+    Milliseconds sum{0};
+    std::int64_t count = 0;
+    for (std::size_t i = 0; i < situation_.workers.size(); ++i) {
+        const Worker& worker = situation_.workers[i];
+        if (worker.group != group || worker.state == Worker::State::coming) continue;
+        sum += machines_[machine_at_[i]].boot;
+        ++count;
+    }
+    return count == 0 ? std::nullopt : std::optional(sum / count);
 }
 
 bool Replay::carry_out(const Step& step) {
@@ -280,7 +308,7 @@ void Replay::add(const Step& step) {
     for (int i = 0; i < step.count; ++i) {
         const std::size_t machine = machines_.size();
         const Milliseconds boot = setup_.boots[machine % setup_.boots.size()];
-        machines_.push_back({.key = step.key, .asked_at = situation_.now});
+        machines_.push_back({.key = step.key, .asked_at = situation_.now, .boot = boot});
         place_[machine] = machine_at_.size();
         machine_at_.push_back(machine);
         situation_.workers.push_back({.name = "w" + std::to_string(machine + 1),

@@ -297,6 +297,18 @@ void Packing::let_go(std::size_t at, const char* rule) {
     --of(*slot.group).staying;
 }
 
+void Packing::put_off(std::size_t at) {
+    let_go(at, "request");
+    --of(*slots_[at].group).present;
+}
+
+void Packing::note_put_off(std::size_t request, std::int64_t count) {
+    unmet_.push_back({.request = situation_.requests[request].name,
+                      .count = count,
+                      .why = Unmet::Why::soon,
+                      .reason = "what runs will probably end before a new worker would be there"});
+}
+
 std::optional<std::size_t> Packing::one_more(GroupName name,
                                              const char* rule,
                                              const Resources& least) {

@@ -46,6 +46,9 @@ class Packing {
     void recall(std::size_t slot, const char* rule);
     /// Its room counts no more.
     void let_go(std::size_t slot, const char* rule);
+    /// A new one is not asked for after all; what was packed there waits.
+    void put_off(std::size_t slot);
+    void note_put_off(std::size_t request, std::int64_t count);
 
     const std::vector<Slot>& slots() const { return slots_; }
     const model::Resources& room(std::size_t slot) const { return rooms_.at(slot); }

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "decide/scale/experience.h"
 #include "decide/scale/schedule.h"
 
 namespace hopyard::decide::scale {
@@ -40,6 +41,7 @@ class Sentences {
                                worker->key.disk_gb,
                                name_of(group));
         if (rule == "work") return fmt::format("{} jobs came before it was drained", worker->jobs);
+        if (rule == "worth") return worth(group);
         return fmt::format("nothing was allocated on it for {}, longer than {} s",
                            to_human(situation_.now - worker->idle_since.value_or(situation_.now)),
                            policy(group).downscale_wait_s);
@@ -61,7 +63,8 @@ class Sentences {
         std::size_t workers = 0;
         for (std::size_t at = 0; at < packing_.slots().size(); ++at) {
             const Slot& slot = packing_.slots()[at];
-            if (!slot.is_bought() || slot.group != group || slot.pieces == 0) continue;
+            if (!slot.is_bought() || slot.is_let_go || slot.group != group || slot.pieces == 0)
+                continue;
             needed += slot.size - packing_.room(at);
             first = std::min(first, slot.asked_by);
             ++workers;
@@ -73,6 +76,16 @@ class Sentences {
                            in_words(needed),
                            in_words(now.free),
                            in_words(now.coming));
+    }
+    std::string worth(GroupName group) const {
+        const auto& experience =
+            group == GroupName::gpu ? situation_.gpu->experience : situation_.general.experience;
+        const Milliseconds boot = experience ? experience->boot.value_or(boot_unseen) : boot_unseen;
+        return fmt::format(
+            "as often as workers are wanted here, and as a new one takes {}, {} without work are "
+            "worth keeping now",
+            to_human(boot),
+            balance(group).worth_keeping.value_or(0));
     }
     std::string standby(GroupName group) const {
         const Balance& now = balance(group);
@@ -102,6 +115,7 @@ std::vector<Step> steps_of(const Situation& situation,
     std::map<std::tuple<GroupName, std::size_t, std::string_view>, int> fresh;
     for (const Slot& slot : packing.slots()) {
         if (slot.worker == Slot::fresh) {
+            if (slot.is_let_go) continue;
             ++fresh[{*slot.group, slot.kind, slot.rule}];
             continue;
         }
@@ -129,6 +143,10 @@ std::vector<Step> steps_of(const Situation& situation,
     }
     steps.insert(steps.end(), removals.begin(), removals.end());
     return steps;
+}
+
+std::string weighed_again() {
+    return "whether to wait and what to keep is weighed again";
 }
 
 std::string leaves_at(const Worker& worker, Timestamp at) {
@@ -184,6 +202,8 @@ const char* to_string(Unmet::Why why) {
             return "maximum";
         case Unmet::Why::resting:
             return "resting";
+        case Unmet::Why::soon:
+            return "soon";
     }
     return "";
 }

@@ -17,6 +17,9 @@ std::vector<Step> steps_of(const Situation& situation,
 /// "w3 leaves at …, unless it is used"
 std::string leaves_at(const Worker& worker, Timestamp at);
 
+/// What time alone changes in `adaptive`.
+std::string weighed_again();
+
 /// Rounded up.
 model::Resources share_of(const model::Resources& size, double times);
 

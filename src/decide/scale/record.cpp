@@ -2,6 +2,7 @@
 
 #include "base/json_fields.h"
 #include "model/demand_json.h"
+#include "model/experience_json.h"
 #include "model/spec_json.h"
 
 namespace hopyard::decide::scale {
@@ -97,7 +98,8 @@ json write_worker(const Worker& worker) {
             {"outdated", worker.is_outdated},
             {"protected", worker.is_protected},
             {"takesWork", worker.takes_work},
-            {"idleSince", to_field(worker.idle_since)}};
+            {"idleSince", to_field(worker.idle_since)},
+            {"busyUntil", to_field(worker.busy_until)}};
 }
 
 bool read_worker(const json& from, Worker& worker) {
@@ -118,6 +120,7 @@ bool read_worker(const json& from, Worker& worker) {
                           .get("protected", worker.is_protected)
                           .get("takesWork", worker.takes_work)
                           .get("idleSince", worker.idle_since)
+                          .get("busyUntil", worker.busy_until)
                           .good();
     if (!group.empty()) worker.group = group_from(group);
     return good && (group.empty() || worker.group);
@@ -161,8 +164,9 @@ json write_unmet(const Unmet& unmet) {
 bool read_unmet(const json& from, Unmet& unmet) {
     using Why = Unmet::Why;
     const auto why_from = [](std::string_view text) {
-        return word_from(text,
-                         {Why::no_kind, Why::too_many, Why::machine, Why::maximum, Why::resting});
+        return word_from(
+            text,
+            {Why::no_kind, Why::too_many, Why::machine, Why::maximum, Why::resting, Why::soon});
     };
     return Reader(from)
         .get("request", unmet.request)
@@ -181,7 +185,9 @@ json write_balance(const Balance& balance) {
             {"coming", document(balance.coming)},
             {"packed", document(balance.packed)},
             {"standby", document(balance.standby)},
-            {"standbyHolds", balance.standby_holds}};
+            {"standbyHolds", balance.standby_holds},
+            {"demand", balance.demand},
+            {"worthKeeping", balance.worth_keeping ? json(*balance.worth_keeping) : json(nullptr)}};
 }
 
 bool read_balance(const json& from, Balance& balance) {
@@ -195,6 +201,8 @@ bool read_balance(const json& from, Balance& balance) {
         .part("packed", balance.packed, read_part)
         .part("standby", balance.standby, read_part)
         .get("standbyHolds", balance.standby_holds)
+        .get("demand", balance.demand)
+        .get("worthKeeping", balance.worth_keeping)
         .good();
 }
 
@@ -227,6 +235,10 @@ std::string to_json(const Situation& situation) {
                 {"requests", list_of(situation.requests, write_request)},
                 {"now", to_field(situation.now)}};
     if (situation.gpu) out["gpuKinds"] = list_of(situation.gpu->kinds, write_kind);
+    if (situation.general.experience)
+        out["generalExperience"] = document(*situation.general.experience);
+    if (situation.gpu && situation.gpu->experience)
+        out["gpuExperience"] = document(*situation.gpu->experience);
     return to_text(out);
 }
 
@@ -248,12 +260,18 @@ Result<Situation> situation_from_json(std::string_view text) {
             if (policy->gpu) situation.gpu.emplace().policy = std::move(*policy->gpu);
             return true;
         };
+        const auto read_experience = [](const json& from, auto& experience) {
+            return read(from, experience.emplace());
+        };
         reader.part("policy", out, read_policy)
             .list("generalKinds", out.general.kinds, read_kind)
             .list("workers", out.workers, read_worker)
             .list("requests", out.requests, read_part)
+            .part("generalExperience", out.general.experience, read_experience)
             .get("now", out.now);
-        if (out.gpu) reader.list("gpuKinds", out.gpu->kinds, read_kind);
+        if (out.gpu)
+            reader.list("gpuKinds", out.gpu->kinds, read_kind)
+                .part("gpuExperience", out.gpu->experience, read_experience);
     });
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "decide/scale/experience.h"
 #include "decide/scale/test_situation.h"
 
 namespace hopyard::decide::scale::test {
@@ -16,7 +17,10 @@ Situation rich_situation() {
     s.general.policy.schedule = {
         {.days = {0, 6}, .from_minute = 480, .to_minute = 1440, .min_workers = 1}};
     s.general.kinds[0].rests_until = at_second(5);
+    s.general.experience = learn({}, 3, Seconds(200), at_second(-50));
+    s.general.experience = learn(*s.general.experience, 1, Seconds(200), at_second(-20));
     s.workers = {used("w1"), gpu_worker(idle("g1", 600)), coming("w2"), leaving("w3")};
+    s.workers[0].busy_until = at_second(40);
     s.workers[1].is_protected = true;
     s.requests = {job("1", 2), job("2", 4, 2), job("3", 99)};
     s.requests[0].machines = {"w9"};
@@ -47,6 +51,8 @@ TEST(Record, what_is_malformed_is_named) {
     ASSERT_FALSE(fault);
     EXPECT_NE(fault.error().message.find("workers"), std::string::npos);
     EXPECT_FALSE(situation_from_json(R"({"policy": {"mode": "wild"}})"));
+    EXPECT_FALSE(situation_from_json(R"({"generalExperience": {"hours": [1, 2]}})"));
+    EXPECT_FALSE(situation_from_json(R"({"generalExperience": {"runs": {"ended": "many"}}})"));
     EXPECT_FALSE(decision_from_json(R"({"steps": 3})"));
 }
 

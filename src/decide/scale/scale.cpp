@@ -1,10 +1,12 @@
 #include "decide/scale/scale.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include <fmt/format.h>
 
+#include "decide/scale/adaptive.h"
 #include "decide/scale/packing.h"
 #include "decide/scale/reasons.h"
 #include "decide/scale/schedule.h"
@@ -45,7 +47,16 @@ class GroupDecision {
           shape_(shape_of(group)),
           min_(std::min(min_workers_at(policy_, situation.now), policy_.max_workers)),
           packing_(packing),
-          out_(out) {}
+          out_(out) {
+        if (situation.mode == model::AutoscaleMode::adaptive)
+            adaptive_.emplace(situation, name, group);
+    }
+
+    /// Once all is packed: what of it is better off waiting for what runs is not bought for.
+    void weigh_requests() {
+        demand_ = count_demand();
+        if (adaptive_) put_off();
+    }
 
     void grow() {
         const int old = count_rolling();
@@ -66,7 +77,10 @@ class GroupDecision {
     }
 
     void shrink() {
-        leave_unused();
+        if (adaptive_)
+            leave_not_worth_it();
+        else
+            leave_unused();
         recall_the_used();
     }
 
@@ -137,7 +151,12 @@ class GroupDecision {
     template <class Good>
     std::vector<std::size_t> least_disturbing(Good is_candidate) const;
     void leave_unused();
+    void leave_not_worth_it();
+    void put_off();
+    int count_demand() const;
+    void look_again(Timestamp at, std::string what);
     std::vector<std::size_t> leave_candidates() const;
+    std::vector<std::size_t> coming_for_nothing() const;
 
     const Situation& situation_;
     const GroupName name_;
@@ -148,6 +167,9 @@ class GroupDecision {
     Packing& packing_;
     Decision& out_;
     bool standby_holds_ = true;
+    int demand_ = 0;
+    std::optional<Adaptive> adaptive_;
+    std::optional<int> worth_keeping_;
 };
 
 /// Idle ones first, those that are not even there before them.
@@ -261,10 +283,7 @@ void GroupDecision::leave_unused() {
         const Timestamp over = idle_since + Seconds(policy_.downscale_wait_s);
 #endif
         if (over > situation_.now) {
-            if (!out_.look_again_at || over < *out_.look_again_at) {
-                out_.look_again_at = over;
-                out_.next = leaves_at(one, over);
-            }
+            look_again(over, leaves_at(one, over));
             continue;
         }
         packing_.let_go(at, "idle");
@@ -272,8 +291,92 @@ void GroupDecision::leave_unused() {
     }
 }
 
+void GroupDecision::look_again(Timestamp at, std::string what) {
+    if (out_.look_again_at && *out_.look_again_at <= at) return;
+    out_.look_again_at = at;
+    out_.next = std::move(what);
+}
+
+// --- adaptive ----------------------------------------------------------------------------------
+
+int GroupDecision::count_demand() const {
+    return static_cast<int>(
+        std::count_if(packing_.slots().begin(), packing_.slots().end(), [&](const Slot& slot) {
+            if (slot.group != name_ || slot.is_let_go) return false;
+            return slot.pieces > 0 || (slot.worker != Slot::fresh && !worker(slot).is_idle());
+        }));
+}
+
+/// Of the new workers that a request asks for, those it is better off without.
+void GroupDecision::put_off() {
+    std::map<std::size_t, std::vector<std::size_t>> bought;
+    for (std::size_t at = 0; at < packing_.slots().size(); ++at) {
+        const Slot& slot = packing_.slots()[at];
+        if (slot.worker == Slot::fresh && slot.group == name_ && slot.pieces > 0)
+            bought[slot.asked_by].push_back(at);
+    }
+    for (const auto& [index, slots] : bought) {
+        const model::Request& request = situation_.requests[index];
+        const auto missing = static_cast<std::int64_t>(slots.size());
+        // Single pieces take whatever worker is free; a whole job takes all of its at once.
+        const std::int64_t jobs = request.pieces == 1 ? missing : std::min(missing, request.count);
+        const std::int64_t each = (missing + jobs - 1) / jobs;
+        const std::int64_t waits =
+            adaptive_->better_wait(static_cast<int>(each), jobs, request.waiting_since);
+        if (waits == 0) continue;
+        const std::int64_t unbought = std::min(missing, waits * each);
+        for (std::int64_t i = 0; i < unbought; ++i)
+            packing_.put_off(slots[static_cast<std::size_t>(missing - 1 - i)]);
+        packing_.note_put_off(index, waits);
+        look_again(adaptive_->look_again_at(), weighed_again());
+    }
+}
+
+/// On their way, and what they were asked for has found room elsewhere.
+std::vector<std::size_t> GroupDecision::coming_for_nothing() const {
+    std::vector<std::size_t> candidates;
+    for (std::size_t at = packing_.slots().size(); at-- > 0;) {
+        const Slot& slot = packing_.slots()[at];
+        if (is_mine(slot) && !slot.is_leaving && slot.pieces == 0 && !worker(slot).is_protected &&
+            worker(slot).state == Worker::State::coming)
+            candidates.push_back(at);
+    }
+    return candidates;
+}
+
+void GroupDecision::leave_not_worth_it() {
+    int without_work = 0;
+    int taken = 0;
+    for (const Slot& slot : packing_.slots()) {
+        if (slot.group != name_ || slot.is_let_go || (slot.is_leaving && !slot.is_recalled))
+            continue;
+        if (slot.worker != Slot::fresh && !worker(slot).is_idle()) continue;
+        ++(slot.pieces > 0 ? taken : without_work);
+    }
+    worth_keeping_ = adaptive_->worth_keeping(without_work + taken);
+    const int keep = std::max(0, *worth_keeping_ - taken);
+    std::vector<std::size_t> candidates = coming_for_nothing();
+    const std::vector<std::size_t> idle = leave_candidates();
+    candidates.insert(candidates.end(), idle.begin(), idle.end());
+    Spare spare = what_is_spare();
+    for (const std::size_t at : candidates) {
+        if (without_work <= keep || packing_.staying(name_) <= min_) break;
+        const Spare without = less(spare, packing_.room(at));
+        if (standby_holds_ && !is_enough(without)) continue;
+        packing_.let_go(at, "worth");
+        spare = without;
+        --without_work;
+    }
+    if (without_work > 0) look_again(adaptive_->look_again_at(), weighed_again());
+}
+
+// --- what it was made with ---------------------------------------------------------------------
+
 Balance GroupDecision::balance() const {
-    Balance balance{.group = name_, .standby_holds = standby_holds_};
+    Balance balance{.group = name_,
+                    .standby_holds = standby_holds_,
+                    .demand = demand_,
+                    .worth_keeping = worth_keeping_};
     for (const Worker& one : situation_.workers) {
         if (one.group != name_) continue;
         if (one.state == Worker::State::coming || one.state == Worker::State::ready)
@@ -325,6 +428,7 @@ Decision decide(const Situation& situation) {
     for (GroupDecision& group : groups) group.roll_over();
     for (GroupDecision& group : groups) group.leave_beyond_maximum();
     packing.place_requests();
+    for (GroupDecision& group : groups) group.weigh_requests();
     for (GroupDecision& group : groups) group.grow();
     for (GroupDecision& group : groups) group.shrink();
     for (auto group = groups.rbegin(); group != groups.rend(); ++group)

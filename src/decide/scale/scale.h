@@ -17,6 +17,11 @@
 //      packed there, is at least `standby_workers` times one worker, in every dimension.
 //   6. A worker leaves when nothing was allocated to it for the whole wait, nothing that waits is
 //      packed onto it, and minimum and standby hold without it.
+// In `adaptive`, 1 to 4 hold as well. Of 2, a request may be put off for as long as a new worker
+// takes to come, when what runs probably ends before. In place of 5, with no wait: as many workers
+// without work stay as are worth it, by what the cluster's past has taught (experience.h), and
+// those that are still coming are the first to be given up.
+//
 // A worker that leaves and is needed again, or got work meanwhile, is called back before any new
 // one is asked for.
 #pragma once
@@ -35,7 +40,8 @@ struct Step {
     std::string worker;   ///< recall and remove: which
     model::GroupKey key;  ///< add: what
     int count = 1;        ///< add: how many
-    std::string rule;    ///< "request", "minimum", "standby", "maximum", "idle", "work", "rollover"
+    /// "request", "minimum", "standby", "maximum", "idle", "work", "rollover", "worth"
+    std::string rule;
     std::string reason;  ///< one sentence with the numbers
     bool operator==(const Step&) const = default;
 };
@@ -48,10 +54,12 @@ struct Unmet {
     /// no_kind: no allowed worker is large enough; too_many: it needs more of them at once than
     /// there may ever be; machine: it asks for a machine by name. These are never met as things
     /// stand. maximum: it waits until others end; resting: the cloud refused all kinds that would
-    /// do a moment ago.
-    enum class Why { no_kind, too_many, machine, maximum, resting } why = Why::no_kind;
+    /// do a moment ago. soon: what runs probably ends before a new worker would be there.
+    enum class Why { no_kind, too_many, machine, maximum, resting, soon } why = Why::no_kind;
     std::string reason;
-    bool is_hopeless() const { return why != Why::maximum && why != Why::resting; }
+    bool is_hopeless() const {
+        return why == Why::no_kind || why == Why::too_many || why == Why::machine;
+    }
     bool operator==(const Unmet&) const = default;
 };
 const char* to_string(Unmet::Why why);
@@ -67,6 +75,8 @@ struct Balance {
     model::Resources packed;    ///< of that: what waiting requests will take
     model::Resources standby;   ///< to be kept free
     bool standby_holds = true;  ///< false: minimum 0 and nothing is used
+    int demand = 0;  ///< workers that are used or that waiting requests take, new ones included
+    std::optional<int> worth_keeping;  ///< `adaptive`: of those without work
     bool operator==(const Balance&) const = default;
 };
 

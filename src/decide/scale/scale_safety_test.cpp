@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "decide/scale/experience.h"
 #include "decide/scale/test_situation.h"
 
 namespace hopyard::decide::scale::test {
@@ -177,18 +178,45 @@ std::string broken_standby(const Situation& s) {
     return full || static_cast<double>(free.cpus) >= wanted ? "" : "standby is not held";
 }
 
+/// So many workers were wanted for a minute each, with that pause between; one is since a second.
+model::Experience experience(int workers, std::int64_t gap_s) {
+    model::Experience experience;
+    for (std::int64_t second = -5000; second < -gap_s - 60; second += 60 + gap_s) {
+        experience = learn(experience, workers, Seconds(90), at_second(second));
+        experience = learn(experience, 0, Seconds(90), at_second(second + 60));
+    }
+    return learn(experience, 1, Seconds(90), at_second(-1));
+}
+
+Situation adaptive(Situation s, std::size_t which) {
+    static const std::optional<model::Experience> experiences[] = {
+        std::nullopt, experience(1, 20), experience(2, 20), experience(3, 900)};
+    s.mode = model::AutoscaleMode::adaptive;
+    s.general.experience = experiences[which % std::size(experiences)];
+    return s;
+}
+
+void expect_no_rule_broken(const Situation& s) {
+    if (::testing::Test::HasFailure()) return;
+    const Decision decision = decide(s);
+    const Situation next = carried_out(s, decision);
+    std::string broken = broken_rule(s, decision);
+    if (broken.empty()) broken = broken_standby(next);
+    EXPECT_EQ(broken, "");
+}
+
 TEST(ScaleSafety, no_decision_about_a_small_cluster_breaks_a_rule) {
     std::size_t count = 0;
     for_every_situation([&](const Situation& s) {
         ++count;
-        if (::testing::Test::HasFailure()) return;
-        const Decision decision = decide(s);
-        const Situation next = carried_out(s, decision);
-        std::string broken = broken_rule(s, decision);
-        if (broken.empty()) broken = broken_standby(next);
-        EXPECT_EQ(broken, "");
+        expect_no_rule_broken(s);
     });
     EXPECT_GT(count, 400'000u / stride);
+}
+
+TEST(ScaleSafety, nor_does_one_of_the_adaptive_mode_whatever_it_has_learned) {
+    std::size_t at = 0;
+    for_every_situation([&](const Situation& s) { expect_no_rule_broken(adaptive(s, at++)); });
 }
 
 TEST(ScaleSafety, what_can_never_run_buys_nothing) {
@@ -261,31 +289,42 @@ void pass_time(Situation& s, std::int64_t seconds) {
     });
 }
 
+void expect_it_settles(const Situation& start) {
+    if (::testing::Test::HasFailure()) return;
+    Situation s = start;
+    bool removed = false;
+    int quiet = 0;
+    for (int round = 0; round < 14 && quiet < 4; ++round) {
+        const Decision decision = decide(s);
+        const bool adds = added(decision) > 0;
+        const auto removes = of(decision, Step::Kind::remove);
+        EXPECT_FALSE(adds && removed)
+            << "a worker was removed, and then one was bought: " << in_words(start);
+        removed |= !removes.empty();
+        quiet = decision.steps.empty() ? quiet + 1 : 0;
+        // A used one that is called back has room that nothing was packed into yet.
+        const bool takes_in = std::any_of(decision.steps.begin(),
+                                          decision.steps.end(),
+                                          [](const Step& step) { return step.rule == "work"; });
+        s = carried_out(s, decision);
+        EXPECT_TRUE(takes_in || decide(s).steps.empty())
+            << "one decision is not enough: " << in_words(s);
+        pass_time(s, 150);
+    }
+    EXPECT_EQ(quiet, 4) << "it goes on and on: " << in_words(start);
+}
+
 TEST(ScaleSafety, with_constant_demand_it_settles_and_never_flaps) {
     std::size_t at = 0;
     for_every_situation([&](const Situation& start) {
-        if (::testing::Test::HasFailure() || ++at % 3 != 0) return;
-        Situation s = start;
-        bool removed = false;
-        int quiet = 0;
-        for (int round = 0; round < 14 && quiet < 4; ++round) {
-            const Decision decision = decide(s);
-            const bool adds = added(decision) > 0;
-            const auto removes = of(decision, Step::Kind::remove);
-            EXPECT_FALSE(adds && removed)
-                << "a worker was removed, and then one was bought: " << in_words(start);
-            removed |= !removes.empty();
-            quiet = decision.steps.empty() ? quiet + 1 : 0;
-            // A used one that is called back has room that nothing was packed into yet.
-            const bool takes_in = std::any_of(decision.steps.begin(),
-                                              decision.steps.end(),
-                                              [](const Step& step) { return step.rule == "work"; });
-            s = carried_out(s, decision);
-            EXPECT_TRUE(takes_in || decide(s).steps.empty())
-                << "one decision is not enough: " << in_words(s);
-            pass_time(s, 150);
-        }
-        EXPECT_EQ(quiet, 4) << "it goes on and on: " << in_words(start);
+        if (++at % 3 == 0) expect_it_settles(start);
+    });
+}
+
+TEST(ScaleSafety, so_does_the_adaptive_mode) {
+    std::size_t at = 0;
+    for_every_situation([&](const Situation& start) {
+        if (++at % 7 == 0) expect_it_settles(adaptive(start, at));
     });
 }
 

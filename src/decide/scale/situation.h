@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "model/autoscale.h"
 #include "model/demand.h"
+#include "model/experience.h"
 
 namespace hopyard::decide::scale {
 
@@ -27,7 +28,8 @@ const char* to_string(GroupName name);
 
 struct Group {
     model::ScaleSpec policy;
-    std::vector<Kind> kinds;  ///< in order of preference
+    std::vector<Kind> kinds;                                     ///< in order of preference
+    std::optional<model::Experience> experience = std::nullopt;  ///< `adaptive` only
     bool operator==(const Group&) const = default;
 };
 
@@ -47,6 +49,8 @@ struct Worker {
     bool is_protected = false;       ///< somebody wants it to stay
     bool takes_work = true;          ///< nobody drains it by hand
     std::optional<Timestamp> idle_since;
+    /// By the time limits of all that runs there; none where one has no limit.
+    std::optional<Timestamp> busy_until = std::nullopt;
     bool is_idle() const { return jobs == 0 && used.is_zero(); }
     bool operator==(const Worker&) const = default;
 };
