@@ -3,6 +3,7 @@ what a machine can do depends on the machine and on what else it does.
 
 A figure that needs a running installation shares one: it is started when the first of them asks.
 """
+import gzip
 import json
 import os
 import re
@@ -254,6 +255,46 @@ def decisions(bench: Bench) -> dict:
     return bench.notes["decisions"]
 
 
+TRACES = Path(os.environ.get("HOPYARD_TRACES", ROOT.parent.parent / "shared/traces"))
+
+
+def quality(bench: Bench, boot: int) -> dict:
+    """What both modes cost on the second half of a recorded workload, beside what others would."""
+    note = f"quality {boot}"
+    if note not in bench.notes:
+        trace = TRACES / "NASA-iPSC-1993-3.1-cln.swf.gz"
+        done = subprocess.run([BIN / "hopyard-bench-quality", "replay", str(boot)],
+                              input=gzip.decompress(trace.read_bytes()), capture_output=True,
+                              check=True, timeout=600)
+        told = json.loads(done.stdout)
+        bench.notes[note] = told
+        print(f"  {trace.name}, {boot} s to boot; worker hours and mean waiting of its second half:\n"
+              f"    optimum {told['optimum_hours']} h, none; headroom of the family "
+              f"{told['headroom_percent']} %\n"
+              f"    standard {told['standard'][0]} h, {told['standard'][1]} s\n"
+              f"    best of the family {told['family'][0]} h, {told['family'][1]} s (leaves after "
+              f"{told['family_wait_s']} s, standby {told['family_standby']}); at the waiting of "
+              f"adaptive it costs {told['family_same_wait_hours']} h\n"
+              f"    adaptive {told['adaptive'][0]} h, {told['adaptive'][1]} s: closes "
+              f"{told['gap_closed_percent']} % of the gap at the same waiting, "
+              f"{told['gap_closed_with_waiting_percent']} % with waiting counted as workers")
+    return bench.notes[note]
+
+
+def packing(bench: Bench) -> float:
+    """How many percent more workers than a proven bound, for all tasks of a GPU cluster at once."""
+    trace = TRACES / "openb_pod_list_default.csv"
+    done = subprocess.run([BIN / "hopyard-bench-quality", "packing"], input=trace.read_bytes(),
+                          capture_output=True, check=True, timeout=120)
+    told = json.loads(done.stdout)
+    print(f"  {trace.name}: {told['tasks']} tasks in {told['workers']} workers; no packing needs "
+          f"fewer than {told['bound']} (bound L2 of Martello and Toth, the largest of three "
+          f"dimensions)")
+    if told["unplaced"]:
+        raise AssertionError(f"{told['unplaced']} tasks were not placed")
+    return told["above_percent"]
+
+
 FIGURES = [
     Figure("post_to_running", "POST to running, 1 head and 2 workers", "s", "at most", 3,
            post_to_running, lambda bench: bench.bare()["three"]),
@@ -275,6 +316,12 @@ FIGURES = [
            lambda bench: decisions(bench)["types_400"]),
     Figure("decide_100000", "deciding: 100,000 requests, 10,000 workers", "ms", "at most", 1000,
            lambda bench: decisions(bench)["requests_100000"]),
+    Figure("packing", "packing 8,152 tasks: workers above a proven bound", "%", "at most", 3,
+           packing),
+    Figure("quality_285", "adaptive: gap to the optimum closed, 285 s boots", "%", "at least", 50,
+           lambda bench: quality(bench, 285)["gap_closed_percent"]),
+    Figure("quality_30", "the same, 30 s boots", "%", "at least", 50,
+           lambda bench: quality(bench, 30)["gap_closed_percent"]),
     Figure("list_p99", "a page of 50 of 10,000 clusters, p99", "ms", "at most", 5,
            lambda bench: Lists.measure(bench)["list"]["p99_ms"],
            lambda bench: Lists.measure(bench)["nginx_list"]["p99_ms"]),

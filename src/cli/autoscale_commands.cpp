@@ -55,6 +55,7 @@ Result<json> wanted_policy(Session& session,
         ASSIGN_OR_RETURN(const json now, state_of(session, path));
         if (now.value("autoscale", json()).is_object()) policy = now["autoscale"];
     }
+    if (!options.mode.empty()) policy["mode"] = options.mode;
     apply(policy, "general", options.general);
     apply(policy, "gpu", options.gpu);
     if (options.no_gpu) policy.erase("gpu");

@@ -35,6 +35,10 @@ void add_autoscale(CLI::App& app, Chosen& c) {
     autoscale->require_subcommand(1);
     CLI::App* set = add(*autoscale, c, "set", "Set or change the policy; what is not named stays");
     set->add_option("-f,--file", c.autoscale.file, "Whole policy, YAML or JSON; - is stdin");
+    set->add_option("--mode",
+                    c.autoscale.mode,
+                    "standard: the rules alone; adaptive: learns from the cluster's past")
+        ->check(CLI::IsMember({"standard", "adaptive"}));
     add_group(*set, "--", c.autoscale.general);
     add_group(*set, "--gpu-", c.autoscale.gpu);
     set->add_flag("--no-gpu", c.autoscale.no_gpu, "Without a GPU group");

@@ -100,6 +100,7 @@ struct AutoscaleGroupOptions {  ///< what is not named stays as it is
 struct AutoscaleOptions {
     std::string cluster;
     std::string file;  ///< a whole policy; "-" is standard input
+    std::string mode;  ///< "standard" or "adaptive"; empty: as it is
     AutoscaleGroupOptions general, gpu;
     bool no_gpu = false;
     int number = 5;    ///< of decisions to explain

@@ -55,7 +55,9 @@ class GroupDecision {
     /// Once all is packed: what of it is better off waiting for what runs is not bought for.
     void weigh_requests() {
         demand_ = count_demand();
-        if (adaptive_) put_off();
+        // Where something is to stay free, whatever waits has used it up: that is bought anyhow.
+        const bool keeps_free = policy_.standby_workers > 0 || policy_.standby_shape;
+        if (adaptive_ && !keeps_free) put_off();
     }
 
     void grow() {

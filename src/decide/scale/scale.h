@@ -17,10 +17,10 @@
 //      packed there, is at least `standby_workers` times one worker, in every dimension.
 //   6. A worker leaves when nothing was allocated to it for the whole wait, nothing that waits is
 //      packed onto it, and minimum and standby hold without it.
-// In `adaptive`, 1 to 4 hold as well. Of 2, a request may be put off for as long as a new worker
-// takes to come, when what runs probably ends before. In place of 5, with no wait: as many workers
-// without work stay as are worth it, by what the cluster's past has taught (experience.h), and
-// those that are still coming are the first to be given up.
+// In `adaptive`, 1 to 5 hold as well. Of 3, a request may be put off for as long as a new worker
+// takes to come, when what runs probably ends before and standby is 0. In place of 6, with no wait:
+// as many workers without work stay as are worth it, by what the cluster's past has taught
+// (experience.h), and those that are still coming are the first to be given up.
 //
 // A worker that leaves and is needed again, or got work meanwhile, is called back before any new
 // one is asked for.
