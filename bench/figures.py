@@ -255,7 +255,7 @@ def decisions(bench: Bench) -> dict:
     return bench.notes["decisions"]
 
 
-TRACES = Path(os.environ.get("HOPYARD_TRACES", ROOT.parent.parent / "shared/traces"))
+TRACES = Path(os.environ.get("HOPYARD_TRACES", ROOT.parent / "shared/traces"))
 
 
 def quality(bench: Bench, boot: int) -> dict:

@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <fstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -7,6 +6,7 @@
 #include "base/yaml.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/policy.h"
 
 namespace hopyard::cli {
 namespace {
@@ -23,42 +23,17 @@ Result<json> state_of(Session& session, const std::string& path) {
     return json::parse(reply, nullptr, false);
 }
 
-void apply(json& policy, const char* name, const AutoscaleGroupOptions& group) {
-    const auto set = [&](const char* field, const auto& value) {
-        if (value) policy[name][field] = *value;
-    };
-    if (!group.instance_type.empty()) policy[name]["instanceType"] = group.instance_type;
-    if (!group.fallback_types.empty()) policy[name]["fallbackTypes"] = group.fallback_types;
-    set("diskGb", group.disk_gb);
-    set("minWorkers", group.min_workers);
-    set("maxWorkers", group.max_workers);
-    set("standbyWorkers", group.standby_workers);
-    set("downscaleWaitSeconds", group.downscale_wait_s);
-}
-
 Result<json> wanted_policy(Session& session,
                            const std::string& path,
                            const AutoscaleOptions& options) {
     json policy;
     if (!options.file.empty()) {
-        ASSIGN_OR_RETURN(const std::string text, read_input(options.file));
-        ASSIGN_OR_RETURN(const std::string converted, yaml_to_json(text));
-        policy = json::parse(converted, nullptr, false);
-        if (!policy.is_object())
-            return refuse("",
-                          "policy_malformed",
-                          options.file + " is not a mapping",
-                          "Write 'general:' with its 'instanceType:' below it.");
-        // The part of a specification will do as well.
-        if (policy.contains("autoscale")) policy = policy["autoscale"];
+        ASSIGN_OR_RETURN(policy, read_policy(options.file));
     } else {
         ASSIGN_OR_RETURN(const json now, state_of(session, path));
         if (now.value("autoscale", json()).is_object()) policy = now["autoscale"];
     }
-    if (!options.mode.empty()) policy["mode"] = options.mode;
-    apply(policy, "general", options.general);
-    apply(policy, "gpu", options.gpu);
-    if (options.no_gpu) policy.erase("gpu");
+    apply(policy, options);
     return policy;
 }
 
@@ -135,13 +110,6 @@ void print_decision(const json& item) {
         std::printf("  next    %s\n", next.c_str());
 }
 
-Result<void> save(const std::string& file, const std::string& text) {
-    std::ofstream out(file, std::ios::binary | std::ios::trunc);
-    out << text << "\n";
-    if (out.flush()) return {};
-    return fail(ErrorKind::invalid_argument, "file_not_written", file + " cannot be written");
-}
-
 }  // namespace
 
 int autoscale_set(Session& session, const Output& output, const AutoscaleOptions& options) {
@@ -193,7 +161,8 @@ int autoscale_explain(Session& session, const Output& output, const AutoscaleOpt
                                                 options.save.empty() ? "" : "&situation=true"));
     if (!reply) return report(reply.error());
     if (!options.save.empty())
-        if (const auto saved = save(options.save, *reply); !saved) return report(saved.error());
+        if (const auto saved = save_file(options.save, *reply + "\n"); !saved)
+            return report(saved.error());
     if (output.format != Format::table) {
         std::fputs(render(*reply, output.format, {}).c_str(), stdout);
         return exit_ok;

@@ -12,6 +12,9 @@ CLI::App* add(CLI::App& parent, Chosen& c, const char* name, const char* help) {
     return command;
 }
 
+const auto one_mode = CLI::IsMember({"standard", "adaptive"});
+constexpr const char* mode_help = "standard: the rules alone; adaptive: learns from the past";
+
 /// The six fields of one group; `prefix` is "--" or "--gpu-".
 void add_group(CLI::App& set, const std::string& prefix, AutoscaleGroupOptions& group) {
     set.add_option(prefix + "type", group.instance_type, "Instance type");
@@ -28,6 +31,43 @@ void add_group(CLI::App& set, const std::string& prefix, AutoscaleGroupOptions& 
     set.add_option(prefix + "wait", group.downscale_wait_s, "Seconds unused before one leaves");
 }
 
+void add_simulate(CLI::App& autoscale, Chosen& c) {
+    SimulateOptions& options = c.simulate;
+    CLI::App* simulate = autoscale.add_subcommand(
+        "simulate", "Try a policy on a recorded workload: cost, waiting, workers over time");
+    simulate->add_option("cluster", options.policy.cluster, "Name or id: its policy is tried");
+    simulate->add_option("--trace", options.trace, "Workload, plain or packed by gzip; - is stdin")
+        ->required();
+    simulate->add_option("--format", options.format, "Of the workload; by its look when left out")
+        ->check(CLI::IsMember({"swf", "openb"}));
+    simulate->add_option("-f,--policy",
+                         options.policy.file,
+                         "Another policy: the autoscale part of a specification");
+    simulate->add_option("--mode", options.policy.mode, mode_help)->check(one_mode);
+    add_group(*simulate, "--", options.policy.general);
+    add_group(*simulate, "--gpu-", options.policy.gpu);
+    simulate->add_flag("--no-gpu", options.policy.no_gpu, "Without a GPU group");
+    simulate->add_option("--location",
+                         options.location,
+                         "Whose sizes and prices count; the cluster's when left out");
+    CLI::Option* boot = simulate->add_option(
+        "--boot-seconds", options.boot_s, "Until a new worker takes work; 285 when left out");
+    simulate->add_option("--boot-samples", options.boot_samples, "FILE of such seconds, in turn")
+        ->excludes(boot);
+    simulate->add_option("--cores", options.cores, "Of one processor of the workload")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    simulate->add_flag("--skip-bad-lines", options.skip_bad_lines, "Name them, and go on");
+    simulate->add_option("--svg", options.svg, "FILE for a chart");
+    simulate->footer(
+        "Recorded workloads: the Parallel Workloads Archive (swf), cluster-trace-gpu-v2023 "
+        "(openb).\n"
+        "  hopyard autoscale simulate demo --trace week.swf.gz --mode adaptive --svg week.svg");
+    simulate->callback([&c] {
+        c.remote = [&c](Session& s) { return autoscale_simulate(s, c.output, c.simulate); };
+    });
+}
+
 }  // namespace
 
 void add_autoscale(CLI::App& app, Chosen& c) {
@@ -35,10 +75,7 @@ void add_autoscale(CLI::App& app, Chosen& c) {
     autoscale->require_subcommand(1);
     CLI::App* set = add(*autoscale, c, "set", "Set or change the policy; what is not named stays");
     set->add_option("-f,--file", c.autoscale.file, "Whole policy, YAML or JSON; - is stdin");
-    set->add_option("--mode",
-                    c.autoscale.mode,
-                    "standard: the rules alone; adaptive: learns from the cluster's past")
-        ->check(CLI::IsMember({"standard", "adaptive"}));
+    set->add_option("--mode", c.autoscale.mode, mode_help)->check(one_mode);
     add_group(*set, "--", c.autoscale.general);
     add_group(*set, "--gpu-", c.autoscale.gpu);
     set->add_flag("--no-gpu", c.autoscale.no_gpu, "Without a GPU group");
@@ -59,6 +96,7 @@ void add_autoscale(CLI::App& app, Chosen& c) {
     explain->callback([&c] {
         c.remote = [&c](Session& s) { return autoscale_explain(s, c.output, c.autoscale); };
     });
+    add_simulate(*autoscale, c);
 }
 
 }  // namespace hopyard::cli

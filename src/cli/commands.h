@@ -111,6 +111,20 @@ int autoscale_off(Session& session, const std::string& cluster);
 int autoscale_show(Session& session, const Output& output, const std::string& cluster);
 int autoscale_explain(Session& session, const Output& output, const AutoscaleOptions& options);
 
+// --- a policy tried on a recorded workload (simulate_command.cpp) ---
+struct SimulateOptions {
+    AutoscaleOptions policy;  ///< of `cluster`, of `file`, or of flags alone
+    std::string trace;        ///< may be packed by gzip; "-" is standard input
+    std::string format;       ///< empty: by the trace's name and first line
+    std::string location;     ///< empty: the cluster's
+    std::optional<double> boot_s;
+    std::string boot_samples;  ///< file of seconds
+    int cores = 1;             ///< of one processor of the trace
+    bool skip_bad_lines = false;
+    std::string svg;  ///< file for the chart
+};
+int autoscale_simulate(Session& session, const Output& output, const SimulateOptions& options);
+
 // --- the cloud and keys (cloud_commands.cpp) ---
 struct LookUp {
     std::string what;  ///< "locations", "sizes", …

@@ -31,6 +31,7 @@ struct Chosen {
     WorkersOptions workers;
     NodeOptions node;
     AutoscaleOptions autoscale;
+    SimulateOptions simulate;
     PortsOptions ports;
     LookUp look_up;
     PrepareOptions prepare;

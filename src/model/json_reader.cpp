@@ -10,7 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t text_bytes_max = 1u << 20;
 constexpr int depth_max = 32;
 
 /// Depth of nesting by counting brackets outside strings: cheap, and before any allocation.
@@ -61,13 +60,12 @@ std::string type_word(const json& value) {
 
 }  // namespace
 
-Result<json> parse_limited(std::string_view text) {
-    if (text.size() > text_bytes_max)
+Result<json> parse_limited(std::string_view text, std::size_t bytes_max) {
+    if (text.size() > bytes_max)
         return refuse(
             "",
             "too_large",
-            fmt::format(
-                "the document has {} bytes; at most {} are read", text.size(), text_bytes_max),
+            fmt::format("the document has {} bytes; at most {} are read", text.size(), bytes_max),
             "Shorten it; large files belong into the container, not into the request.");
     if (const int depth = depth_of(text); depth > depth_max)
         return refuse("",

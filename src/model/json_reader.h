@@ -15,8 +15,11 @@
 
 namespace hopyard::model {
 
+/// Of a specification.
+inline constexpr std::size_t text_bytes_max = std::size_t{1} << 20;
+
 /// Parses within the limits of spec_json.h: size, depth and duplicate members are checked.
-Result<nlohmann::json> parse_limited(std::string_view text);
+Result<nlohmann::json> parse_limited(std::string_view text, std::size_t bytes_max = text_bytes_max);
 
 /// One object, read member by member. The first fault is kept; reading goes on harmlessly after it.
 class ObjectReader {
@@ -48,8 +51,10 @@ class ObjectReader {
 
 /// One object, and nothing in it but what `fields` reads; the first fault is the error.
 template <class ReadFields>
-Result<void> read_object(std::string_view text, ReadFields fields) {
-    ASSIGN_OR_RETURN(const nlohmann::json document, parse_limited(text));
+Result<void> read_object(std::string_view text,
+                         ReadFields fields,
+                         std::size_t bytes_max = text_bytes_max) {
+    ASSIGN_OR_RETURN(const nlohmann::json document, parse_limited(text, bytes_max));
     std::optional<Error> fault;
     ObjectReader reader(document, "", fault);
     fields(reader);

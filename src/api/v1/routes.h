@@ -66,9 +66,11 @@ std::vector<Endpoint> me_endpoints(Parts& parts, people::Entrance& entrance);
 std::vector<Endpoint> organisation_endpoints(Parts& parts);
 std::vector<Endpoint> member_endpoints(Parts& parts);
 std::vector<Endpoint> invitation_endpoints(Parts& parts, people::Entrance& entrance);
-/// What a later version serves: refused in words instead of being unknown.
 /// The autoscaler: policy, demand, decisions.
 std::vector<Endpoint> autoscale_endpoints(Parts& parts);
+/// A policy tried on a recorded workload.
+std::vector<Endpoint> simulate_endpoints(Parts& parts);
+/// What a later version serves: refused in words instead of being unknown.
 std::vector<Endpoint> refused_endpoints();
 
 }  // namespace hopyard::api::v1

@@ -77,6 +77,23 @@ TEST(Autoscale, before_anything_is_known_of_demand_only_the_minimum_is_made) {
     for (const Node& node : snapshot.nodes) EXPECT_EQ(node.autoscaled, !node.is_head);
 }
 
+TEST(Autoscale, the_adaptive_mode_learns_from_what_is_wanted_and_the_standard_one_does_not) {
+    for (const auto mode : {model::AutoscaleMode::standard, model::AutoscaleMode::adaptive}) {
+        Snapshot snapshot = running(0, 10, 0);
+        snapshot.cluster.spec.autoscale->mode = mode;
+        snapshot = settle_with(std::move(snapshot), jobs(2));
+        const auto& learned = snapshot.cluster.autoscale.general;
+        ASSERT_EQ(learned.has_value(), mode == model::AutoscaleMode::adaptive);
+        if (!learned) continue;
+        EXPECT_EQ(learned->demand, 2);
+        ASSERT_EQ(learned->sizes.size(), 1u);
+        EXPECT_EQ(learned->sizes[0].workers, 2);
+        EXPECT_GT(learned->boot, Milliseconds(0)) << "it takes the time that workers took to come";
+        // Nothing new: nothing is written.
+        EXPECT_FALSE(plan(snapshot).rows.cluster);
+    }
+}
+
 TEST(Autoscale, demand_makes_workers_and_the_cluster_stays_running) {
     Snapshot snapshot = running(0, 10, 0);
     EXPECT_EQ(workers_of(snapshot), 0u);

@@ -232,7 +232,8 @@ void Replay::list_requests() {
     std::vector<std::pair<std::size_t, const Line*>> in_order;
     for (auto& [shape, line] : lines_) {
         const Job& first = trace_.jobs[line.jobs.front()];
-        line.request.name = first.name;
+        // Its own name may stand twice in a trace.
+        line.request.name = std::to_string(line.jobs.front());
         line.request.count = static_cast<std::int64_t>(line.jobs.size());
         line.request.waiting_since = first.submitted_at;
         in_order.emplace_back(line.jobs.front(), &line);
