@@ -304,7 +304,7 @@ function withNetwork(draft: Draft, offers: Offers): Draft {
 }
 
 /** A part without a type gets one: the head's, and the smallest that has a GPU. */
-function withTypes(policy: AutoscaleDraft, headType: string, sizes: readonly Size[]) {
+export function withTypes(policy: AutoscaleDraft, headType: string, sizes: readonly Size[]) {
   const {general, gpu} = policy;
   const smallestGpu = () =>
     sizes

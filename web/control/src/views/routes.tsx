@@ -13,6 +13,7 @@ const Members = lazy(async () => ({default: (await import("./members")).Members}
 const LostPassword = lazy(async () => ({default: (await import("./password")).LostPassword}));
 const NewPassword = lazy(async () => ({default: (await import("./password")).NewPassword}));
 const Usage = lazy(async () => ({default: (await import("./usage")).Usage}));
+const Simulate = lazy(async () => ({default: (await import("./simulate/simulate")).Simulate}));
 const Settings = lazy(async () => ({default: (await import("./settings/settings")).Settings}));
 
 function Nowhere() {
@@ -51,6 +52,7 @@ export function Routes() {
           <Route path="/clusters/new/:step" element={<Wizard />} />
           <Route path="/clusters/:id" element={<ClusterPage />} />
           <Route path="/clusters/:id/:tab" element={<ClusterPage />} />
+          <Route path="/autoscale/simulate" element={<Simulate />} />
           <Route path="/members" element={<Members />} />
           <Route path="/backups" element={<Backups />} />
           <Route path="/usage" element={<Usage />} />

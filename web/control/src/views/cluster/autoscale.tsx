@@ -1,12 +1,14 @@
 import {Button} from "@mantine/core";
 import {useQuery} from "@tanstack/react-query";
 import {useState} from "react";
+import {Link} from "react-router";
 import {api, done, type Cluster} from "../../api/client";
 import {keys, useChange, useMe, useSizes} from "../../api/queries";
 import {Confirm} from "../../parts/confirm";
 import {draftOf, emptyAutoscale, isSound, policyOf, promiseOf} from "../../pure/autoscale";
 import {plural} from "../../pure/words";
 import {AutoscaleForm} from "../wizard/autoscale";
+import type {Start} from "../simulate/simulate";
 import {TwoPages} from "./workers";
 
 interface FormProps {
@@ -69,6 +71,23 @@ function ChangePolicy({cluster, onClose}: FormProps) {
     >
       <AutoscaleForm policy={draft} sizes={sizes} findings={[]} set={setDraft} />
     </TwoPages>
+  );
+}
+
+/** Leads to the view that tries the cluster's policy on a recorded workload. */
+function TryLink({cluster}: {cluster: Cluster}) {
+  const {autoscale, location, cloudAccount, head} = cluster.spec;
+  const general = {...emptyAutoscale.general, instanceType: head.instanceType};
+  const state: Start = {
+    policy: autoscale ? draftOf(autoscale) : {...emptyAutoscale, general},
+    location: location ?? "",
+    cloudAccount,
+    from: {path: `/clusters/${cluster.id}/details`, words: cluster.name},
+  };
+  return (
+    <Link className="small" to="/autoscale/simulate" state={state}>
+      {autoscale ? "Try this policy on a recorded workload" : "Try a policy on a recorded workload"}
+    </Link>
   );
 }
 
@@ -168,6 +187,7 @@ export function Autoscaling({cluster}: {cluster: Cluster}) {
       ) : (
         <p className="dim">Disabled: workers are added and removed by hand.</p>
       )}
+      <TryLink cluster={cluster} />
       {form === "change" && <ChangePolicy cluster={cluster} onClose={close} />}
       {form === "off" && <SwitchOff cluster={cluster} onClose={close} />}
     </section>

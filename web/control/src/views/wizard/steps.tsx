@@ -9,11 +9,13 @@ import {
   TextInput,
 } from "@mantine/core";
 import {IconPlus, IconTrash} from "@tabler/icons-react";
+import {Link} from "react-router";
 import {useSecurityGroups} from "../../api/queries";
 import {Locked} from "../../parts/bits";
 import {Table} from "../../parts/table";
 import {faultAt} from "../../pure/draft";
 import {plural} from "../../pure/words";
+import type {Start} from "../simulate/simulate";
 import {AutoscaleForm} from "./autoscale";
 import {SizePicker, WholeNumber} from "./fields";
 import type {StepProps} from "./wizard";
@@ -85,6 +87,14 @@ function StaticWorkers({draft, set, offers, findings}: StepProps) {
   );
 }
 
+/** The draft is kept meanwhile, so that the way back finds it as it was. */
+const simulationOf = (draft: StepProps["draft"]): Start => ({
+  policy: draft.autoscale,
+  location: draft.location,
+  cloudAccount: draft.cloudAccount,
+  from: {path: "/clusters/new/workers", words: "Back to the new cluster"},
+});
+
 export function Workers(props: StepProps) {
   const {draft, set, offers, findings, features} = props;
   return (
@@ -111,12 +121,17 @@ export function Workers(props: StepProps) {
         </Locked>
       )}
       {draft.autoscaling ? (
-        <AutoscaleForm
-          policy={draft.autoscale}
-          sizes={offers.sizes ?? []}
-          findings={findings}
-          set={(autoscale) => set({autoscale})}
-        />
+        <>
+          <AutoscaleForm
+            policy={draft.autoscale}
+            sizes={offers.sizes ?? []}
+            findings={findings}
+            set={(autoscale) => set({autoscale})}
+          />
+          <Link className="small" to="/autoscale/simulate" state={simulationOf(draft)}>
+            Try this policy on a recorded workload
+          </Link>
+        </>
       ) : (
         <StaticWorkers {...props} />
       )}
