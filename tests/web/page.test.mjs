@@ -6,6 +6,7 @@ import {guide} from "./guide.mjs";
 import {life} from "./life.mjs";
 import {organisation} from "./people.mjs";
 import {retry} from "./retry.mjs";
+import {simulation} from "./simulate.mjs";
 import {views} from "./views.mjs";
 import {wizard} from "./wizard.mjs";
 
@@ -13,6 +14,7 @@ after(close);
 life();
 retry();
 wizard();
+simulation();
 clouds();
 organisation();
 guide();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {readFileSync} from "node:fs";
 import {test} from "node:test";
 import {ask, judge, noFaults, open, rig, shoot, signIn, until} from "./browser.mjs";
+import {choose, simulate} from "./simulate.mjs";
 
 const steps = [
   "general",
@@ -97,6 +98,12 @@ export function views() {
         await here.getByRole("button", {name: "Missing a group?"}).click();
         await here.getByLabel("Name", {exact: true}).fill("Not A Name");
         await here.locator(".callout.bad").first().waitFor();
+      });
+      await at("/autoscale/simulate", "simulate");
+      await at("/autoscale/simulate", "simulate-outcome", async (here) => {
+        await choose(here);
+        await simulate(here);
+        await here.getByText("As a table").click();
       });
       id = await create();
       await at("/clusters", "clusters");

@@ -176,7 +176,7 @@ function Doubts({neverMet, leftWaiting, skippedLines, badLines}: SimulationOutco
         </Callout>
       )}
       {skippedLines > 0 && (
-        <Callout tone="info" title={`${plural(skippedLines, "bad line")} left out`}>
+        <Callout tone="info" title={`${plural(skippedLines, "bad line")} skipped`}>
           <ul className="plain small">
             {badLines.slice(0, 10).map(({line, reason}) => (
               <li key={line}>

@@ -148,7 +148,7 @@ export function Simulate() {
         </div>
         {problem && <FaultAlert fault={problem} title="It was not simulated" />}
         {simulation.data && !simulation.isPending && (
-          <div ref={outcome} tabIndex={-1} role="group" aria-label="Outcome">
+          <div ref={outcome} className="outcome" tabIndex={-1} role="group" aria-label="Outcome">
             <Outcome outcome={simulation.data} />
           </div>
         )}

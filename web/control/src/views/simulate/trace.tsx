@@ -80,7 +80,7 @@ export function TraceFields({trace, skipBadLines, set, setSkip}: Props) {
         />
       )}
       <Checkbox
-        label="Leave bad lines out"
+        label="Skip bad lines"
         description="Else the first of them ends the simulation"
         checked={skipBadLines}
         onChange={(event) => setSkip(event.currentTarget.checked)}
