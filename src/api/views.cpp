@@ -47,6 +47,7 @@ ordered_json node_view(const model::Node& node) {
         {"idleSince", time(seen.idle_since)},
         {"busyUntil", time(seen.busy_until)},
         {"autoscaled", node.autoscaled},
+        {"outdated", node.is_outdated},
         {"protected", node.is_protected},
         {"programVersion", seen.program_version},
         {"lastReportAt", time(seen.last_report_at)},

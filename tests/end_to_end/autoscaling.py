@@ -108,7 +108,7 @@ def roll_over(facts: Facts):
         workers = facts.workers()
         fresh[:] = [node["id"] for node in workers
                     if node["id"] != old and node["phase"] == "ready"]
-        leaves = [node for node in workers if node["id"] == old and node["phase"] == "draining"]
+        leaves = [node for node in workers if node["outdated"] and node["phase"] == "draining"]
         expect(fresh or not leaves, f"the old one leaves first: {workers}")
         return fresh and leaves
     until(rolled, 20, "the new worker is ready and the old one drains", pause=0.05)

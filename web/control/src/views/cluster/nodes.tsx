@@ -43,6 +43,7 @@ function cpu(node: ClusterNode): string {
 function remark(node: ClusterNode): string {
   if (node.restartWanted && node.role === "worker")
     return node.jobs > 0 ? `restarts after ${plural(node.jobs, "job")}` : "restarts soon";
+  if (node.outdated && !node.protected) return "is replaced: its group was changed";
   return node.state === "ready" ? node.workloadState : "";
 }
 
