@@ -30,7 +30,10 @@ Result<std::string> read_packed(const std::string& path) {
     int length = 0;
     while ((length = gzread(file.get(), part.data(), part.size())) > 0)
         text.append(part.data(), static_cast<std::size_t>(length));
-    if (length == 0 && gzeof(file.get()) == 1) return text;
+    // At the end of a file that was cut off it says so in its state alone.
+    int state = Z_OK;
+    gzerror(file.get(), &state);
+    if (length == 0 && state == Z_OK) return text;
     return refuse("", "file_unreadable", path + " is cut off or damaged", "Fetch it again.");
 }
 
