@@ -17,6 +17,7 @@ using nlohmann::json;
 
 constexpr double left = 64, right = 16, width = 960;
 constexpr double plot_width = width - left - right;
+constexpr int parts_of_values = 4, parts_of_time = 8;
 
 struct Panel {
     double top;
@@ -25,9 +26,9 @@ struct Panel {
     double y(double value) const { return top + height - height * value / most; }
 };
 
-/// 1, 2 or 5 times a power of ten, so that about four of it make up `most`.
-double step_of(double most) {
-    const double rough = std::max(most, 1.0) / 4;
+/// 1, 2 or 5 times a power of ten, so that at most about so many of it make up `most`.
+double step_of(double most, int parts) {
+    const double rough = std::max(most, 1.0) / parts;
     const double power = std::pow(10, std::floor(std::log10(rough)));
     for (const double factor : {1.0, 2.0, 5.0})
         if (factor * power >= rough) return std::max(1.0, factor * power);
@@ -42,13 +43,23 @@ std::vector<double> values_of(const json& course, const char* member) {
 
 Panel panel_of(double top, double height, const std::vector<double>& values) {
     const double most = *std::max_element(values.begin(), values.end());
-    const double step = step_of(most);
+    const double step = step_of(most, parts_of_values);
     return {top, height, std::max(step, std::ceil(most / step) * step)};
 }
 
 std::string text(double x, double y, const char* anchor, const std::string& words) {
     return fmt::format(
         "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", x, y, anchor, words);
+}
+
+/// What a colour means, as its sign and in words.
+std::string key(double x, double y, const char* look, const std::string& words) {
+    return fmt::format(
+               "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"10\" height=\"10\" rx=\"2\"/>\n",
+               look,
+               x,
+               y - 10) +
+           text(x + 16, y, "start", words);
 }
 
 /// Each value holds for its whole part of the time.
@@ -66,7 +77,7 @@ std::string area(const Panel& panel, const std::vector<double>& values, const ch
 
 std::string scale_of(const Panel& panel, const std::string& title) {
     std::string out = text(left, panel.top - 10, "start", title);
-    const double step = step_of(panel.most);
+    const double step = step_of(panel.most, parts_of_values);
     for (double value = 0; value <= panel.most + step / 2; value += step) {
         const double y = panel.y(std::min(value, panel.most));
         out +=
@@ -90,7 +101,7 @@ std::string time_scale(const json& course, double y) {
         hours = static_cast<double>((*last - *first).count()) / 3'600'000 * parts / (parts - 1);
     const bool in_days = hours > 96;
     const double whole = in_days ? hours / 24 : hours;
-    const double step = step_of(whole);
+    const double step = step_of(whole, parts_of_time);
     std::string out;
     for (double at = 0; at <= whole; at += step)
         out += text(left + plot_width * at / whole, y, "middle", fmt::format("{:g}", at));
@@ -144,7 +155,8 @@ std::string chart_svg(const json& course, const std::string& title) {
         look,
         width);
     out += text(left, 28, "start", escaped(title));
-    out += scale_of(workers, "Workers: paid for (light), with a job (dark)");
+    out += scale_of(workers, "Workers") + key(160, workers.top - 10, "paid", "paid for") +
+           key(260, workers.top - 10, "used", "with a job");
     out += area(workers, paid, "paid") + area(workers, used, "used");
     out += scale_of(queue, "Jobs that wait") + area(queue, waiting, "waiting");
     return out + time_scale(course, 466) + "</svg>\n";

@@ -1,5 +1,6 @@
 // A policy tried on a recorded workload.
 #include <cstdio>
+#include <filesystem>
 #include <future>
 #include <sstream>
 
@@ -147,11 +148,12 @@ int autoscale_simulate(Session& session, const Output& output, const SimulateOpt
     if (!reply) return report(reply.error());
     const json told = json::parse(*reply, nullptr, false);
     if (!options.svg.empty() && !told["course"].empty()) {
-        const std::string title = fmt::format("{}, {}: {:.0f} worker hours, {:.0f} s mean waiting",
-                                              options.trace,
-                                              (*request)["policy"].value("mode", "standard"),
-                                              told.value("hours", 0.0),
-                                              told["waiting"].value("meanSeconds", 0.0));
+        const std::string title =
+            fmt::format("{}, {}: {:.0f} worker hours, {:.0f} s mean waiting",
+                        std::filesystem::path(options.trace).filename().string(),
+                        (*request)["policy"].value("mode", "standard"),
+                        told.value("hours", 0.0),
+                        told["waiting"].value("meanSeconds", 0.0));
         if (const auto saved = save_file(options.svg, chart_svg(told["course"], title)); !saved)
             return report(saved.error());
     }

@@ -175,7 +175,7 @@ TEST(Simulate, the_answer_names_bad_lines_what_was_paid_and_how_long_jobs_waited
         EXPECT_NE(shown.find(words), std::string::npos) << words << "\n" << shown;
     EXPECT_EQ(shown.find("cost"), std::string::npos) << "no price is known";
     const std::string chart = files.read("chart.svg");
-    EXPECT_NE(chart.find("a&lt;b.swf"), std::string::npos);
+    EXPECT_NE(chart.find("<title>a&lt;b.swf, standard: "), std::string::npos);
     EXPECT_EQ(chart.find("a<b"), std::string::npos);
 }
 
@@ -186,6 +186,8 @@ TEST(Chart, values_stand_at_their_heights_over_an_axis_that_holds_them) {
               std::string::npos)
         << svg;
     EXPECT_NE(svg.find(">hours</text>"), std::string::npos);
+    for (const char* words : {">paid for<", ">with a job<", ">Jobs that wait<"})
+        EXPECT_NE(svg.find(words), std::string::npos) << words;
 }
 
 TEST(Chart, a_line_of_text_shows_the_peak_of_each_part) {
