@@ -144,6 +144,23 @@ export function simulation() {
     noFaults(page);
   });
 
+  test("one simulation runs at a time, and the other is told so", async () => {
+    const many = Array.from({length: 5_000}, (_, at) => line(at + 1, at * 97, 400)).join("");
+    const {instanceType} = rig.specification.head;
+    const {location} = (await ask("GET", "/v1/cloud/groups")).items[0];
+    const policy = {mode: "adaptive", general: {instanceType}};
+    const send = () =>
+      fetch(`${rig.url}/v1/autoscale/simulate`, {
+        method: "POST",
+        headers: {"x-api-key": rig.key, "content-type": "application/json"},
+        body: JSON.stringify({trace: many, location, policy}),
+      });
+    const replies = await Promise.all([send(), send()]);
+    const refused = replies.find(({status}) => status === 429);
+    assert.deepEqual(replies.map(({status}) => status).sort(), [200, 429]);
+    assert.equal((await refused.json()).code, "simulation_runs");
+  });
+
   test("a cluster's policy is tried from its Details tab", async () => {
     const instanceType = rig.specification.head.instanceType;
     const autoscale = {general: {instanceType, maxWorkers: 7}};
