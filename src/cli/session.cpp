@@ -130,8 +130,10 @@ http::OutgoingRequest Session::request(const std::string& method, const std::str
 
 Result<std::string> Session::call(const std::string& method,
                                   const std::string& path,
-                                  const std::string& body) {
+                                  const std::string& body,
+                                  Milliseconds timeout) {
     http::OutgoingRequest out = request(method, path);
+    out.timeout = timeout;
     if (method != "GET") {
         out.headers.set("Content-Type", "application/json");
         out.body = body;

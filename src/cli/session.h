@@ -30,7 +30,8 @@ class Session {
     /// Sends one request; a reply of 400 or more becomes the error its problem document tells.
     Result<std::string> call(const std::string& method,
                              const std::string& path,
-                             const std::string& body = "");
+                             const std::string& body = "",
+                             Milliseconds timeout = Seconds(30));
     /// Reads the server-sent events of that path until `on_event` returns false.
     Result<void> events(const std::string& path,
                         const std::function<bool(const std::string& data)>& on_event);

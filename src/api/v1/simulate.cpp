@@ -26,7 +26,7 @@ namespace scale = decide::scale;
 /// As large as a request may be.
 constexpr std::size_t body_max = std::size_t{4} << 20;
 constexpr std::size_t jobs_max = 200'000;
-constexpr auto time_max = Seconds(30);
+constexpr auto time_max = Seconds(60);
 constexpr double boot_seconds_max = 86'400;
 constexpr std::size_t boots_max = 10'000;
 
@@ -231,7 +231,7 @@ Result<http::Response> run(Parts& parts, const Call& call) {
     if (outcome.ended_early)
         return refuse("/trace",
                       "trace_too_long",
-                      "it was not simulated to its end within 30 seconds",
+                      "it was not simulated to its end within a minute",
                       "Send a part of the trace.");
     return http::json_response(200, dump(outcome_view(trace, outcome, sizes)));
 }

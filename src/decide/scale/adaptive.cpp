@@ -98,7 +98,7 @@ std::int64_t Adaptive::better_wait(int missing, std::int64_t count, Timestamp wa
 }
 
 Timestamp Adaptive::look_again_at() const {
-    return situation_.now + std::clamp(boot_ / 20, look_at_least, look_at_most);
+    return situation_.now + std::clamp(boot_ / 10, look_at_least, look_at_most);
 }
 
 }  // namespace hopyard::decide::scale
