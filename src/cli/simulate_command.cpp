@@ -84,8 +84,9 @@ Result<json> request_of(Session& session, const SimulateOptions& options) {
 
 /// Says on a terminal that it goes on, once it takes longer than two seconds.
 Result<std::string> run(Session& session, const std::string& body) {
-    auto reply = std::async(std::launch::async,
-                            [&] { return session.call("POST", "/v1/autoscale/simulate", body, Seconds(90)); });
+    auto reply = std::async(std::launch::async, [&] {
+        return session.call("POST", "/v1/autoscale/simulate", body, Seconds(90));
+    });
     bool told = false;
     for (int second = 1; reply.wait_for(Seconds(1)) != std::future_status::ready; ++second) {
         if (second < 2 || ::isatty(STDERR_FILENO) != 1) continue;

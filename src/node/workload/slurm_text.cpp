@@ -14,8 +14,9 @@ using nlohmann::json;
 
 // cred_expire: requeued jobs wait that long before they start again. cloud_reg_addrs: the address
 // comes with the registration, so no name of a worker needs to resolve. ReturnToService=2: a
-// machine that registers takes work, whatever it was down for. PrivateData=cloud shows
-// placeholders.
+// machine that registers takes work, whatever it was down for. nohold_on_prolog_fail: a job whose
+// prolog was cut off together with its controller waits again, instead of being held for ever.
+// PrivateData=cloud shows placeholders.
 constexpr std::string_view fixed_part = R"(SlurmctldParameters=enable_configless,cloud_reg_addrs
 SlurmctldPort=6817
 SlurmdPort=6818
@@ -37,7 +38,7 @@ PropagateResourceLimits=NONE
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 SchedulerType=sched/backfill
-SchedulerParameters=bf_interval=5,sched_interval=5,batch_sched_delay=1
+SchedulerParameters=bf_interval=5,sched_interval=5,batch_sched_delay=1,nohold_on_prolog_fail
 ReturnToService=2
 SlurmctldTimeout=30
 SlurmdTimeout=30

@@ -113,17 +113,6 @@ export function Simulate() {
               suffix=" s"
               onChange={setBoot}
             />
-            <Select
-              label="Mode"
-              description="Adaptive learns from the workload as it goes"
-              data={[
-                {value: "standard", label: "Standard"},
-                {value: "adaptive", label: "Adaptive"},
-              ]}
-              value={policy.mode}
-              onChange={(mode) => mode && setDraft({...policy, mode: mode as typeof policy.mode})}
-              allowDeselect={false}
-            />
           </div>
           <AutoscaleForm policy={policy} sizes={sizes} findings={findings} set={setDraft} />
         </section>
@@ -142,7 +131,7 @@ export function Simulate() {
           )}
           <span className="small dim" role="status">
             {simulation.isPending
-              ? "The workload is simulated, in at most 30 seconds."
+              ? "The workload is simulated, in at most a minute."
               : !trace && "Choose a workload first."}
           </span>
         </div>

@@ -1,4 +1,4 @@
-import {Checkbox, NumberInput, TagsInput} from "@mantine/core";
+import {Checkbox, NumberInput, Select, TagsInput} from "@mantine/core";
 import type {Finding, Size} from "../../api/client";
 import {promiseOf, scaleFaults, type AutoscaleDraft, type ScaleDraft} from "../../pure/autoscale";
 import {faultAt} from "../../pure/draft";
@@ -117,6 +117,17 @@ export function AutoscaleForm({policy, sizes, findings, set}: FormProps) {
     set({...policy, [name]: {...policy[name], ...patch}});
   return (
     <>
+      <Select
+        label="Mode"
+        description="Adaptive keeps minimum, maximum and standby too, and learns from the past how long unused workers stay and what a job may wait for"
+        data={[
+          {value: "standard", label: "Standard"},
+          {value: "adaptive", label: "Adaptive"},
+        ]}
+        value={policy.mode}
+        onChange={(mode) => mode && set({...policy, mode: mode as AutoscaleDraft["mode"]})}
+        allowDeselect={false}
+      />
       <ScaleGroupForm
         title="General-purpose workers"
         pointer="/autoscale/general"
