@@ -164,6 +164,18 @@ def long_job(facts: Facts):
     facts.until_workers(0)
 
 
+@LIFE.step("the adaptive mode serves jobs as they come, and lets go at once what is not worth keeping")
+def adaptive(facts: Facts):
+    facts.here.run("autoscale", "set", "follows", "--mode", "adaptive", "--wait", "3600")
+    for number in range(3):
+        job = facts.submit("-n1 --mem=100", "true")
+        until(lambda: facts.state(job) == "COMPLETED", 40, f"job {number} ends", pause=0.1)
+    facts.until_workers(0)
+    told = facts.here.run("autoscale", "explain", "follows", "-n", "20").stdout
+    expect("(worth): as often as workers are wanted here" in told, told)
+    facts.here.run("autoscale", "set", "follows", "--mode", "standard", "--wait", str(WAIT_S))
+
+
 @LIFE.step("no byte is lost that a job wrote to /data before its worker left")
 def no_byte_lost(facts: Facts):
     for number in range(WRITE_ROUNDS):

@@ -133,7 +133,7 @@ export function simulation() {
       await route.abort().catch(() => {});
     });
     await button(page).click();
-    await page.getByText(/is simulated, in at most 30 seconds/).waitFor();
+    await page.getByText(/is simulated, in at most a minute/).waitFor();
     await shoot(page, "simulate-busy");
     await page.getByRole("button", {name: "Stop"}).click();
     await until(() => button(page).isEnabled(), "another can be begun");
