@@ -184,6 +184,8 @@ def no_byte_lost(facts: Facts):
                            f">/data/{number}-$SLURM_ARRAY_TASK_ID")
         until(lambda: set(facts.state(job).split()) == {"COMPLETED"}, 60, "all wrote", pause=0.3)
         facts.until_workers(0)
+        if (number + 1) % 25 == 0:
+            print(f"      {(number + 1) * MOST} workers taken", flush=True)
     for number in range(WRITE_ROUNDS):
         for task in range(1, MOST + 1):
             same = f"{text_of(number, task)} | cmp - /data/{number}-{task}"
