@@ -58,7 +58,7 @@ TEST_F(AutoscaleApi, bad_policies_are_refused_with_the_field) {
 }
 
 TEST_F(AutoscaleApi, decisions_are_listed_newest_first_and_can_be_made_again) {
-    decide::scale::Situation situation;
+    decide::scale::Situation situation{.mode = model::AutoscaleMode::adaptive};
     situation.general.policy = {.instance_type = "a", .min_workers = 2};
     situation.general.kinds = {{.key = {.instance_type = "a"}, .size = {.cpus = 2}}};
     const auto made = decide::scale::decide(situation);
