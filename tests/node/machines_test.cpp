@@ -259,8 +259,8 @@ TEST(Machines, MayBeAnnouncedWhileJobsWait) {
     EXPECT_TRUE(cluster.sees([](const Report& report) { return is_idle(report, "w2"); }));
     EXPECT_EQ(cluster.lab.run("w2",
                               "ada",
-                              "timeout 10 sh -c 'until cat /tmp/waited 2>/dev/null; do sleep 0.1; "
-                              "done'"),
+                              // The file is there a moment before its content is.
+                              "timeout 10 sh -c 'until grep -s . /tmp/waited; do sleep 0.1; done'"),
               "waited\n");
 }
 
