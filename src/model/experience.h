@@ -40,7 +40,7 @@ struct Experience {
     };
 
     Timestamp since;                   ///< it learns
-    std::optional<Milliseconds> boot;  ///< the mean of the workers that came last
+    std::optional<Milliseconds> boot;  ///< until a worker came, in the mean of the last few
     int demand = 0;                    ///< workers that are used or that waiting work takes
     std::int64_t mean_rise = 1000;     ///< thousandths of a worker
     Ages returns;                      ///< of all sizes

@@ -100,10 +100,11 @@ void Judge::judge_scaling(const NodeChange& change) {
                           change.id.value,
                           now.staying(),
                           policy.min_workers));
+    const bool has_wait = now.cluster->spec.autoscale->mode == model::AutoscaleMode::standard;
     const bool waited =
         node->seen.idle_since &&
         *node->seen.idle_since + Seconds(policy.downscale_wait_s) <= ground_.clock.now();
-    if (!waited && now.staying() < policy.max_workers)
+    if (has_wait && !waited && now.staying() < policy.max_workers)
         wrong(change.id.value + " leaves before the wait is over");
     if (node->is_protected) wrong(change.id.value + " leaves and is protected");
 }

@@ -31,7 +31,9 @@ model::AutoscaleSpec draw_autoscale(Random& random) {
                              .standby_workers = standbys[below(random, 4)],
                              .downscale_wait_s = waits[below(random, 3)]};
     if (chance(random, 0.4)) general.fallback_types = {small ? "Medium" : "Small"};
-    return {.general = std::move(general)};
+    const auto mode =
+        chance(random, 0.35) ? model::AutoscaleMode::adaptive : model::AutoscaleMode::standard;
+    return {.mode = mode, .general = std::move(general)};
 }
 
 void add_to(std::vector<WorkerGroupSpec>& groups, const WorkerGroupSpec& more) {

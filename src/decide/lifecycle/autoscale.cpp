@@ -190,27 +190,27 @@ bool name_the_hopeless(Draft& draft, const scale::Decision& decision) {
     return is_news;
 }
 
-/// Of the group's workers that are there.
-std::optional<Milliseconds> mean_boot(const Draft& draft, GroupName group) {
-    Milliseconds sum{0};
-    std::int64_t count = 0;
-    for (const auto& [id, node] : draft.nodes) {
-        if (!node.ready_at || group_of(*draft.cluster.spec.autoscale, node) != group) continue;
-        sum += *node.ready_at - node.created_at;
-        ++count;
-    }
-    return count == 0 ? std::nullopt : std::optional(sum / count);
+std::optional<model::Experience>& experience_of(Draft& draft, GroupName group) {
+    model::AutoscaleMemory& memory = draft.cluster.autoscale;
+    return group == GroupName::gpu ? memory.gpu : memory.general;
 }
 
 void learn(Draft& draft, const scale::Decision& decision) {
     for (const scale::Balance& balance : decision.balances) {
-        auto& experience = balance.group == GroupName::gpu ? draft.cluster.autoscale.gpu
-                                                           : draft.cluster.autoscale.general;
-        experience = scale::learn(experience.value_or(model::Experience{}),
-                                  balance.demand,
-                                  mean_boot(draft, balance.group),
-                                  draft.now);
+        auto& experience = experience_of(draft, balance.group);
+        experience =
+            scale::learn(experience.value_or(model::Experience{}), balance.demand, draft.now);
     }
+}
+
+/// Only the first time: one that comes back after a restart was not asked for then.
+void learn_boot(Draft& draft, const Node& node) {
+    const model::AutoscaleSpec& spec = *draft.cluster.spec.autoscale;
+    const auto group = group_of(spec, node);
+    if (spec.mode != model::AutoscaleMode::adaptive || node.ready_at || !group) return;
+    auto& experience = experience_of(draft, *group);
+    experience =
+        scale::learn_boot(experience.value_or(model::Experience{}), draft.now - node.created_at);
 }
 
 }  // namespace
@@ -247,7 +247,8 @@ void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error) {
          .error = error});
 }
 
-void kind_works(Draft& draft, const Node& node) {
+void worker_came(Draft& draft, const Node& node) {
+    learn_boot(draft, node);
     std::erase_if(draft.cluster.autoscale.refusals, [&](const auto& refusal) {
         return refusal.key == node.group && refusal.at < node.created_at;
     });

@@ -91,6 +91,18 @@ TEST(Autoscale, the_adaptive_mode_learns_from_what_is_wanted_and_the_standard_on
         EXPECT_GT(learned->boot, Milliseconds(0)) << "it takes the time that workers took to come";
         // Nothing new: nothing is written.
         EXPECT_FALSE(plan(snapshot).rows.cluster);
+        // One that comes back a day later was not asked for then.
+        const auto boot = learned->boot;
+        snapshot.now += Seconds(86'400);
+        for (Node& node : snapshot.nodes) {
+            node.seen.last_report_at = snapshot.now;
+            if (!node.is_head) node.phase = NodePhase::joining;
+        }
+        const Plan later = plan(snapshot);
+        const auto is_back = [](const Node& node) { return node.phase == NodePhase::ready; };
+        ASSERT_TRUE(std::any_of(later.rows.nodes.begin(), later.rows.nodes.end(), is_back));
+        const model::Cluster cluster = later.rows.cluster.value_or(snapshot.cluster);
+        EXPECT_EQ(cluster.autoscale.general->boot, boot);
     }
 }
 

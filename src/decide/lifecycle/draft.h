@@ -113,7 +113,8 @@ bool retire_if_broken(Draft& draft, model::Node& node, model::Resource& machine)
 /// The cloud had none of that kind to give, or what it gave was of no use.
 void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error);
 /// One came up: when it was asked for after the refusal, its kind is to be had again.
-void kind_works(Draft& draft, const model::Node& node);
+/// How long it took is learned from the first time.
+void worker_came(Draft& draft, const model::Node& node);
 int lowest_free_ordinal(const Draft& draft);
 /// It takes no new work and goes when what runs on it has ended; one that cannot hold work goes at
 /// once.

@@ -31,8 +31,8 @@ void became_ready(Draft& draft, Node& node) {
                       .message = node.id.value + " is ready",
                       .reason = fmt::format("after {}", to_human(draft.now - node.created_at)),
                       .node = node.id});
+    if (is_autoscaled(draft, node)) worker_came(draft, node);
     node.ready_at = draft.now;
-    if (is_autoscaled(draft, node)) kind_works(draft, node);
 }
 
 void follow_reports(Draft& draft, Node& node) {

@@ -129,12 +129,14 @@ class Replay {
     void list_requests();
     bool decide_once();
     void learn(const scale::Decision& decision);
-    std::optional<Milliseconds> mean_boot(GroupName group) const;
     bool carry_out(const Step& step);
     void add(const Step& step);
     void drop(const std::string& name);
     void forget_hopeless(const scale::Decision& decision);
 
+    scale::Group& group_of(GroupName name) {
+        return name == GroupName::gpu ? situation_.gpu.value() : situation_.general;
+    }
     Worker* worker_of(std::size_t machine) {
         const auto found = place_.find(machine);
         return found == place_.end() ? nullptr : &situation_.workers[found->second];
@@ -226,6 +228,10 @@ void Replay::become_ready(std::size_t machine) {
     if (worker == nullptr) return;
     worker->state = Worker::State::ready;
     worker->idle_since = situation_.now;
+    if (setup_.mode != model::AutoscaleMode::adaptive) return;
+    auto& experience = group_of(*worker->group).experience;
+    experience = scale::learn_boot(experience.value_or(model::Experience{}),
+                                   situation_.now - machines_[machine].asked_at);
 }
 
 void Replay::list_requests() {
@@ -260,26 +266,10 @@ bool Replay::decide_once() {
 
 void Replay::learn(const scale::Decision& decision) {
     for (const scale::Balance& balance : decision.balances) {
-        scale::Group& group =
-            balance.group == GroupName::gpu ? situation_.gpu.value() : situation_.general;
-        group.experience = scale::learn(group.experience.value_or(model::Experience{}),
-                                        balance.demand,
-                                        mean_boot(balance.group),
-                                        situation_.now);
+        auto& experience = group_of(balance.group).experience;
+        experience =
+            scale::learn(experience.value_or(model::Experience{}), balance.demand, situation_.now);
     }
-}
-
-/// Of the workers that are there.
-std::optional<Milliseconds> Replay::mean_boot(GroupName group) const {
-    Milliseconds sum{0};
-    std::int64_t count = 0;
-    for (std::size_t i = 0; i < situation_.workers.size(); ++i) {
-        const Worker& worker = situation_.workers[i];
-        if (worker.group != group || worker.state == Worker::State::coming) continue;
-        sum += machines_[machine_at_[i]].boot;
-        ++count;
-    }
-    return count == 0 ? std::nullopt : std::optional(sum / count);
 }
 
 bool Replay::carry_out(const Step& step) {
@@ -309,7 +299,7 @@ void Replay::add(const Step& step) {
     for (int i = 0; i < step.count; ++i) {
         const std::size_t machine = machines_.size();
         const Milliseconds boot = setup_.boots[machine % setup_.boots.size()];
-        machines_.push_back({.key = step.key, .asked_at = situation_.now, .boot = boot});
+        machines_.push_back({.key = step.key, .asked_at = situation_.now});
         place_[machine] = machine_at_.size();
         machine_at_.push_back(machine);
         situation_.workers.push_back({.name = "w" + std::to_string(machine + 1),

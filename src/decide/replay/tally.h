@@ -10,7 +10,6 @@ namespace hopyard::decide::replay {
 struct Machine {
     model::GroupKey key;
     Timestamp asked_at;
-    Milliseconds boot{0};
     std::optional<Timestamp> left_at;
 };
 

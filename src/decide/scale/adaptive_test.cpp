@@ -11,12 +11,12 @@ using model::Experience;
 
 /// So many workers are wanted for `run_s`, again and again with `gap_s` between.
 Experience taught(int workers, std::int64_t run_s, std::int64_t gap_s, int times) {
-    Experience experience;
+    Experience experience = learn_boot({}, Seconds(100));
     std::int64_t second = -(run_s + gap_s) * times;
     for (int i = 0; i < times; ++i) {
-        experience = learn(experience, workers, Seconds(100), at_second(second));
+        experience = learn(experience, workers, at_second(second));
         second += run_s;
-        experience = learn(experience, 0, Seconds(100), at_second(second));
+        experience = learn(experience, 0, at_second(second));
         second += gap_s;
     }
     return experience;
@@ -39,7 +39,7 @@ const Experience::Size& size_of(const Experience& experience, int workers) {
 
 TEST(Experience, nothing_is_learned_while_nothing_changes) {
     const Experience before = taught(2, 60, 30, 5);
-    EXPECT_EQ(learn(before, before.demand, before.boot, at_second(1000)), before);
+    EXPECT_EQ(learn(before, before.demand, at_second(1000)), before);
 }
 
 TEST(Experience, a_rise_ends_when_so_many_are_not_used_any_more) {
@@ -60,28 +60,37 @@ TEST(Experience, the_time_until_so_many_are_wanted_again_is_noted) {
 }
 
 TEST(Experience, what_ends_is_the_rise_of_that_size) {
-    Experience experience = learn({}, 3, std::nullopt, at_second(0));
-    experience = learn(experience, 8, std::nullopt, at_second(10));
-    experience = learn(experience, 5, std::nullopt, at_second(20));
+    Experience experience = learn({}, 3, at_second(0));
+    experience = learn(experience, 8, at_second(10));
+    experience = learn(experience, 5, at_second(20));
     ASSERT_EQ(experience.rises.size(), 1u);
     EXPECT_EQ(experience.rises[0].workers, 5);
-    experience = learn(experience, 3, std::nullopt, at_second(30));
+    experience = learn(experience, 3, at_second(30));
     EXPECT_EQ(experience.rises[0].workers, 3);
     EXPECT_EQ(experience.rises[0].since, at_second(10));
+}
+
+TEST(Experience, how_long_a_worker_takes_follows_the_last_few) {
+    Experience experience = learn_boot({}, Seconds(100));
+    EXPECT_EQ(experience.boot, Seconds(100));
+    experience = learn_boot(experience, Seconds(140));
+    EXPECT_EQ(experience.boot, Seconds(110));
+    for (int i = 0; i < 30; ++i) experience = learn_boot(experience, Seconds(20));
+    EXPECT_LT(experience.boot, Seconds(21));
 }
 
 TEST(Experience, it_stays_small_whatever_happens) {
     Experience experience;
     for (int i = 1; i < 2000; ++i)
-        experience = learn(experience, i % 7 == 0 ? 0 : i * i % 90'000, Seconds(1), at_second(i));
+        experience = learn(experience, i % 7 == 0 ? 0 : i * i % 90'000, at_second(i));
     EXPECT_LE(experience.rises.size(), 64u);
     EXPECT_LE(experience.sizes.size(), 21u);
 }
 
 TEST(Experience, a_clock_that_is_set_back_teaches_no_negative_time) {
-    Experience experience = learn({}, 1, std::nullopt, at_second(100));
-    experience = learn(experience, 0, std::nullopt, at_second(0));
-    experience = learn(experience, 1, std::nullopt, at_second(-100));
+    Experience experience = learn({}, 1, at_second(100));
+    experience = learn(experience, 0, at_second(0));
+    experience = learn(experience, 1, at_second(-100));
     for (const auto lived : experience.returns.lived_s) EXPECT_GE(lived, 0);
     for (const auto lived : experience.runs.lived_s) EXPECT_GE(lived, 0);
     EXPECT_GE(expected_returns(experience, experience.sizes[0], at_second(-200), Seconds(60)), 0);
@@ -102,8 +111,8 @@ TEST(Experience, hours_count_after_two_weeks_and_then_by_what_they_saw) {
     const auto busy_hour_of_day = [&](int day) {
         for (int i = 0; i < 20; ++i) {
             second = day * 86'400 + i * 100;
-            experience = learn(experience, 1, std::nullopt, at_second(second));
-            experience = learn(experience, 0, std::nullopt, at_second(second + 50));
+            experience = learn(experience, 1, at_second(second));
+            experience = learn(experience, 0, at_second(second + 50));
         }
     };
     busy_hour_of_day(0);
@@ -160,8 +169,20 @@ TEST(Adaptive, a_worker_on_its_way_for_nothing_is_given_up_before_idle_ones) {
     s.now = at_second(-10);
     s.workers = {idle("w1", 10), coming("w2")};
     EXPECT_EQ(of(decide(s), Step::Kind::remove), std::vector<std::string>{"w2"});
+    // Nor does one that only restarts leave with its work.
+    s.workers[1].used = small;
+    s.workers[1].jobs = 1;
+    EXPECT_TRUE(of(decide(s), Step::Kind::remove).empty());
+    s.workers[1] = coming("w2");
     // Unless something that waits is to run there.
     s.requests = {job("1", 4), job("2", 4)};
+    EXPECT_TRUE(decide(s).steps.empty());
+}
+
+TEST(Adaptive, a_worker_on_its_way_in_place_of_one_that_rolls_over_is_not_given_up) {
+    Situation s = adaptive({}, 1);
+    s.workers = {used("w1"), coming("w2")};
+    s.workers[0].is_outdated = true;
     EXPECT_TRUE(decide(s).steps.empty());
 }
 
@@ -169,7 +190,7 @@ TEST(Adaptive, a_worker_on_its_way_for_nothing_is_given_up_before_idle_ones) {
 
 TEST(Adaptive, a_job_waits_for_what_probably_ends_before_a_worker_would_be_there) {
     // Jobs of 10 s, again and again; a worker takes 100 s.
-    Situation s = adaptive(learn(taught(1, 10, 5, 30), 1, Seconds(100), at_second(0)));
+    Situation s = adaptive(learn(taught(1, 10, 5, 30), 1, at_second(0)));
     s.workers = {used("w1")};
     s.requests = {job("7", 4)};
     s.now = at_second(1);
@@ -185,7 +206,7 @@ TEST(Adaptive, a_job_waits_for_what_probably_ends_before_a_worker_would_be_there
 }
 
 TEST(Adaptive, a_job_does_not_wait_for_what_runs_long) {
-    Situation s = adaptive(learn(taught(1, 4000, 5, 30), 1, Seconds(100), at_second(0)));
+    Situation s = adaptive(learn(taught(1, 4000, 5, 30), 1, at_second(0)));
     s.workers = {used("w1")};
     s.requests = {job("7", 4)};
     s.now = at_second(1);
@@ -193,7 +214,7 @@ TEST(Adaptive, a_job_does_not_wait_for_what_runs_long) {
 }
 
 TEST(Adaptive, a_job_waits_for_a_worker_whose_time_limits_end_in_time) {
-    Situation s = adaptive(learn(taught(1, 4000, 5, 30), 1, Seconds(100), at_second(0)));
+    Situation s = adaptive(learn(taught(1, 4000, 5, 30), 1, at_second(0)));
     s.workers = {used("w1")};
     s.workers[0].busy_until = at_second(60);
     s.requests = {job("7", 4), job("8", 4)};
@@ -204,7 +225,7 @@ TEST(Adaptive, a_job_waits_for_a_worker_whose_time_limits_end_in_time) {
 
 TEST(Adaptive, not_more_wait_than_what_runs_can_take_in) {
     // In the time that a new worker takes, the one that is there does some ten.
-    Situation s = adaptive(learn(taught(1, 10, 5, 30), 1, Seconds(100), at_second(0)), 0, 100);
+    Situation s = adaptive(learn(taught(1, 10, 5, 30), 1, at_second(0)), 0, 100);
     s.workers = {used("w1")};
     s.requests = {job("7", 4)};
     s.requests[0].count = 60;

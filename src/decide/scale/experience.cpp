@@ -145,16 +145,19 @@ void fall(Experience& experience, int workers, Timestamp now) {
 
 }  // namespace
 
-Experience learn(Experience experience,
-                 int demand,
-                 std::optional<Milliseconds> boot,
-                 Timestamp now) {
+Experience learn(Experience experience, int demand, Timestamp now) {
     if (experience.since == Timestamp()) experience.since = now;
-    if (boot) experience.boot = boot;
     const int change = demand - experience.demand;
     experience.demand = demand;
     if (change > 0) rise(experience, change, now);
     if (change < 0) fall(experience, -change, now);
+    return experience;
+}
+
+Experience learn_boot(Experience experience, Milliseconds took) {
+    constexpr int last_few = 4;
+    const Milliseconds before = experience.boot.value_or(took);
+    experience.boot = before + (took - before) / last_few;
     return experience;
 }
 

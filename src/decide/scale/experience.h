@@ -13,12 +13,12 @@ namespace hopyard::decide::scale {
 /// A worker takes that long to come as long as none was seen to: what clouds take.
 inline constexpr Milliseconds boot_unseen = Seconds(285);
 
-/// What became known: how many workers are used or taken by what waits, and how long those that are
-/// there took to come. Nothing changes but when one of both did.
-model::Experience learn(model::Experience experience,
-                        int demand,
-                        std::optional<Milliseconds> boot,
-                        Timestamp now);
+/// What became known: how many workers are used or taken by what waits. Nothing changes but when
+/// that did.
+model::Experience learn(model::Experience experience, int demand, Timestamp now);
+
+/// A worker came, that long after it was asked for: the mean follows the last few.
+model::Experience learn_boot(model::Experience experience, Milliseconds took);
 
 /// How often `size` is to be expected to be wanted again between now and then.
 double expected_returns(const model::Experience& experience,

@@ -17,8 +17,8 @@ Situation rich_situation() {
     s.general.policy.schedule = {
         {.days = {0, 6}, .from_minute = 480, .to_minute = 1440, .min_workers = 1}};
     s.general.kinds[0].rests_until = at_second(5);
-    s.general.experience = learn({}, 3, Seconds(200), at_second(-50));
-    s.general.experience = learn(*s.general.experience, 1, Seconds(200), at_second(-20));
+    s.general.experience = learn(learn_boot({}, Seconds(200)), 3, at_second(-50));
+    s.general.experience = learn(*s.general.experience, 1, at_second(-20));
     s.workers = {used("w1"), gpu_worker(idle("g1", 600)), coming("w2"), leaving("w3")};
     s.workers[0].busy_until = at_second(40);
     s.workers[1].is_protected = true;

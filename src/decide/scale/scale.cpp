@@ -334,13 +334,14 @@ void GroupDecision::put_off() {
     }
 }
 
-/// On their way, and what they were asked for has found room elsewhere.
+/// On their way, and what they were asked for has found room elsewhere. One that only restarts may
+/// hold work.
 std::vector<std::size_t> GroupDecision::coming_for_nothing() const {
     std::vector<std::size_t> candidates;
     for (std::size_t at = packing_.slots().size(); at-- > 0;) {
         const Slot& slot = packing_.slots()[at];
         if (is_mine(slot) && !slot.is_leaving && slot.pieces == 0 && !worker(slot).is_protected &&
-            worker(slot).state == Worker::State::coming)
+            worker(slot).state == Worker::State::coming && worker(slot).is_idle())
             candidates.push_back(at);
     }
     return candidates;
@@ -360,9 +361,11 @@ void GroupDecision::leave_not_worth_it() {
     std::vector<std::size_t> candidates = coming_for_nothing();
     const std::vector<std::size_t> idle = leave_candidates();
     candidates.insert(candidates.end(), idle.begin(), idle.end());
+    // Those that roll over hold the minimum only until the new ones are there: these are for that.
+    const int least = min_ + count_rolling();
     Spare spare = what_is_spare();
     for (const std::size_t at : candidates) {
-        if (without_work <= keep || packing_.staying(name_) <= min_) break;
+        if (without_work <= keep || packing_.staying(name_) <= least) break;
         const Spare without = less(spare, packing_.room(at));
         if (standby_holds_ && !is_enough(without)) continue;
         packing_.let_go(at, "worth");

@@ -24,11 +24,15 @@ std::vector<Worker> worker_states() {
                                   leaving(""),
                                   leaving(""),
                                   idle("", 300),
-                                  by_hand(idle("", 300))};
+                                  by_hand(idle("", 300)),
+                                  coming("")};
     states[6].used = half;
     states[6].jobs = 1;
     states[6].idle_since.reset();
     states[7].is_protected = true;
+    // It restarts, and had work.
+    states[9].used = half;
+    states[9].jobs = 1;
     return states;
 }
 
@@ -180,12 +184,12 @@ std::string broken_standby(const Situation& s) {
 
 /// So many workers were wanted for a minute each, with that pause between; one is since a second.
 model::Experience experience(int workers, std::int64_t gap_s) {
-    model::Experience experience;
+    model::Experience experience = learn_boot({}, Seconds(90));
     for (std::int64_t second = -5000; second < -gap_s - 60; second += 60 + gap_s) {
-        experience = learn(experience, workers, Seconds(90), at_second(second));
-        experience = learn(experience, 0, Seconds(90), at_second(second + 60));
+        experience = learn(experience, workers, at_second(second));
+        experience = learn(experience, 0, at_second(second + 60));
     }
-    return learn(experience, 1, Seconds(90), at_second(-1));
+    return learn(experience, 1, at_second(-1));
 }
 
 Situation adaptive(Situation s, std::size_t which) {
