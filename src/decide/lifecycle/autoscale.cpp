@@ -63,6 +63,11 @@ Worker worker_of(const model::AutoscaleSpec& spec, const Node& node) {
     return worker;
 }
 
+/// What the cloud refuses is a type at a price, with whatever disk.
+bool is_same_offer(const model::GroupKey& one, const model::GroupKey& other) {
+    return one.instance_type == other.instance_type && one.spot == other.spot;
+}
+
 scale::Group group_with_kinds(const Draft& draft, const model::ScaleSpec& policy) {
     scale::Group group{.policy = policy, .kinds = {}};
     for (const model::GroupKey& key : model::keys_of(policy)) {
@@ -73,7 +78,7 @@ scale::Group group_with_kinds(const Draft& draft, const model::ScaleSpec& policy
                                   .memory_mb = type->second.memory_mb,
                                   .gpus = type->second.gpus}};
         for (const auto& refusal : draft.cluster.autoscale.refusals)
-            if (refusal.key == key) kind.rests_until = refusal.until;
+            if (is_same_offer(refusal.key, key)) kind.rests_until = refusal.until;
         group.kinds.push_back(std::move(kind));
     }
     return group;
@@ -124,7 +129,7 @@ scale::Situation situation_of(Draft& draft, const model::AutoscaleSpec& spec) {
 bool kind_rests(const Draft& draft, const model::GroupKey& key) {
     const auto& refusals = draft.cluster.autoscale.refusals;
     return std::any_of(refusals.begin(), refusals.end(), [&](const auto& refusal) {
-        return refusal.key == key && refusal.until > draft.now;
+        return is_same_offer(refusal.key, key) && refusal.until > draft.now;
     });
 }
 
@@ -224,8 +229,9 @@ void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error) {
     return;
 #endif
     auto& refusals = draft.cluster.autoscale.refusals;
-    auto found = std::find_if(
-        refusals.begin(), refusals.end(), [&](const auto& each) { return each.key == key; });
+    auto found = std::find_if(refusals.begin(), refusals.end(), [&](const auto& each) {
+        return is_same_offer(each.key, key);
+    });
     // Machines that were asked for together are refused together: that counts once.
     if (found != refusals.end() && found->until > draft.now) return;
     if (found == refusals.end()) {
@@ -250,7 +256,7 @@ void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error) {
 void worker_came(Draft& draft, const Node& node) {
     learn_boot(draft, node);
     std::erase_if(draft.cluster.autoscale.refusals, [&](const auto& refusal) {
-        return refusal.key == node.group && refusal.at < node.created_at;
+        return is_same_offer(refusal.key, node.group) && refusal.at < node.created_at;
     });
 }
 

@@ -247,6 +247,19 @@ TEST(Autoscale, a_refused_type_rests_and_the_next_one_is_taken) {
     EXPECT_NE(snapshot.cluster.phase, Phase::failed);
 }
 
+TEST(Autoscale, a_refused_type_rests_with_whatever_disk) {
+    Snapshot snapshot = running(0, 10, 0);
+    snapshot.cluster.autoscale.refusals = {{.key = {.instance_type = "small", .disk_gb = 30},
+                                            .at = snapshot.now,
+                                            .until = snapshot.now + Seconds(600)}};
+    snapshot.cluster.spec.autoscale->general.disk_gb = 40;
+    snapshot.cluster.spec.autoscale->general.fallback_types = {"other"};
+    say(snapshot, jobs(1));
+    snapshot = after(snapshot, plan(snapshot));
+    ASSERT_EQ(workers_of(snapshot), 1u);
+    EXPECT_EQ(snapshot.nodes.back().group.instance_type, "other");
+}
+
 TEST(Autoscale, only_a_worker_that_was_asked_for_later_ends_the_rest_of_its_type) {
     Snapshot snapshot = settle_with(running(0, 10, 0), jobs(1));
     Node& worker = node_of(snapshot, "w1");

@@ -23,7 +23,9 @@ class MailServer:
                         "-out", self.folder / "certificate.pem"], check=True, capture_output=True)
         self.process = subprocess.Popen(
             [SERVER, self.folder, "--tls", "starttls", "--certificate", self.folder / "certificate.pem",
-             "--key", self.folder / "key.pem", "--user", "hopyard", "--password", self.password],
+             "--key", self.folder / "key.pem", "--user", "hopyard",
+             # As one word: it may begin with a dash.
+             f"--password={self.password}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
         return self
