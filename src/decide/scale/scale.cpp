@@ -337,12 +337,18 @@ void GroupDecision::put_off() {
 /// On their way, and what they were asked for has found room elsewhere. One that only restarts may
 /// hold work.
 std::vector<std::size_t> GroupDecision::coming_for_nothing() const {
+    const auto holds_nothing = [](const Worker& one) {
+#ifdef HOPYARD_DEFECT_scale_give_up_used
+        return one.state == Worker::State::coming;
+#else
+        return one.state == Worker::State::coming && one.is_idle();
+#endif
+    };
     std::vector<std::size_t> candidates;
     for (std::size_t at = packing_.slots().size(); at-- > 0;) {
         const Slot& slot = packing_.slots()[at];
-        if (is_mine(slot) && !slot.is_leaving && slot.pieces == 0 && !worker(slot).is_protected &&
-            worker(slot).state == Worker::State::coming && worker(slot).is_idle())
-            candidates.push_back(at);
+        if (!is_mine(slot) || slot.is_leaving || slot.pieces > 0) continue;
+        if (holds_nothing(worker(slot)) && !worker(slot).is_protected) candidates.push_back(at);
     }
     return candidates;
 }
@@ -362,7 +368,11 @@ void GroupDecision::leave_not_worth_it() {
     const std::vector<std::size_t> idle = leave_candidates();
     candidates.insert(candidates.end(), idle.begin(), idle.end());
     // Those that roll over hold the minimum only until the new ones are there: these are for that.
+#ifdef HOPYARD_DEFECT_scale_give_up_replacements
+    const int least = min_;
+#else
     const int least = min_ + count_rolling();
+#endif
     Spare spare = what_is_spare();
     for (const std::size_t at : candidates) {
         if (without_work <= keep || packing_.staying(name_) <= least) break;
