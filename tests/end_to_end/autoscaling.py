@@ -187,10 +187,10 @@ def no_byte_lost(facts: Facts):
         if (number + 1) % 25 == 0:
             print(f"      {(number + 1) * MOST} workers taken", flush=True)
     for number in range(WRITE_ROUNDS):
-        for task in range(1, MOST + 1):
-            same = f"{text_of(number, task)} | cmp - /data/{number}-{task}"
-            until(lambda: facts.head(f"{same} && echo whole || true") == "whole\n", 20,
-                  f"/data/{number}-{task} is whole", pause=0.5)
+        same = " && ".join(f"{text_of(number, task)} | cmp - /data/{number}-{task}"
+                           for task in range(1, MOST + 1))
+        until(lambda: facts.head(f"{same} && echo whole || true") == "whole\n", 20,
+              f"what round {number} wrote is whole", pause=0.5)
 
 
 def text_of(number: int, task) -> str:
