@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "base/words.h"
 
 namespace hopyard {
 namespace {
@@ -97,6 +98,14 @@ TEST(Backoff, doubles_up_to_its_limit_and_never_falls_below_half) {
         EXPECT_GE(wait, full / 2);
         EXPECT_LE(wait, full);
     }
+}
+
+TEST(Words, count_one_of_a_thing_and_several) {
+    EXPECT_EQ(counted(0, "job"), "0 jobs");
+    EXPECT_EQ(counted(1, "job"), "1 job");
+    EXPECT_EQ(counted(12, "job"), "12 jobs");
+    EXPECT_EQ(counted(1, "address", "addresses"), "1 address");
+    EXPECT_EQ(counted(2, "address", "addresses"), "2 addresses");
 }
 
 TEST(Secret, is_empty_after_it_was_moved_away) {

@@ -276,7 +276,7 @@ TEST(CloudAccounts, the_secret_comes_from_a_file_and_what_is_missing_is_told) {
     EXPECT_EQ(
         server.last().body,
         R"({"clientId":"c","clientSecret":"canary","name":"research","signIn":"client_secret","subscription":"s","tenant":"t"})");
-    EXPECT_NE(shown.find("lab (north): 1 rights are missing\n    A/write  to create a\n"),
+    EXPECT_NE(shown.find("lab (north): 1 right is missing\n    A/write  to create a\n"),
               std::string::npos)
         << shown;
     EXPECT_NE(shown.find("Quotas stay unchecked: no"), std::string::npos);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "base/words.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 
@@ -58,7 +59,7 @@ std::string told(const json& check, const std::string& account) {
             text += "all rights are there\n";
             continue;
         }
-        text += fmt::format("{} rights are missing\n", group["missing"].size());
+        text += counted(group["missing"].size(), "right is", "rights are") + " missing\n";
         for (const json& right : group["missing"])
             text += fmt::format(
                 "    {}  to {}\n", right.value("action", ""), right.value("purpose", ""));
@@ -72,7 +73,8 @@ std::string told(const json& check, const std::string& account) {
         text += "No resource group is to be seen. 'hopyard cloud-account role " + account +
                 " --group GROUP' tells who grants the rights the commands.\n";
     if (const auto more = check.value("groupsUnchecked", 0); more > 0)
-        text += fmt::format("{} more groups were not looked at; name one with --group.\n", more);
+        text += counted(more, "more group was", "more groups were") +
+                " not looked at; name one with --group.\n";
     for (const auto& [member, what] :
          {std::pair("sizesProblem", "Sizes"), {"quotasProblem", "Quotas"}})
         if (check[member].is_object())
@@ -109,7 +111,7 @@ Result<std::string> only_group(Session& session, const RightsOptions& options) {
     if (groups.size() == 1) return groups[0].value("name", "");
     return refuse("--group",
                   "missing",
-                  fmt::format("the account sees {} resource groups", groups.size()),
+                  "the account sees " + counted(groups.size(), "resource group"),
                   "Name the one in which the role is to be given.");
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "base/yaml.h"
 #include "cli/commands.h"
 #include "cli/input.h"
@@ -271,9 +272,9 @@ int workers_change(Session& session, const Output& output, const WorkersOptions&
         options.disk_gb > 0 ? json(options.disk_gb) : pattern.value("diskGb", json(30));
     if (!options.add &&
         !confirmed(output,
-                   fmt::format("Remove {} worker(s) from '{}'? Idle ones go first, and running "
-                               "work is waited for.",
-                               options.count,
+                   fmt::format("Remove {} from '{}'? Idle ones go first, and running work is "
+                               "waited for.",
+                               counted(options.count, "worker"),
                                options.cluster)))
         return exit_refused;
     const auto reply =

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/words.h"
 #include "control/edit.h"
 #include "model/phase.h"
 
@@ -82,7 +83,9 @@ Result<void> stop(Edit& edit) {
     edit.move(Phase::stopping);
     edit.remark("stop_accepted",
                 edit.cluster.spec.name + " is to be stopped",
-                jobs == 0 ? "" : fmt::format("{} running jobs go back to the queue", jobs));
+                jobs == 0
+                    ? ""
+                    : counted(jobs, "running job goes", "running jobs go") + " back to the queue");
     return {};
 }
 
@@ -103,7 +106,7 @@ Result<void> start(Edit& edit) {
     for (const auto& group : cluster.spec.workers) workers += group.count;
     edit.remark("start_accepted",
                 cluster.spec.name + " is to be started",
-                fmt::format("{} workers come back", workers));
+                counted(workers, "worker comes", "workers come") + " back");
     return {};
 }
 

@@ -2,6 +2,7 @@
 // password for the first administrator, which the head brings to the machines.
 #include <fmt/format.h>
 
+#include "base/words.h"
 #include "control/edit.h"
 #include "control/passwords.h"
 #include "control/secrets.h"
@@ -37,9 +38,10 @@ bool is_up(const Edit& edit, const Node& node) {
 
 void remark_of_node(Edit& edit, const Node& node, std::string code, std::string message) {
     const int jobs = node.seen.jobs;
-    edit.remark(std::move(code),
-                node.id.value + std::move(message),
-                jobs == 0 ? "" : fmt::format("{} running jobs on it go on", jobs));
+    edit.remark(
+        std::move(code),
+        node.id.value + std::move(message),
+        jobs == 0 ? "" : counted(jobs, "running job on it goes", "running jobs on it go") + " on");
     edit.activity.back().node = node.id;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/words.h"
 #include "model/phase.h"
 #include "model/validate.h"
 
@@ -188,11 +189,12 @@ Result<void> set_groups(Edit& edit, const WorkerGroups& wanted) {
     } else if (edit.cluster.phase == model::Phase::running) {
         edit.move(model::Phase::updating);
     }
-    edit.remark(
-        "workers_changed",
-        fmt::format("{} is to have {}", edit.cluster.spec.name, in_words(wanted)),
-        fmt::format(
-            "{} workers instead of {}: {}", count_of(wanted), count_of(before), in_words(before)));
+    edit.remark("workers_changed",
+                fmt::format("{} is to have {}", edit.cluster.spec.name, in_words(wanted)),
+                fmt::format("{} instead of {}: {}",
+                            counted(count_of(wanted), "worker"),
+                            count_of(before),
+                            in_words(before)));
     return {};
 }
 

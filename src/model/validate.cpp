@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/words.h"
 #include "model/label.h"
 #include "model/wire_fields.h"
 #include "model/worker_rules.h"
@@ -153,10 +154,11 @@ class Check {
         // https://learn.microsoft.com/azure/storage/blobs/soft-delete-blob-overview: 365 at most.
         const int days = spec_.backup_retention_days;
         if (days != 0 && (days < 7 || days > 365))
-            refuse_field("/backupRetentionDays",
-                         "retention",
-                         fmt::format("{} days; must be 0 (no backups) or from 7 to 365", days),
-                         "Choose 0, or 7 or more.");
+            refuse_field(
+                "/backupRetentionDays",
+                "retention",
+                fmt::format("{}; must be 0 (no backups) or from 7 to 365", counted(days, "day")),
+                "Choose 0, or 7 or more.");
         if (spec_.user_management == UserManagement::ldap)
             refuse_field("/userManagement",
                          "feature_unavailable",

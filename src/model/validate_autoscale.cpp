@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/words.h"
 #include "model/validate.h"
 #include "model/worker_rules.h"
 
@@ -70,8 +71,8 @@ class PolicyCheck {
         if (group.max_workers >= 0 && group.max_workers < group.min_workers)
             refuse_field(at + "/maxWorkers",
                          "max_below_min",
-                         fmt::format("at most {} workers is less than the minimum of {}",
-                                     group.max_workers,
+                         fmt::format("at most {} is less than the minimum of {}",
+                                     counted(group.max_workers, "worker"),
                                      group.min_workers),
                          "Raise maxWorkers or lower minWorkers.");
     }
@@ -85,7 +86,7 @@ class PolicyCheck {
         } else if (group.standby_workers > group.max_workers) {
             refuse_field(at + "/standbyWorkers",
                          "standby_above_max",
-                         fmt::format("{} workers kept free is more than the maximum of {}",
+                         fmt::format("a standby of {} is more than the maximum of {}",
                                      group.standby_workers,
                                      group.max_workers),
                          "Lower standbyWorkers or raise maxWorkers.");
@@ -136,8 +137,8 @@ class PolicyCheck {
         if (entry.min_workers < 0 || entry.min_workers > max_workers)
             refuse_field(at + "/minWorkers",
                          "schedule_outside_bounds",
-                         fmt::format("{} workers is not from 0 to the maximum of {}",
-                                     entry.min_workers,
+                         fmt::format("{} is not from 0 to the maximum of {}",
+                                     counted(entry.min_workers, "worker"),
                                      max_workers),
                          "Lower it or raise maxWorkers.");
     }

@@ -96,14 +96,14 @@ export function simulation() {
     await button(page).click();
     await page
       .getByRole("alert")
-      .getByText(/Line 3: 1 fields/i)
+      .getByText(/Line 3: 1 field,/i)
       .waitFor();
     await judge(page, "a refused workload");
     await shoot(page, "simulate-refused");
     await page.getByLabel("Skip bad lines").check();
     await simulate(page);
     await outcome(page).getByText("1 bad line skipped").waitFor();
-    await outcome(page).getByText("Line 3: 1 fields").waitFor();
+    await outcome(page).getByText("Line 3: 1 field,").waitFor();
   });
 
   test("what cannot be read is said at its field, and a refused policy at its own", async () => {

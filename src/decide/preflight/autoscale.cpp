@@ -2,6 +2,7 @@
 // once and must have room; whether there is room for the maximum is only known when it is needed.
 #include <fmt/format.h>
 
+#include "base/words.h"
 #include "decide/preflight/weighing.h"
 
 namespace hopyard::decide {
@@ -77,10 +78,10 @@ void Weighing::room_to_grow(const model::AutoscaleSpec& policy) {
             if (left < 0 || more * each <= left) continue;
             warn(fmt::format("{}/maxWorkers", at),
                  "quota_below_maximum",
-                 fmt::format("quota '{}' has room for {} of {} workers",
+                 fmt::format("quota '{}' has room for {} of {}",
                              name,
                              std::max(0, group.min_workers) + left / each,
-                             group.max_workers),
+                             counted(group.max_workers, "worker")),
                  "Have the quota raised, or lower maxWorkers.");
         }
     };

@@ -1,6 +1,7 @@
 // Steps 7 to 9: network, subnet and security group (product.md D7).
 #include <fmt/ranges.h>
 
+#include "base/words.h"
 #include "decide/lifecycle/ports.h"
 #include "decide/preflight/security_rules.h"
 #include "decide/preflight/weighing.h"
@@ -212,9 +213,9 @@ void Weighing::room(const char* field, const std::optional<Cidr>& subnet) {
     if (machines > usable)
         block(field,
               "subnet_too_small",
-              fmt::format("{} has {} addresses for machines, and there are {} machines",
+              fmt::format("{} has {} for machines, and {} are to be there",
                           subnet->to_string(),
-                          std::max<std::int64_t>(0, usable),
+                          counted(std::max<std::int64_t>(0, usable), "address", "addresses"),
                           machines),
               "Choose a larger subnet, or ask for fewer workers.");
 }

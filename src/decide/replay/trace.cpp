@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/words.h"
+
 namespace hopyard::decide::replay {
 namespace {
 
@@ -135,7 +137,7 @@ std::string Reader::read_swf(std::string_view line) {
     constexpr std::size_t fields = 18;
     const auto words = words_of(line);
     if (words.size() != fields)
-        return fmt::format("{} fields, where a job has {}", words.size(), fields);
+        return fmt::format("{}, where a job has {}", counted(words.size(), "field"), fields);
     std::array<double, fields> field{};
     for (std::size_t i = 0; i < fields; ++i) {
         const auto number = number_in(words[i]);
@@ -181,7 +183,8 @@ std::string Reader::read_openb(std::string_view line) {
         return "";
     }
     if (cells.size() != columns_.size())
-        return fmt::format("{} columns, where the header has {}", cells.size(), columns_.size());
+        return fmt::format(
+            "{}, where the header has {}", counted(cells.size(), "column"), columns_.size());
     const auto cell = [&](const char* column) { return cells[columns_.at(column)]; };
     if (cell("scheduled_time").empty() || cell("deletion_time").empty()) {
         ++trace_.never_ran;

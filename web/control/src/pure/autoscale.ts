@@ -186,9 +186,9 @@ const round = (value: number) => Number(value.toFixed(1));
 export function promiseOf(group: ScaleDraft, size: Size | undefined, isGpu: boolean): string {
   const {minWorkers: min, maxWorkers: max, standbyWorkers: standby} = group;
   const amounts = size && [
-    `${round(size.vcpus * standby)} cores`,
+    plural(round(size.vcpus * standby), "core"),
     `${round((size.memoryMb / 1024) * standby)} GiB`,
-    ...(isGpu ? [`${round(size.gpus * standby)} GPUs`] : []),
+    ...(isGpu ? [plural(round(size.gpus * standby), "GPU")] : []),
   ];
   const free = amounts
     ? `${amounts.slice(0, -1).join(", ")} and ${amounts.at(-1)}`
