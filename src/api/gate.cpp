@@ -176,7 +176,8 @@ void Gate::pass_through(const Endpoint& endpoint,
     Call call{.request = request,
               .parameters = parameters,
               .request_id = request_id_of(request),
-              .now = parts_.clock.now()};
+              .now = parts_.clock.now(),
+              .is_abandoned = [&responder] { return responder.is_gone(); }};
     const auto checked = [&]() -> Result<void> {
         ASSIGN_OR_RETURN(call.principal, admit(endpoint, request, parameters, call.now));
         if (!options_.strict) return {};

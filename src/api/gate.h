@@ -31,6 +31,8 @@ struct Call {
     std::optional<std::int64_t> if_generation;  ///< of If-Match
     /// Keeps the reply of a request with an Idempotency-Key, together with what it changes.
     std::function<Result<void>(store::Transaction&, const model::Cluster&)> keep_reply = {};
+    /// Whoever asked has left: work for an answer is for nobody. Thread-safe; only during `answer`.
+    std::function<bool()> is_abandoned = {};
 
     ClusterId cluster() const { return ClusterId(parameters.at("id")); }
     control::Caller caller() const {

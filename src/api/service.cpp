@@ -55,7 +55,7 @@ struct Service::State {
         v1_gate.mount(people, v1::resource_endpoints(parts));
         v1_gate.mount(people, v1::node_endpoints(parts));
         v1_gate.mount(people, v1::autoscale_endpoints(parts));
-        v1_gate.mount(people, v1::simulate_endpoints(parts));
+        v1_gate.mount(people, v1::simulate_endpoints(parts, options.simulation));
         v1_gate.mount(people, v1::key_endpoints(parts));
         v1_gate.mount(people, v1::sign_in_endpoints(parts, entrance, general));
         v1_gate.mount(people, v1::password_reset_endpoints(parts, entrance));

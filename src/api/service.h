@@ -31,6 +31,7 @@ struct ServiceOptions {
     v1::PriceImport import_prices;  ///< empty: a price list is not taken
     people::HashCost password_cost = people::HashCost::interactive;
     people::MailOptions mail;
+    v1::SimulationLimits simulation;
     /// Takes the paths that are nobody's here (the web pages); without it they are 404.
     http::Handler otherwise;
 };

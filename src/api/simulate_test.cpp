@@ -1,4 +1,6 @@
 // A policy tried on a recorded workload, over the API.
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "api/test_rig.h"
@@ -90,6 +92,67 @@ TEST(SimulateApi, a_job_that_no_worker_could_hold_is_counted_and_buys_nothing) {
     const json told = api.post(path, asked.dump())->json();
     EXPECT_EQ(told["neverMet"], 1);
     EXPECT_EQ(told["hours"], 0.0);
+}
+
+json refusal(TestApi& api, const json& asked) {
+    const auto reply = api.post(path, asked.dump());
+    EXPECT_EQ(reply->status / 100, 4) << reply->body;
+    return reply->json();
+}
+
+TEST(SimulateApi, more_jobs_than_the_limit_are_refused) {
+    TestApi api(HasMail::yes, {.jobs = 2});
+    const std::string two = job(1, 0, 50, 4) + job(2, 1, 50, 4);
+    EXPECT_EQ(api.post(path, request(two).dump())->status, 200);
+    const json refused = refusal(api, request(two + job(3, 2, 50, 4)));
+    EXPECT_EQ(refused["code"], "trace_too_long");
+    EXPECT_EQ(refused["field"], "/trace");
+    EXPECT_EQ(refused["detail"], "at most 2 jobs are simulated at a time");
+}
+
+/// So many that their simulation takes longer than any test waits.
+std::string endless_trace() {
+    std::string trace;
+    for (int number = 1; number <= 60'000; ++number)
+        trace += job(number, number * 7, 1'000 + number % 999, 1 + number % 4);
+    return trace;
+}
+
+TEST(SimulateApi, one_that_takes_longer_than_the_limit_is_refused) {
+    TestApi api(HasMail::yes, {.time = Seconds(0)});
+    const json refused = refusal(api, request(endless_trace()));
+    EXPECT_EQ(refused["code"], "trace_too_long");
+    EXPECT_EQ(refused["field"], "/trace");
+    EXPECT_NE(refused["nextAction"], "");
+}
+
+TEST(SimulateApi, a_body_larger_than_4_MiB_is_refused) {
+    TestApi api;
+    const json asked = request(job(1, 0, 50, 4) + std::string(std::size_t{4} << 20, ';'));
+    EXPECT_EQ(refusal(api, asked)["code"], "too_large");
+}
+
+TEST(SimulateApi, a_second_at_once_is_refused_and_the_first_ends_when_its_client_leaves) {
+    TestApi api;
+    const auto first = std::make_shared<Caught>();
+    const std::string large = request(endless_trace()).dump();
+    std::jthread asking([&] {
+        // The small one may be running just then.
+        do {
+            api.ask_into(first, {.method = "POST", .target = path, .body = large});
+        } while (first->status == 429);
+    });
+    const std::string small = request(job(1, 0, 50, 4)).dump();
+    auto second = api.post(path, small);
+    for (int tries = 0; second->status == 200 && tries < 20'000; ++tries)
+        second = api.post(path, small);
+    EXPECT_EQ(second->status, 429) << second->body;
+    EXPECT_EQ(second->json()["code"], "simulation_runs");
+    first->progress->gone = true;
+    asking.join();
+    EXPECT_EQ(first->status, 503) << first->body.substr(0, 300);
+    EXPECT_EQ(first->json()["code"], "simulation_abandoned");
+    EXPECT_EQ(api.post(path, small)->status, 200) << "the next one may run";
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ inline cloud::NeededRights test_rights() {
 
 class TestApi {
   public:
-    explicit TestApi(HasMail has_mail = HasMail::yes);
+    explicit TestApi(HasMail has_mail = HasMail::yes, v1::SimulationLimits simulation = {});
 
     /// As the administrator, unless a header says otherwise.
     std::shared_ptr<Caught> ask(Ask ask);
@@ -120,6 +120,8 @@ class TestApi {
         return ask({.method = "DELETE", .target = target});
     }
     std::shared_ptr<Caught> ask_as_node(Ask ask);
+    /// The same on a thread of the caller's, who may have a look at what came and leave.
+    void ask_into(const std::shared_ptr<Caught>& caught, Ask ask);
 
     /// A good specification, to be spoilt by the test.
     static nlohmann::json spec(const std::string& name = "demo");
@@ -151,7 +153,7 @@ class TestApi {
     Secret administrator;
 
   private:
-    std::shared_ptr<Caught> call(const http::Handler& handler, Ask ask);
+    static void call(const http::Handler& handler, Ask ask, const std::shared_ptr<Caught>& caught);
 };
 
 }  // namespace hopyard::api

@@ -4,7 +4,7 @@
 
 namespace hopyard::api {
 
-TestApi::TestApi(HasMail has_mail)
+TestApi::TestApi(HasMail has_mail, v1::SimulationLimits simulation)
     : authority(http::make_authority("test authority", clock.now(), Seconds(86'400))),
       commands(*store,
                clouds,
@@ -13,22 +13,23 @@ TestApi::TestApi(HasMail has_mail)
                random,
                {.installation = InstallationId("11111111-2222-4333-8444-555555555555")}),
       sessions(*store, authority, wake, clock, random, {}),
-      service({.store = *store,
-               .commands = commands,
-               .sessions = sessions,
-               .clouds = clouds,
-               .clock = clock,
-               .random = random},
-              {.version = "9.9.9",
-               .conditions = [this] { return conditions; },
-               .want_tick = [this] { ++ticks_wanted; },
-               .orphans = &orphans,
-               .password_cost = people::HashCost::least,
-               .mail = {.transport = has_mail == HasMail::yes ? &mail : nullptr,
-                        .page_url = page_url}}),
+      service(
+          {.store = *store,
+           .commands = commands,
+           .sessions = sessions,
+           .clouds = clouds,
+           .clock = clock,
+           .random = random},
+          {.version = "9.9.9",
+           .conditions = [this] { return conditions; },
+           .want_tick = [this] { ++ticks_wanted; },
+           .orphans = &orphans,
+           .password_cost = people::HashCost::least,
+           .mail = {.transport = has_mail == HasMail::yes ? &mail : nullptr, .page_url = page_url},
+           .simulation = simulation}),
       administrator(**make_first_key(*store, random, clock.now())) {}
 
-std::shared_ptr<Caught> TestApi::call(const http::Handler& handler, Ask ask) {
+void TestApi::call(const http::Handler& handler, Ask ask, const std::shared_ptr<Caught>& caught) {
     http::Request request{.method = std::move(ask.method),
                           .target = std::move(ask.target),
                           .body = std::move(ask.body),
@@ -36,21 +37,27 @@ std::shared_ptr<Caught> TestApi::call(const http::Handler& handler, Ask ask) {
                                    .certificate_subject = std::move(ask.certificate_subject)},
                           .secure = ask.secure};
     for (const auto& [name, value] : ask.headers) request.headers.add(name, value);
-    auto caught = std::make_shared<Caught>();
     handler(request, http::Responder(std::make_shared<http::Exchange>(caught, caught->progress)));
-    return caught;
 }
 
-std::shared_ptr<Caught> TestApi::ask(Ask ask) {
+void TestApi::ask_into(const std::shared_ptr<Caught>& caught, Ask ask) {
     const bool named = std::any_of(ask.headers.begin(), ask.headers.end(), [](const auto& header) {
         return header.first == "Authorization" || header.first == "x-api-key";
     });
     if (!named) ask.headers.emplace_back("Authorization", "Bearer " + administrator.reveal());
-    return call(service.people(), std::move(ask));
+    call(service.people(), std::move(ask), caught);
+}
+
+std::shared_ptr<Caught> TestApi::ask(Ask ask) {
+    auto caught = std::make_shared<Caught>();
+    ask_into(caught, std::move(ask));
+    return caught;
 }
 
 std::shared_ptr<Caught> TestApi::ask_as_node(Ask ask) {
-    return call(service.nodes(), std::move(ask));
+    auto caught = std::make_shared<Caught>();
+    call(service.nodes(), std::move(ask), caught);
+    return caught;
 }
 
 nlohmann::json TestApi::spec(const std::string& name) {

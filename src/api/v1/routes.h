@@ -68,8 +68,13 @@ std::vector<Endpoint> member_endpoints(Parts& parts);
 std::vector<Endpoint> invitation_endpoints(Parts& parts, people::Entrance& entrance);
 /// The autoscaler: policy, demand, decisions.
 std::vector<Endpoint> autoscale_endpoints(Parts& parts);
-/// A policy tried on a recorded workload.
-std::vector<Endpoint> simulate_endpoints(Parts& parts);
+/// How much of this process one simulation may take.
+struct SimulationLimits {
+    std::size_t jobs = 200'000;
+    Seconds time{60};
+};
+/// A policy tried on a recorded workload; ends when its client leaves.
+std::vector<Endpoint> simulate_endpoints(Parts& parts, const SimulationLimits& limits);
 /// What a later version serves: refused in words instead of being unknown.
 std::vector<Endpoint> refused_endpoints();
 

@@ -5,11 +5,13 @@
 #include <memory>
 #include <mutex>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "api/errors.h"
 #include "api/v1/routes.h"
 #include "api/views.h"
+#include "base/words.h"
 #include "decide/replay/replay.h"
 #include "model/json_reader.h"
 #include "model/spec_json.h"
@@ -25,8 +27,6 @@ namespace scale = decide::scale;
 
 /// As large as a request may be.
 constexpr std::size_t body_max = std::size_t{4} << 20;
-constexpr std::size_t jobs_max = 200'000;
-constexpr auto time_max = Seconds(60);
 constexpr double boot_seconds_max = 86'400;
 constexpr std::size_t boots_max = 10'000;
 
@@ -202,7 +202,19 @@ ordered_json outcome_view(const replay::Trace& trace,
             {"course", std::move(course)}};
 }
 
-Result<http::Response> run(Parts& parts, const Call& call) {
+Result<void> check_ended(const replay::Outcome& outcome, bool is_abandoned, Seconds limit) {
+    if (!outcome.ended_early) return {};
+    if (is_abandoned)
+        return fail(ErrorKind::cancelled,
+                    "simulation_abandoned",
+                    "the simulation ended because whoever asked for it has left");
+    return refuse("/trace",
+                  "trace_too_long",
+                  fmt::format("it was not simulated to its end within {}", to_human(limit)),
+                  "Send a part of the trace.");
+}
+
+Result<http::Response> run(Parts& parts, const SimulationLimits& limits, const Call& call) {
     ASSIGN_OR_RETURN(const Asked asked, read_asked(call.request.body));
     if (asked.location.empty())
         return refuse("/location",
@@ -220,32 +232,33 @@ Result<http::Response> run(Parts& parts, const Call& call) {
                                         {.format = *replay::format_from(asked.format),
                                          .processor = asked.processor,
                                          .skip_bad_lines = asked.skip_bad_lines}));
-    if (trace.jobs.size() > jobs_max)
+    if (trace.jobs.size() > limits.jobs)
         return refuse("/trace",
                       "trace_too_long",
-                      "at most 200000 jobs are simulated at a time",
+                      "at most " + counted(static_cast<std::int64_t>(limits.jobs), "job") +
+                          " are simulated at a time",
                       "Send a part of the trace.");
     const Timestamp began = parts.clock.now();
-    setup.progress = [&](double) { return parts.clock.now() - began < time_max; };
+    bool is_abandoned = false;
+    setup.progress = [&](double) {
+        is_abandoned = call.is_abandoned();
+        return !is_abandoned && parts.clock.now() - began < limits.time;
+    };
     const replay::Outcome outcome = replay::replay(trace, setup);
-    if (outcome.ended_early)
-        return refuse("/trace",
-                      "trace_too_long",
-                      "it was not simulated to its end within a minute",
-                      "Send a part of the trace.");
+    RETURN_IF_ERROR(check_ended(outcome, is_abandoned, limits.time));
     return http::json_response(200, dump(outcome_view(trace, outcome, sizes)));
 }
 
 }  // namespace
 
-std::vector<Endpoint> simulate_endpoints(Parts& parts) {
+std::vector<Endpoint> simulate_endpoints(Parts& parts, const SimulationLimits& limits) {
     // It takes a processor for seconds: others must not wait because of several.
     const auto busy = std::make_shared<std::mutex>();
     return {{.method = "POST",
              .pattern = "/v1/autoscale/simulate",
              .query = {"cloudAccount"},
              .has_body = true,
-             .answer = [&parts, busy](const Call& call) -> Result<http::Response> {
+             .answer = [&parts, limits, busy](const Call& call) -> Result<http::Response> {
                  const std::unique_lock only_one(*busy, std::try_to_lock);
                  if (!only_one)
                      return refuse("",
@@ -253,7 +266,7 @@ std::vector<Endpoint> simulate_endpoints(Parts& parts) {
                                    "another simulation is running",
                                    "Try again when it has ended, in a few seconds.",
                                    ErrorKind::rate_limited);
-                 return run(parts, call);
+                 return run(parts, limits, call);
              }}};
 }
 
