@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/words.h"
 #include "base/yaml.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/policy.h"
+#include "cli/policy_words.h"
 
 namespace hopyard::cli {
 namespace {
@@ -33,7 +35,7 @@ Result<json> wanted_policy(Session& session,
         ASSIGN_OR_RETURN(const json now, state_of(session, path));
         if (now.value("autoscale", json()).is_object()) policy = now["autoscale"];
     }
-    apply(policy, options);
+    RETURN_IF_ERROR(apply_flags(policy, options));
     return policy;
 }
 
@@ -47,18 +49,30 @@ void print_group(const char* name, const json& group) {
                 group.value("downscaleWaitSeconds", 0L));
     for (const json& type : group.value("fallbackTypes", json::array()))
         std::printf("%-10s then %s\n", "", type.get<std::string>().c_str());
+    const auto print = [](const char* what, const std::string& words) {
+        std::printf("%-10s %s %s\n", "", what, words.c_str());
+    };
+    if (group.contains("spot")) {
+        const json& spot = group["spot"];
+        print("spot", std::to_string(spot.value("maxPricePercent", 100)));
+        print("spot-fallback", spot.value("fallBackOnDemand", true) ? "yes" : "no");
+    }
+    if (group.contains("standbyShape"))
+        print("standby-shape", shape_in_words(group["standbyShape"]));
+    for (const json& entry : group.value("schedule", json::array()))
+        print("schedule", entry_in_words(entry));
 }
 
 std::string in_words(const json& request) {
     const json each = request.value("each", json::object());
-    return fmt::format("{} x {} {} of {} cores, {} MB{}",
-                       request.value("count", 1),
-                       request.value("pieces", 1),
-                       request.value("apart", false) ? "machines" : "pieces",
-                       each.value("cpus", 0),
-                       each.value("memoryMb", 0),
-                       each.value("gpus", 0) > 0 ? fmt::format(", {} GPUs", each.value("gpus", 0))
-                                                 : std::string());
+    const int gpus = each.value("gpus", 0);
+    return fmt::format(
+        "{} x {} of {}, {} MB{}",
+        request.value("count", 1),
+        counted(request.value("pieces", 1), request.value("apart", false) ? "machine" : "piece"),
+        counted(each.value("cpus", 0), "core"),
+        each.value("memoryMb", 0),
+        gpus > 0 ? ", " + counted(gpus, "GPU") : std::string());
 }
 
 void print_state(const json& state) {
@@ -128,9 +142,9 @@ int autoscale_off(Session& session, const std::string& cluster) {
     const auto before = state_of(session, *path);
     if (!before) return report(before.error());
     if (const auto reply = session.call("DELETE", *path); !reply) return report(reply.error());
-    std::printf("'%s' follows demand no more; %d workers stay.\n",
+    std::printf("'%s' follows demand no more; %s.\n",
                 cluster.c_str(),
-                before->value("workers", 0));
+                counted(before->value("workers", 0), "worker stays", "workers stay").c_str());
     return exit_ok;
 }
 

@@ -15,12 +15,12 @@ CLI::App* add(CLI::App& parent, Chosen& c, const char* name, const char* help) {
 const auto one_mode = CLI::IsMember({"standard", "adaptive"});
 constexpr const char* mode_help = "standard: the rules alone; adaptive: learns from the past";
 
-/// The six fields of one group; `prefix` is "--" or "--gpu-".
+/// One group; `prefix` is "--" or "--gpu-".
 void add_group(CLI::App& set, const std::string& prefix, AutoscaleGroupOptions& group) {
     set.add_option(prefix + "type", group.instance_type, "Instance type");
     set.add_option(prefix + "fallback",
                    group.fallback_types,
-                   "Type when the cloud has none of those before; may be repeated")
+                   "Type when the cloud has none of those before; may be repeated; off: none")
         ->allow_extra_args(false);
     set.add_option(prefix + "disk", group.disk_gb, "GB");
     set.add_option(prefix + "min", group.min_workers, "Never fewer workers");
@@ -29,6 +29,23 @@ void add_group(CLI::App& set, const std::string& prefix, AutoscaleGroupOptions& 
                    group.standby_workers,
                    "Workers that stay free while anything runs; fractions allowed");
     set.add_option(prefix + "wait", group.downscale_wait_s, "Seconds unused before one leaves");
+    set.add_option(prefix + "spot",
+                   group.spot,
+                   "Spot machines, at most at that percent of the price on demand; off: on demand");
+    set.add_option_function<std::string>(
+           prefix + "spot-fallback",
+           [&group](const std::string& word) { group.spot_fallback = word == "yes"; },
+           "On demand when there is none at that price; yes when left out")
+        ->check(CLI::IsMember({"yes", "no"}));
+    set.add_option(
+        prefix + "standby-shape",
+        group.standby_shape,
+        "Room for jobs that stays free: cpus=4,memoryMb=16384,gpus=1,count=2; off: none");
+    set.add_option(prefix + "schedule",
+                   group.schedule,
+                   "Another minimum at some hours, in UTC: \"mon-fri 08:00-18:00 min=2\"; may be "
+                   "repeated; all are replaced; off: none")
+        ->allow_extra_args(false);
 }
 
 void add_simulate(CLI::App& autoscale, Chosen& c) {

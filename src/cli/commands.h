@@ -96,6 +96,10 @@ struct AutoscaleGroupOptions {  ///< what is not named stays as it is
     std::optional<int> min_workers, max_workers;
     std::optional<double> standby_workers;
     std::optional<long> downscale_wait_s;
+    // In the words of policy_words.h.
+    std::string spot, standby_shape;
+    std::optional<bool> spot_fallback;
+    std::vector<std::string> schedule;
 };
 struct AutoscaleOptions {
     std::string cluster;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/json_fields.h"
+#include "base/words.h"
 #include "cli/chart.h"
 #include "cli/input.h"
 #include "cli/policy.h"
@@ -57,7 +58,7 @@ Result<json> request_of(Session& session, const SimulateOptions& options) {
     if (!options.policy.file.empty()) {
         ASSIGN_OR_RETURN(policy, read_policy(options.policy.file));
     }
-    apply(policy, options.policy);
+    RETURN_IF_ERROR(apply_flags(policy, options.policy));
     if (policy.is_null())
         return refuse("",
                       "policy_missing",
@@ -99,20 +100,20 @@ Result<std::string> run(Session& session, const std::string& body) {
 
 void print_outcome(const json& told) {
     const json& waiting = told["waiting"];
-    std::printf("%-10s %ld, %ld never ran, %ld bad lines skipped\n",
+    std::printf("%-10s %ld, %ld never ran, %s skipped\n",
                 "jobs",
                 told.value("jobs", 0L),
                 told.value("neverRan", 0L),
-                told.value("skippedLines", 0L));
+                counted(told.value("skippedLines", 0L), "bad line").c_str());
     for (const json& line : told["badLines"])
         std::printf(
             "%-10s line %d: %s\n", "", line.value("line", 0), line.value("reason", "").c_str());
     for (const json& use : told["workers"])
-        std::printf("%-10s %s: %.1f h, asked for %ld times\n",
+        std::printf("%-10s %s: %.1f h, asked for %s\n",
                     "workers",
                     use.value("instanceType", "").c_str(),
                     use.value("hours", 0.0),
-                    use.value("boots", 0L));
+                    counted(use.value("boots", 0L), "time").c_str());
     std::printf("%-10s %.1f h, %.1f h of them with a job\n",
                 "paid for",
                 told.value("hours", 0.0),
@@ -132,7 +133,7 @@ void print_outcome(const json& told) {
     for (const auto& [member, words] : {std::pair("neverMet", "that no allowed worker could hold"),
                                         std::pair("leftWaiting", "for which no worker ever came")})
         if (const long count = told.value(member, 0L); count > 0)
-            std::printf("%-10s %ld jobs %s\n", "unmet", count, words);
+            std::printf("%-10s %s %s\n", "unmet", counted(count, "job").c_str(), words);
     constexpr std::size_t columns = 66;
     if (told["course"].empty()) return;
     std::printf("%-10s %s\n", "paid", spark_line(told["course"], "workers", columns).c_str());

@@ -171,7 +171,7 @@ TEST(Simulate, the_answer_names_bad_lines_what_was_paid_and_how_long_jobs_waited
     for (const char* words : {"line 7: no number",
                               "D4: 12.5 h, asked for 2 times",
                               "mean 50.0 s, median 0.0 s, 95 % within 100.0 s, longest 100.0 s",
-                              "1 jobs that no allowed worker could hold"})
+                              "1 job that no allowed worker could hold"})
         EXPECT_NE(shown.find(words), std::string::npos) << words << "\n" << shown;
     EXPECT_EQ(shown.find("cost"), std::string::npos) << "no price is known";
     const std::string chart = files.read("chart.svg");

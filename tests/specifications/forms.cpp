@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <stdexcept>
 
@@ -67,6 +68,52 @@ void take_tags(ordered_json& spec, std::vector<std::string>& to) {
     spec["tags"] = std::move(left);
 }
 
+std::string shape_of(const ordered_json& shape) {
+    std::string text;
+    for (const auto& [name, value] : shape.items())
+        text += (text.empty() ? "" : ",") + name + "=" + value.dump();
+    return text;
+}
+
+std::string hours_of(const ordered_json& entry) {
+    std::string days;
+    for (const std::string day : entry["days"]) days += (days.empty() ? "" : ",") + day;
+    if (days == "mon,tue,wed,thu,fri") days = "mon-fri";
+    return fmt::format("{}{}{}-{} min={}",
+                       days,
+                       days.empty() ? "" : " ",
+                       entry["from"].get<std::string>(),
+                       entry["to"].get<std::string>(),
+                       entry["minWorkers"].dump());
+}
+
+/// Each member by its flag; one that has none makes the test fail.
+void add_group(const ordered_json& group, const std::string& prefix, std::vector<std::string>& to) {
+    const std::map<std::string, std::string> flags = {{"instanceType", "type"},
+                                                      {"diskGb", "disk"},
+                                                      {"minWorkers", "min"},
+                                                      {"maxWorkers", "max"},
+                                                      {"standbyWorkers", "standby"},
+                                                      {"downscaleWaitSeconds", "wait"}};
+    const auto add = [&](const std::string& flag, const std::string& value) {
+        to.push_back(prefix + flag + "=" + value);
+    };
+    for (const auto& [name, value] : group.items()) {
+        if (name == "fallbackTypes") {
+            for (const std::string type : value) add("fallback", type);
+        } else if (name == "spot") {
+            add("spot", value["maxPricePercent"].dump());
+            add("spot-fallback", value["fallBackOnDemand"].get<bool>() ? "yes" : "no");
+        } else if (name == "standbyShape") {
+            add("standby-shape", shape_of(value));
+        } else if (name == "schedule") {
+            for (const ordered_json& entry : value) add("schedule", hours_of(entry));
+        } else {
+            add(flags.at(name), value.is_string() ? value.get<std::string>() : value.dump());
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<Forms> read_forms() {
@@ -122,6 +169,17 @@ std::vector<std::string> as_flags(const std::string& body, const std::string& fi
     take_workers(spec, words);
     take_tags(spec, words);
     std::ofstream(file, std::ios::binary) << json_to_yaml(spec.dump());
+    return words;
+}
+
+std::vector<std::string> as_autoscale_flags(const std::string& body, const std::string& cluster) {
+    const auto spec = ordered_json::parse(body);
+    if (!spec.contains("autoscale")) return {};
+    const ordered_json& policy = spec["autoscale"];
+    std::vector<std::string> words = {
+        "autoscale", "set", cluster, "--mode=" + policy["mode"].get<std::string>()};
+    add_group(policy["general"], "--", words);
+    if (policy.contains("gpu")) add_group(policy["gpu"], "--gpu-", words);
     return words;
 }
 

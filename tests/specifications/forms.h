@@ -28,4 +28,8 @@ Invocation invoked(const std::string& program, const std::string& script);
 /// The same request as flags, and as a file what no flag says. `file` is written.
 std::vector<std::string> as_flags(const std::string& body, const std::string& file);
 
+/// The policy of that request as flags of `hopyard autoscale set CLUSTER`; nothing when it has
+/// none.
+std::vector<std::string> as_autoscale_flags(const std::string& body, const std::string& cluster);
+
 }  // namespace hopyard::specifications

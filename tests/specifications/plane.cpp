@@ -106,6 +106,17 @@ Outcome Plane::command(const std::vector<std::string>& words, const std::string&
     {
         const std::lock_guard lock(mutex_);
         now_ = std::make_unique<Installation>();
+    }
+    return run(words, input);
+}
+
+Outcome Plane::another_command(const std::vector<std::string>& words) {
+    return run(words, "");
+}
+
+Outcome Plane::run(const std::vector<std::string>& words, const std::string& input) {
+    {
+        const std::lock_guard lock(mutex_);
         ::setenv("HOPYARD_API_KEY", now_->key.reveal().c_str(), 1);
     }
     ::setenv("HOPYARD_URL", url_.c_str(), 1);

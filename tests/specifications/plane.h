@@ -26,10 +26,13 @@ class Plane {
     Outcome post(const std::string& content_type, const std::string& body);
     /// Through the command line program's own parser and client, against the server.
     Outcome command(const std::vector<std::string>& words, const std::string& input);
+    /// The same against what the last request left.
+    Outcome another_command(const std::vector<std::string>& words);
 
   private:
     struct Installation;
     Outcome outcome();
+    Outcome run(const std::vector<std::string>& words, const std::string& input);
 
     std::mutex mutex_;
     std::unique_ptr<Installation> now_;  // guarded by mutex_

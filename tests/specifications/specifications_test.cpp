@@ -3,6 +3,7 @@
 #include <map>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "specifications/forms.h"
@@ -11,9 +12,14 @@
 namespace hopyard::specifications {
 namespace {
 
+using json = nlohmann::ordered_json;
+
 constexpr std::size_t drafts_at_least = 300;
 constexpr const char* autoscale_members[] = {
     "autoscale", "gpu", "fallbackTypes", "spot", "standbyShape", "schedule"};
+constexpr const char* plain_specification =
+    R"({"name": "demo", "resourceGroup": "lab", "head": {"instanceType": "Small", "diskGb": 64},
+        "workers": [], "storage": {"account": "store"}, "sshKey": "ops", "identity": "nodes"})";
 
 /// The word behind that option.
 std::string behind(const std::vector<std::string>& words, const std::string& option) {
@@ -47,6 +53,13 @@ class Specifications : public testing::Test {
     Plane plane_;
 };
 
+/// That policy in a cluster that is sound otherwise and has no static workers.
+std::string with_policy(const json& draft) {
+    json spec = json::parse(plain_specification);
+    if (draft.contains("autoscale")) spec["autoscale"] = draft["autoscale"];
+    return spec.dump();
+}
+
 TEST_F(Specifications, are_equal_byte_by_byte_for_equal_choices) {
     const std::vector<Forms> drafts = read_forms();
     ASSERT_GE(drafts.size(), drafts_at_least);
@@ -75,6 +88,25 @@ TEST_F(Specifications, are_equal_byte_by_byte_for_equal_choices) {
     for (const char* member : autoscale_members)
         EXPECT_GT(with[member], drafts.size() / 20) << member << " is hardly ever stored";
     std::printf("%zu drafts, %zu of them stored\n", drafts.size(), stored);
+}
+
+TEST_F(Specifications, of_policies_are_equal_when_flags_set_them_on_a_cluster_that_is_there) {
+    std::size_t refused = 0, stored = 0;
+    for (const Forms& draft : read_forms()) {
+        const json spec = json::parse(draft.body);
+        const auto words = as_autoscale_flags(draft.body, "demo");
+        if (words.empty()) continue;
+        const Outcome wanted = plane_.post("application/json", with_policy(spec));
+        const std::string bare = plane_.post("application/json", plain_specification).stored;
+        ASSERT_NE(bare, "");
+        const Outcome outcome = plane_.another_command(words);
+        ++(wanted.stored.empty() ? refused : stored);
+        EXPECT_EQ(outcome.stored, wanted.stored.empty() ? bare : wanted.stored)
+            << "seed " << draft.seed << "\n  draft  " << draft.body << "\n  " << wanted.refusal
+            << "\n  " << outcome.refusal;
+    }
+    EXPECT_GT(stored, drafts_at_least / 4);
+    EXPECT_GT(refused, 5u);
 }
 
 TEST_F(Specifications, differ_when_one_choice_differs) {
