@@ -253,6 +253,7 @@ Result<std::unique_ptr<Store>> open_sqlite(const std::string& path, Secret seali
                       "database_address",
                       "'" + path + "' is no path of a database",
                       "Write sqlite:/path/to/file, without quotes.");
+    configure_sqlite();
     ASSIGN_OR_RETURN(const Inspection seen, inspect_sqlite(path));
     RETURN_IF_ERROR(judge(seen, sealing_key));
     RETURN_IF_ERROR(make_private_file(path));

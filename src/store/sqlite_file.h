@@ -1,5 +1,6 @@
-// Looking at a SQLite file before it is opened for writing: what is refused stays as it is, down to
-// the last byte, its write-ahead log included. Private to this module.
+// What comes before a SQLite file is opened for writing: the library's own settings, and a look at the
+// file, which stays as it is, down to the last byte, its write-ahead log included, when it is
+// refused. Private to this module.
 #pragma once
 
 #include <optional>
@@ -8,6 +9,9 @@
 #include "base/result.h"
 
 namespace hopyard::store {
+
+/// Before anything else asks SQLite for something: later it changes nothing.
+void configure_sqlite();
 
 /// What can be known of a database without changing it.
 struct Inspection {
