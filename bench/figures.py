@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bare_cluster import BareCluster
 from load_figures import Heads, Lists
+from process import cpu_seconds, memory_kib
 from rig.api import until
 from rig.installation import BIN, DISK_GB, IMAGE, ROOT, SIZE, Installation
 
@@ -204,19 +205,9 @@ class Resting:
             before = cpu_seconds(process)
             time.sleep(60)
             used = cpu_seconds(process) - before
-            bench.notes["resting"] = {"memory": resident_mb(process), "cpu": used / 60 * 100}
+            bench.notes["resting"] = {"memory": memory_kib(process) / 1024, "cpu": used / 60 * 100}
             bench.end(cluster)
         return bench.notes["resting"]  # type: ignore[return-value]
-
-
-def cpu_seconds(process: int) -> float:
-    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident_mb(process: int) -> float:
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
 
 
 def full_build(bench: Bench) -> float:

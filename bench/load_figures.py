@@ -18,6 +18,7 @@ import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
+from process import cpu_seconds, memory_kib
 from rig.installation import BIN, free_ports
 
 CLUSTERS = 10_000
@@ -25,6 +26,8 @@ WORKERS = 2
 PAGE = 50
 # A socket is a file: two of each head, at either end.
 FILES = 2 * CLUSTERS + 200
+# Longer than a node may say nothing before it counts as silent.
+SETTLING_SECONDS = 12
 CONNECTIONS = 4  # no more than threads that answer: what is measured is the answer, not the queue
 SECONDS = 10
 CLOUD = {"kind": "azure", "subscriptionId": "00000000-0000-0000-0000-000000000001",
@@ -60,11 +63,6 @@ def heads_allowed() -> int:
     except (ValueError, OSError):  # whoever runs this has a limit that only others may raise
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         return (hard - 200) // 2
-
-
-def status_kb(process: int, name: str) -> int:
-    text = Path(f"/proc/{process}/status").read_text()
-    return int(re.search(rf"{name}:\s+(\d+) kB", text)[1])
 
 
 class LoadedServer:
@@ -116,6 +114,18 @@ class LoadedServer:
             if server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"hopyard serve: {(self.folder / 'log').read_text()[-2000:]}")
             time.sleep(0.1)
+        self._settle()
+
+    def _settle(self):
+        """Waits until it has looked at every cluster that it found, and told who is silent: what is
+        measured is how it serves, not how it starts."""
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            used = cpu_seconds(self.process)
+            time.sleep(SETTLING_SECONDS)
+            if cpu_seconds(self.process) - used < SETTLING_SECONDS / 10:
+                return
+        raise RuntimeError("hopyard serve does not come to rest")
 
     def _answers(self) -> bool:
         try:
@@ -212,11 +222,11 @@ class Lists:
         seconds = size = grown = 0.0
         for _ in range(2):
             Path(f"/proc/{server.process}/clear_refs").write_text("5")  # VmHWM begins anew
-            before = status_kb(server.process, "VmRSS")
+            before = memory_kib(server.process)
             began = time.monotonic()
             reply = server.get("/api/clusters?cloud=AZURE")
             seconds, size = time.monotonic() - began, len(reply)
-            grown = status_kb(server.process, "VmHWM") - before
+            grown = memory_kib(server.process, "VmHWM") - before
             count = len(json.loads(reply)["payload"]["clusters"])
             if count != server.clusters:
                 raise AssertionError(f"the whole list has {count} clusters")
@@ -263,7 +273,7 @@ class Heads:
         told: dict = {"heads": heads}
         with LoadedServer(workers=0) as server:
             time.sleep(10)
-            before = status_kb(server.process, "VmRSS")
+            before = memory_kib(server.process)
             played = subprocess.Popen(
                 [BIN / "hopyard-load", "heads", server.state, str(server.node_port), str(heads)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -272,7 +282,7 @@ class Heads:
                 told["came"] = json.loads(played.stdout.readline())
                 bench.notes["heads"] = told
                 Heads._steady(server, played, told)
-                told["memory_kib"] = (status_kb(server.process, "VmRSS") - before) / heads
+                told["memory_kib"] = (memory_kib(server.process) - before) / heads
                 Heads._changes(server, played, told)
             finally:
                 played.stdin.close()
@@ -284,7 +294,6 @@ class Heads:
 
     @staticmethod
     def _steady(server: LoadedServer, played: subprocess.Popen, told: dict) -> None:
-        from figures import cpu_seconds
         used, began = cpu_seconds(server.process), time.monotonic()
         played.stdin.write("run 30\n")
         played.stdin.flush()

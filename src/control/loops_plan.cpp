@@ -28,8 +28,16 @@ constexpr Milliseconds pause_after_failure = Seconds(1);
 constexpr Milliseconds look_around_every = Seconds(5);
 constexpr Milliseconds unsettled_period = Seconds(5);
 constexpr Milliseconds settled_period = Seconds(60);
+/// Many clusters that are planned at one time, as after a start, are not planned at one time again.
+constexpr Milliseconds settled_spread = Seconds(20);
 /// Between two lists that plans ask for.
 constexpr Milliseconds list_gap = Milliseconds(200);
+
+/// Repeatable: the same cluster always has the same.
+Milliseconds settled_pause(const ClusterId& id) {
+    const auto spread = static_cast<std::size_t>(settled_spread.count());
+    return settled_period - Milliseconds(std::hash<std::string>{}(id.value) % spread);
+}
 
 bool is_settled(const model::Cluster& cluster) {
     return cluster.phase == model::Phase::running || cluster.phase == model::Phase::stopped;
@@ -264,7 +272,7 @@ void Loops::State::note_planned(const Snapshot& before, const Plan& plan) {
     }
     Known& known = clusters[before.cluster.id];
     known.version = cluster.version;
-    known.look_at = before.now + (is_settled(cluster) ? settled_period : unsettled_period);
+    known.look_at = before.now + (is_settled(cluster) ? settled_pause(cluster.id) : unsettled_period);
     if (plan.look_again_at) known.look_at = std::min(*known.look_at, *plan.look_again_at);
     note_rows(known, before, plan.rows);
     known.waits_for_list = plan.wants_list;

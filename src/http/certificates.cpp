@@ -232,32 +232,28 @@ Result<std::string> sign(const KeyAndCertificate& authority,
     const auto request = read_signing_request(signing_request_pem);
     const KeyPointer key(request ? X509_REQ_get_pubkey(request.get()) : nullptr);
     const bool proved = key && X509_REQ_verify(request.get(), key.get()) == 1;
-    // Small or odd keys are not let in by the back door: what nodes make is P-256.
-    char group[32] = "";
-    std::size_t length = 0;
-    const bool usual = key &&
-                       EVP_PKEY_get_group_name(key.get(), group, sizeof group, &length) == 1 &&
-                       std::string_view(group) == "prime256v1";
     ERR_clear_error();
     if (!proved)
         return fail(ErrorKind::invalid_argument,
                     "signing_request_malformed",
                     "The certificate signing request is malformed or not signed by its own key.");
-    if (!usual)
+    // Small or odd keys are not let in by the back door.
+    if (EVP_PKEY_is_a(key.get(), "ED25519") != 1)
         return fail(ErrorKind::invalid_argument,
                     "signing_request_key",
-                    "The key of a certificate signing request must be on the curve P-256.");
+                    "The key of a certificate signing request must be of Ed25519.");
     return sign_key(opened, key.get(), wanted);
 }
 
 KeyAndRequest make_signing_request(const std::string& name) {
     CHECK(!name.empty() && name.size() <= common_name_max);
-    const auto key = make_key();
+    const KeyPointer key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+    CHECK(key);
     const SigningRequestPointer request(X509_REQ_new());
     CHECK(request && X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) == 1);
     set_common_name(X509_REQ_get_subject_name(request.get()), name);
     CHECK(X509_REQ_set_pubkey(request.get(), key.get()) == 1);
-    CHECK(X509_REQ_sign(request.get(), key.get(), EVP_sha256()) > 0);
+    CHECK(X509_REQ_sign(request.get(), key.get(), nullptr) > 0);
     return {to_pem(key.get()), to_pem(request.get())};
 }
 
@@ -277,18 +273,6 @@ Result<CertificateFacts> read_certificate(const std::string& certificate_pem) {
     facts.not_after = Timestamp(Seconds(timegm(&end)));
     read_names(certificate.get(), facts);
     return facts;
-}
-
-Result<std::string> fingerprint(const std::string& certificate_pem) {
-    ASSIGN_OR_RETURN(const auto certificate, open_certificate(certificate_pem));
-    unsigned char* der = nullptr;
-    const int length = i2d_X509(certificate.get(), &der);
-    const std::unique_ptr<unsigned char, OpensslText> owner(der);
-    if (length < 0)
-        return fail(ErrorKind::invalid_argument,
-                    "certificate_malformed",
-                    "The certificate cannot be written as DER.");
-    return to_hex(sha256({reinterpret_cast<char*>(der), static_cast<std::size_t>(length)}));
 }
 
 }  // namespace hopyard::http

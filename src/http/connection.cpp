@@ -71,6 +71,7 @@ class Connection final : public LiveConnection,
 
     void begin_request();
     void consume();
+    void start_parsing();
     bool take_header();
     void dispatch();
     void refuse(int status, std::string_view code, std::string_view message);
@@ -135,7 +136,7 @@ void Connection::start() {
     socket_.handshake([self = shared_from_this()](error_code error, std::size_t) {
         if (self->phase_ == Phase::closed) return;
         if (error) return self->close();
-        read_peer_certificate(self->socket_.tls(), self->peer_);
+        self->peer_.certificate_subject = take_peer_subject(self->socket_.tls());
         self->begin_request();
     });
 }
@@ -144,9 +145,7 @@ void Connection::start() {
 
 void Connection::begin_request() {
     if (core_->draining && inbox_.empty()) return close();
-    parser_.emplace();
-    parser_->header_limit(static_cast<std::uint32_t>(core_->options.header_bytes_max));
-    parser_->body_limit(core_->options.body_bytes_max);
+    parser_.reset();
     header_taken_ = false;
     keep_alive_ = true;
     phase_ = Phase::idle;
@@ -158,10 +157,7 @@ void Connection::consume() {
     if (phase_ == Phase::idle) {
         // RFC 9112 section 2.2: empty lines before a request are not part of it.
         inbox_.erase(0, std::min(inbox_.find_first_not_of("\r\n"), inbox_.size()));
-        if (!inbox_.empty()) {
-            phase_ = Phase::receiving;
-            arm(core_->options.idle_timeout);
-        }
+        if (!inbox_.empty()) start_parsing();
     }
     while (!inbox_.empty()) {
         error_code error;
@@ -178,6 +174,14 @@ void Connection::consume() {
     if (inbox_.size() > core_->options.header_bytes_max + inbox_max)
         return refuse(400, "malformed_request", "The request is not HTTP.");
     read_more();
+}
+
+void Connection::start_parsing() {
+    phase_ = Phase::receiving;
+    parser_.emplace();
+    parser_->header_limit(static_cast<std::uint32_t>(core_->options.header_bytes_max));
+    parser_->body_limit(core_->options.body_bytes_max);
+    arm(core_->options.idle_timeout);
 }
 
 /// What Beast leaves to the server. False when the request was refused.

@@ -89,8 +89,9 @@ Result<std::shared_ptr<SSL_CTX>> make_tls_context(const TlsOptions& options);
 /// tls.cpp: reads and writes that socket, which never blocks; never raises SIGPIPE. Null without
 /// memory.
 BIO* make_socket_bio(int descriptor);
-/// tls.cpp: fills in the client certificate of a finished handshake.
-void read_peer_certificate(SSL* tls, Peer& peer);
+/// tls.cpp: whose the client certificate of a finished handshake is; "" when there was none. What
+/// the client sent beside it is forgotten.
+std::string take_peer_subject(SSL* tls);
 
 /// core.cpp: frees what an empty buffer holds, but for a little: thousands of connections wait for
 /// each that works.

@@ -40,9 +40,8 @@ struct Peer {
     std::string address;  ///< "10.0.0.4"
     std::uint16_t port = 0;
     std::string listener;  ///< ListenerOptions::name, so that equal addresses can be told apart
-    /// PEM of the verified client certificate; empty when there was none.
-    std::string certificate_pem;
-    std::string certificate_subject;  ///< its common name
+    /// The common name of the verified client certificate; empty when there was none.
+    std::string certificate_subject;
 };
 
 /// A request that we received.

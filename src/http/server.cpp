@@ -210,7 +210,6 @@ class Listener : public std::enable_shared_from_this<Listener> {
                                 .peer = {.address = from.text(),
                                          .port = from.port(),
                                          .listener = name_,
-                                         .certificate_pem = {},
                                          .certificate_subject = {}},
                                 .handler = handler_,
                                 .tls = tls()};

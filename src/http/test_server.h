@@ -64,6 +64,7 @@ class Wire {
     Wire& operator=(const Wire&) = delete;
 
     bool connected() const { return connected_; }
+    int descriptor() const { return descriptor_; }
     void close() {
         if (descriptor_ >= 0) ::close(descriptor_);
         descriptor_ = -1;

@@ -127,11 +127,13 @@ BIO* make_socket_bio(int descriptor) {
     return bio;
 }
 
-void read_peer_certificate(SSL* tls, Peer& peer) {
+std::string take_peer_subject(SSL* tls) {
     const CertificatePointer certificate(SSL_get1_peer_certificate(tls));
-    if (!certificate) return;
-    peer.certificate_pem = to_pem(certificate.get());
-    peer.certificate_subject = common_name(X509_get_subject_name(certificate.get()));
+    if (!certificate) return {};
+    // What else it sent has been looked at: most send the authority too, 5 KiB a connection.
+    STACK_OF(X509)* const others = SSL_get_peer_cert_chain(tls);
+    while (X509* other = sk_X509_pop(others)) X509_free(other);
+    return common_name(X509_get_subject_name(certificate.get()));
 }
 
 }  // namespace hopyard::http
