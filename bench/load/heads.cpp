@@ -12,10 +12,22 @@
 namespace hopyard::bench {
 namespace {
 
-constexpr std::chrono::milliseconds report_period{5'000};
 constexpr std::chrono::milliseconds pause_after_failure{1'000};
 /// So many greet the server at once.
 constexpr std::size_t coming_max = 64;
+
+/// Made as nodes make theirs.
+http::KeyAndCertificate certificate_for(const http::KeyAndCertificate& authority,
+                                        const NodeId& node,
+                                        Timestamp now) {
+    auto made = http::make_signing_request(node.value);
+    auto certificate = http::sign(
+        authority,
+        made.signing_request_pem,
+        {.common_name = node.value, .client = true, .now = now, .validity = Seconds(24 * 3600)});
+    CHECK(certificate);
+    return {std::move(made.private_key_pem), std::move(*certificate)};
+}
 
 std::string post(const std::string& path, const std::string& body) {
     return fmt::format(
@@ -30,13 +42,12 @@ std::string post(const std::string& path, const std::string& body) {
 
 struct Heads::Head {
     std::size_t number = 0;
-    std::unique_ptr<Connection> orders;
-    std::unique_ptr<Connection> reports;
+    std::unique_ptr<Connection> waiting;
+    std::unique_ptr<Connection> changes;
     nodewire::Report report;
-    bool took_report = false;
     bool coming = false;
-    Steady::time_point report_at;
-    Steady::time_point poll_at = Steady::time_point::max();
+    bool ready = false;
+    Steady::time_point wait_at = Steady::time_point::max();
 };
 
 Heads::Heads(const http::KeyAndCertificate& authority,
@@ -46,17 +57,11 @@ Heads::Heads(const http::KeyAndCertificate& authority,
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     const auto context = client_context(authority.certificate_pem);
     for (const model::Node& node : nodes) {
-        const auto own = http::issue(authority,
-                                     {.common_name = node.id.value,
-                                      .client = true,
-                                      .now = now,
-                                      .validity = Seconds(24 * 3600)});
-        CHECK(own);
-        const Identity identity = identity_of(*own);
+        const Identity identity = identity_of(certificate_for(authority, node.id, now));
         auto head = std::make_unique<Head>();
         head->number = heads_.size();
-        head->orders = std::make_unique<Connection>(epoll_, port, context, identity);
-        head->reports = std::make_unique<Connection>(epoll_, port, context, identity);
+        head->waiting = std::make_unique<Connection>(epoll_, port, context, identity);
+        head->changes = std::make_unique<Connection>(epoll_, port, context, identity);
         head->report = {.node = node.id.value,
                         .machine_id = machine_id(node.id),
                         .boot_id = node.seen.boot_id,
@@ -75,56 +80,49 @@ Heads::~Heads() {
 void Heads::start(Head& head) {
     head.coming = true;
     ++coming_;
-    // From then on spread over the period, by the order in which they came.
-    head.report_at = Steady::now();
-    poll(head);
+    wait(head);
 }
 
-void Heads::poll(Head& head) {
-    head.poll_at = Steady::time_point::max();
-    head.orders->ask(fmt::format("GET /node/v1/orders?seen={} HTTP/1.1\r\nHost: localhost\r\n\r\n",
-                                 head.report.applied_revision),
-                     [this, &head](Reply reply) {
-                         ++counts_.polls;
-                         const bool good = reply.status == 200 || reply.status == 204;
-                         if (reply.status == 200) {
-                             const auto orders = nodewire::orders_from_json(reply.body);
-                             CHECK(orders);
-                             head.report.applied_revision = orders->revision;
-                         }
-                         counts_.failures += !good;
-                         head.poll_at =
-                             Steady::now() + (good ? Milliseconds(0) : pause_after_failure);
-                     });
-}
-
-void Heads::report(Head& head) {
-    head.report_at = Steady::now() + report_period;
+void Heads::wait(Head& head) {
+    head.wait_at = Steady::time_point::max();
     const auto began = Steady::now();
-    head.reports->ask(
-        post("/node/v1/report", nodewire::to_json(head.report)), [this, &head, began](Reply reply) {
+    ++head.report.number;
+    const std::int64_t told = head.report.applied_revision;
+    const std::string path = fmt::format("/node/v1/report?seen={}", told);
+    head.waiting->ask(
+        post(path, nodewire::to_json(head.report)), [this, &head, began, told](Reply reply) {
             ++counts_.reports;
-            counts_.reports_ms.push_back(
+            counts_.waits_ms.push_back(
                 std::chrono::duration<double, std::milli>(Steady::now() - began).count());
-            if (reply.status != 204) {
-                ++counts_.failures;
-                head.report_at = Steady::now() + pause_after_failure;
-                return;
+            const bool good = reply.status == 200 || reply.status == 204;
+            counts_.failures += !good;
+            head.wait_at = Steady::now() + (good ? Milliseconds(0) : pause_after_failure);
+            if (reply.status == 200) {
+                const auto orders = nodewire::orders_from_json(reply.body);
+                CHECK(orders);
+                head.report.applied_revision = orders->revision;
+                ++counts_.orders;
             }
-            if (!std::exchange(head.took_report, true)) ++counts_.ready;
-            if (std::exchange(head.coming, false)) --coming_;
+            if (!good || told == 0) return;
+            if (!std::exchange(head.ready, true)) ++counts_.ready;
         });
+    // The next one may come: this one has its orders, and waits.
+    if (told > 0 && std::exchange(head.coming, false)) --coming_;
+}
+
+void Heads::tell(Head& head) {
+    ++head.report.number;
+    head.changes->ask(post("/node/v1/report", nodewire::to_json(head.report)), [this](Reply reply) {
+        ++counts_.reports;
+        counts_.failures += reply.status != 204;
+    });
 }
 
 void Heads::step(Steady::time_point until) {
     const auto now = Steady::now();
     while (started_ < heads_.size() && coming_ < coming_max) start(*heads_[started_++]);
-    for (std::size_t i = 0; i < started_; ++i) {
-        Head& head = *heads_[i];
-        if (head.poll_at <= now) poll(head);
-        if (head.report_at <= now && head.report.applied_revision > 0 && !head.reports->is_asking())
-            report(head);
-    }
+    for (std::size_t i = 0; i < started_; ++i)
+        if (heads_[i]->wait_at <= now) wait(*heads_[i]);
     epoll_event events[512];
     const auto left = std::chrono::ceil<Milliseconds>(until - now).count();
     const int count =
@@ -146,7 +144,7 @@ void Heads::run_for(Milliseconds span) {
 void Heads::change(std::size_t number, const std::string& stage) {
     Head& head = *heads_.at(number);
     head.report.stage = stage;
-    head.report_at = Steady::now();
+    tell(head);
 }
 
 Heads::Counts Heads::take_counts() {

@@ -1,5 +1,5 @@
-// Heads on their channels, as src/node does it: each holds a poll for orders on one connection and
-// reports every five seconds on another, spread over time.
+// Heads on their channels, as src/node does it: each always has a report whose answer waits, and
+// sends what changes meanwhile on a second connection.
 #pragma once
 
 #include <chrono>
@@ -35,10 +35,10 @@ class Heads {
 
     struct Counts {
         std::uint64_t reports = 0;
-        std::uint64_t polls = 0;
+        std::uint64_t orders = 0;  ///< so often newer ones came
         std::uint64_t failures = 0;
-        std::size_t ready = 0;           ///< heads with orders and a report that was taken
-        std::vector<double> reports_ms;  ///< how long each report took
+        std::size_t ready = 0;         ///< heads with orders of which a waiting report was taken
+        std::vector<double> waits_ms;  ///< how long the answer to each waiting report took
     };
     Counts take_counts();
 
@@ -46,8 +46,8 @@ class Heads {
     struct Head;
 
     void start(Head& head);
-    void poll(Head& head);
-    void report(Head& head);
+    void wait(Head& head);
+    void tell(Head& head);
     void step(Steady::time_point until);
 
     int epoll_ = -1;

@@ -45,11 +45,11 @@ double quantile(std::vector<double>& values, double of) {
 void tell(Heads& heads) {
     Heads::Counts counts = heads.take_counts();
     say({{"reports", counts.reports},
-         {"polls", counts.polls},
+         {"orders", counts.orders},
          {"failures", counts.failures},
          {"ready", counts.ready},
-         {"report_p50_ms", quantile(counts.reports_ms, 0.5)},
-         {"report_p99_ms", quantile(counts.reports_ms, 0.99)}});
+         {"wait_p50_ms", quantile(counts.waits_ms, 0.5)},
+         {"wait_p99_ms", quantile(counts.waits_ms, 0.99)}});
 }
 
 /// False at the end of the input.

@@ -34,12 +34,16 @@ struct WithHead {
         return api.ask_as_node(
             {.method = method, .target = target, .body = body, .certificate_subject = subject});
     }
-    std::int64_t newest() {
-        return nodewire::orders_from_json(ask("GET", "/node/v1/orders?seen=0")->body)->revision;
+    std::shared_ptr<Caught> report(const nodewire::Report& report,
+                                   const std::string& query = "",
+                                   const std::string& subject = "demo-head") {
+        return ask("POST", "/node/v1/report" + query, nodewire::to_json(report), subject);
     }
-    std::shared_ptr<Caught> poll(std::int64_t seen) {
-        return ask("GET", "/node/v1/orders?seen=" + std::to_string(seen));
+    std::shared_ptr<Caught> poll(std::int64_t seen, const std::string& query = "") {
+        return report({.node = head, .machine_id = "vm-1"},
+                      "?seen=" + std::to_string(seen) + query);
     }
+    std::int64_t newest() { return nodewire::orders_from_json(poll(0)->body)->revision; }
     void change_orders() {
         api.add_node(cluster, {.id = NodeId("demo-w1"), .ordinal = 1});
         api.sessions.orders_may_have_changed();
@@ -49,7 +53,7 @@ struct WithHead {
 
 TEST(Nodes, only_enrolment_comes_without_a_certificate) {
     WithHead it;
-    for (const auto& [method, path] : {std::pair("GET", "/node/v1/orders?seen=0"),
+    for (const auto& [method, path] : {std::pair("POST", "/node/v1/report?seen=0"),
                                        std::pair("POST", "/node/v1/report"),
                                        std::pair("GET", "/node/v1/init-script"),
                                        std::pair("POST", "/node/v1/renew")})
@@ -64,14 +68,13 @@ TEST(Nodes, only_enrolment_comes_without_a_certificate) {
 
 TEST(Nodes, whose_certificate_is_of_nobody_wanted_is_refused) {
     WithHead it;
-    EXPECT_EQ(it.ask("GET", "/node/v1/orders?seen=0", "", "stranger")->status, 403);
     const nodewire::Report report{.node = "demo-head", .machine_id = "vm-1"};
-    EXPECT_EQ(it.ask("POST", "/node/v1/report", nodewire::to_json(report), "stranger")->status,
-              403);
+    for (const char* query : {"", "?seen=0"})
+        EXPECT_EQ(it.report(report, query, "stranger")->status, 403);
     EXPECT_EQ(it.ask("POST", "/node/v1/report", "not a report")->status, 400);
-    EXPECT_EQ(it.ask("POST", "/node/v1/report", nodewire::to_json(report))->status, 204);
+    EXPECT_EQ(it.report(report)->status, 204);
     EXPECT_EQ(it.ask("GET", "/node/v1/init-script")->status, 404);
-    EXPECT_EQ(it.ask("GET", "/node/v2/orders")->status, 404);
+    EXPECT_EQ(it.ask("POST", "/node/v2/report")->status, 404);
     EXPECT_EQ(it.ask("POST", "/node/v1/enrol", "{", "")->status, 400);
 }
 
@@ -117,10 +120,10 @@ TEST(Polls, wait_for_a_change_and_answer_at_the_next_tick) {
 TEST(Polls, end_empty_after_their_time) {
     WithHead it;
     const auto waiting = it.poll(it.newest());
-    it.api.clock.advance(Seconds(24));
+    it.api.clock.advance(nodewire::report_period - Milliseconds(1));
     it.tick();
     EXPECT_FALSE(waiting->answered);
-    it.api.clock.advance(Seconds(1));
+    it.api.clock.advance(Milliseconds(1));
     it.tick();
     EXPECT_EQ(waiting->status, 204);
     EXPECT_EQ(waiting->body, "");
@@ -160,9 +163,7 @@ struct WithLog : WithHead {
     std::shared_ptr<Caught> look(const std::string& node, const std::string& query = "") {
         return api.get("/v1/clusters/" + cluster + "/nodes/" + node + "/log" + query);
     }
-    std::shared_ptr<Caught> poll_for_logs() {
-        return ask("GET", "/node/v1/orders?logs=yes&seen=" + std::to_string(newest()));
-    }
+    std::shared_ptr<Caught> poll_for_logs() { return poll(newest(), "&logs=yes"); }
     std::shared_ptr<Caught> send(const std::string& node, const std::string& text) {
         return ask("POST",
                    "/node/v1/log",
@@ -306,10 +307,10 @@ TEST(Password, is_made_anew_handed_over_once_and_pending_until_the_head_has_it) 
 
     nodewire::Report report{.node = "demo-head", .machine_id = "vm-1", .applied_revision = 0};
     report.applied_revision = it.newest() - 1;
-    ASSERT_EQ(it.ask("POST", "/node/v1/report", nodewire::to_json(report))->status, 204);
+    ASSERT_EQ(it.report(report)->status, 204);
     EXPECT_EQ(access()["passwordPending"], true);
     report.applied_revision = it.newest();
-    ASSERT_EQ(it.ask("POST", "/node/v1/report", nodewire::to_json(report))->status, 204);
+    ASSERT_EQ(it.report(report)->status, 204);
     EXPECT_EQ(access()["passwordPending"], false);
     const std::string shown = it.api.get(it.one)->body + it.api.get("/v1/activity")->body;
     EXPECT_EQ(shown.find(made->json()["password"].get<std::string>()), std::string::npos);

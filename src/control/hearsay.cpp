@@ -6,11 +6,22 @@
 
 namespace hopyard::control {
 
+bool Hearsay::is_overtaken(const NodeId& head, const nodewire::Report& report, Timestamp now) {
+    const std::size_t run = std::hash<std::string>{}(report.run);
+    const std::lock_guard lock(mutex_);
+    Newest& newest = newest_[head];
+    if (newest.run == run && newest.number > report.number) return true;
+    newest = {.run = run, .number = report.number, .at = now};
+    return false;
+}
+
 std::size_t Hearsay::digest_of(const nodewire::Report& report) const {
     nodewire::Report what = report;
     what.at = Timestamp();
+    what.number = 0;
     for (auto& worker : what.workers) {
         worker.report.at = Timestamp();
+        worker.report.number = 0;
         worker.age_ms = Milliseconds(worker.age_ms) < silence_ ? 0 : 1;
     }
     return std::hash<std::string>{}(nodewire::to_json(what));
@@ -63,6 +74,7 @@ void Hearsay::count_clusters(std::size_t clusters) {
 void Hearsay::forget_before(Timestamp time) {
     const std::lock_guard lock(mutex_);
     std::erase_if(said_, [&](const auto& entry) { return entry.second.heard_at < time; });
+    std::erase_if(newest_, [&](const auto& entry) { return entry.second.at < time; });
 }
 
 Milliseconds Hearsay::row_age_max() const {

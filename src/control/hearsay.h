@@ -28,6 +28,9 @@ class Hearsay {
           between_rewrites_(between_rewrites),
           listening_since_(listening_since) {}
 
+    /// True of a report that came after a newer one of the same run of the program; what a node
+    /// sends on two connections may overtake itself.
+    bool is_overtaken(const NodeId& head, const nodewire::Report& report, Timestamp now);
     /// Of what a report says; not of when it was said.
     std::size_t digest_of(const nodewire::Report& report) const;
 
@@ -53,6 +56,11 @@ class Hearsay {
     void forget_before(Timestamp time);
 
   private:
+    struct Newest {
+        std::size_t run = 0;  ///< its hash
+        std::int64_t number = 0;
+        Timestamp at;
+    };
     struct Said {
         std::size_t digest = 0;
         store::StampedCluster cluster;
@@ -67,8 +75,9 @@ class Hearsay {
     const Milliseconds between_rewrites_;
     const Timestamp listening_since_;  ///< nobody is silent before we listened for one whole period
     mutable std::mutex mutex_;
-    std::size_t clusters_ = 0;     // guarded by mutex_
-    std::map<NodeId, Said> said_;  // guarded by mutex_
+    std::size_t clusters_ = 0;         // guarded by mutex_
+    std::map<NodeId, Said> said_;      // guarded by mutex_
+    std::map<NodeId, Newest> newest_;  // guarded by mutex_
 };
 
 }  // namespace hopyard::control

@@ -213,6 +213,7 @@ Result<nodewire::EnrolReply> NodeSessions::renew(const NodeId& caller,
 
 Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& report) {
     const Timestamp now = state_->clock.now();
+    if (state_->hearsay.is_overtaken(caller, report, now)) return {};
     const std::size_t digest = state_->hearsay.digest_of(report);
     ASSIGN_OR_RETURN(const bool is_old_news, state_->says_nothing_new(caller, digest, now));
     if (is_old_news) return {};

@@ -64,6 +64,23 @@ TEST(Report, that_says_nothing_new_is_written_only_now_and_then) {
     EXPECT_EQ(session.desk.wake.count, 0);
 }
 
+TEST(Report, that_a_newer_one_overtook_changes_nothing_but_one_of_a_new_run_counts) {
+    Session it;
+    it.settle();
+    const auto send = [&](const std::string& run, std::int64_t number, const std::string& stage) {
+        it.head.says.stage = stage;
+        nodewire::Report report = it.report();
+        report.run = run;
+        report.number = number;
+        return it.send(report).has_value();
+    };
+    EXPECT_TRUE(send("first", 8, "newer"));
+    EXPECT_TRUE(send("first", 7, "older"));
+    EXPECT_EQ(it.node(it.head).seen.stage, "newer");
+    EXPECT_TRUE(send("second", 1, "after its restart"));
+    EXPECT_EQ(it.node(it.head).seen.stage, "after its restart");
+}
+
 TEST(Report, drains_say_more_than_the_base_state) {
     Session session;
     session.settle();

@@ -96,12 +96,14 @@ void Board::set_workload(Workload workload) {
 bool says_the_same(const nodewire::Report& a, const nodewire::Report& b) {
     auto first = a, second = b;
     first.at = second.at = Timestamp{};
+    first.number = second.number = 0;
     return nodewire::to_json(first) == nodewire::to_json(second);
 }
 
 void Board::set_relayed(nodewire::Report report) {
     std::lock_guard lock(mutex_);
     auto& entry = relayed_[report.node];
+    if (entry.report.run == report.run && entry.report.number > report.number) return;
     const bool news = !says_the_same(entry.report, report);
     entry = Relayed{.report = std::move(report), .received = clock_.now()};
     if (news) changed_locked();
@@ -127,13 +129,15 @@ std::uint64_t Board::wait_for_change(std::uint64_t known,
     return change_;
 }
 
-nodewire::Report Board::report() const {
+nodewire::Report Board::report() {
     std::lock_guard lock(mutex_);
     auto result = facts_;
     result.node = self_.node;
     result.machine_id = self_.machine_id;
     result.boot_id = self_.boot_id;
     result.program_version = self_.program_version;
+    result.run = self_.run;
+    result.number = ++reports_;
     result.services_ready = orders_ != nullptr;
     result.applied_revision = orders_ ? orders_->revision : 0;
     for (const auto& part : parts_) {

@@ -37,6 +37,7 @@ struct Self {
     std::string machine_id;
     std::string boot_id;
     std::string program_version;
+    std::string run;  ///< see nodewire::Report
 };
 
 class Board {
@@ -69,7 +70,7 @@ class Board {
         std::optional<model::Demand> demand;
     };
     void set_workload(Workload workload);
-    /// A worker's report that its head relays.
+    /// A worker's report that its head relays; one that a newer one overtook is dropped.
     void set_relayed(nodewire::Report report);
     std::optional<nodewire::Report> relayed(const std::string& node) const;
 
@@ -77,7 +78,7 @@ class Board {
     std::uint64_t change() const;
     /// Returns when it differs from `known`, or at the end of the time.
     std::uint64_t wait_for_change(std::uint64_t known, Milliseconds timeout, std::stop_token stop);
-    nodewire::Report report() const;
+    nodewire::Report report();
 
   private:
     struct Relayed {
@@ -96,10 +97,11 @@ class Board {
     nodewire::Report facts_;  ///< the fields that set_mount and the like write
     std::map<std::string, Relayed> relayed_;
     std::uint64_t change_ = 1;
+    std::int64_t reports_ = 0;  ///< made so far
     std::function<void()> on_orders_;
 };
 
-/// Equal but for the time they were made.
+/// Equal but for when they were made.
 bool says_the_same(const nodewire::Report& a, const nodewire::Report& b);
 
 }  // namespace hopyard::node

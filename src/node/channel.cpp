@@ -12,7 +12,6 @@ namespace {
 constexpr Backoff call_backoff{.first = Milliseconds(50), .most = Milliseconds(2'000)};
 /// Several changes within this time make one report.
 constexpr Milliseconds report_debounce{20};
-constexpr Milliseconds report_period{5'000};
 constexpr Seconds renewal_retry{60};
 
 }  // namespace
@@ -54,11 +53,13 @@ void Channel::take(nodewire::Orders orders) {
     parts_.board.set_orders(std::move(orders));
 }
 
-void Channel::run_orders(std::stop_token stop) {
+void Channel::run_waiting(std::stop_token stop) {
     int failures = 0;
     while (!stop.stop_requested()) {
         const auto known = parts_.board.orders();
-        auto reply = parts_.upstream.get()->poll(known ? known->revision : 0);
+        reported_ = parts_.board.change();
+        auto reply = parts_.upstream.get()->report_and_wait(parts_.board.report(),
+                                                            known ? known->revision : 0);
         if (reply) {
             failures = 0;
             if (reply->orders) take(std::move(*reply->orders));
@@ -67,30 +68,29 @@ void Channel::run_orders(std::stop_token stop) {
             renew_in_time(stop);
             continue;
         }
+        reported_ = 0;
         if (failures % 16 == 8) {
-            log::warning("orders do not come", {{"cause", reply.error().message}});
+            log::warning("reports are not taken and orders do not come",
+                         {{"cause", reply.error().message}});
         }
         sleep_for(wait_before(call_backoff, failures++, parts_.random), stop);
         renew_in_time(stop);
     }
 }
 
-void Channel::run_reports(std::stop_token stop) {
+void Channel::run_changes(std::stop_token stop) {
     int failures = 0;
-    std::uint64_t reported = 0;
     while (!stop.stop_requested()) {
-        if (parts_.board.wait_for_change(reported, report_period, stop) != reported) {
-            sleep_for(report_debounce, stop);
-        }
+        const auto known = reported_.load();
+        if (parts_.board.wait_for_change(known, nodewire::report_period, stop) == known) continue;
+        sleep_for(report_debounce, stop);
         const auto change = parts_.board.change();
+        if (change == reported_) continue;  // a waiting report has taken it along
         const auto sent = parts_.upstream.get()->report(parts_.board.report());
         if (sent) {
             failures = 0;
-            reported = change;
+            reported_ = std::max(reported_.load(), change);
             continue;
-        }
-        if (failures % 16 == 8) {
-            log::warning("reports are not taken", {{"cause", sent.error().message}});
         }
         sleep_for(wait_before(call_backoff, failures++, parts_.random), stop);
     }

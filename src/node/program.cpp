@@ -92,7 +92,8 @@ class Node {
           board_({.node = enrolled_.identity.node,
                   .machine_id = enrolled_.identity.machine_id,
                   .boot_id = boot_id(options, parts.random),
-                  .program_version = options.version},
+                  .program_version = options.version,
+                  .run = random_word(parts.random, 16)},
                  parts.clock),
           channel_({board_, state, upstream_, parts.clock, parts.random}, enrolled_),
           access_({board_, processes, parts.random, guard}, {.runs_services = options.is_init}),
@@ -112,8 +113,8 @@ class Node {
         });
         channel_.on_log_request([this](const auto& wish) { send_log(wish); });
         if (enrolled_.identity.is_head) start_head();
-        channel_loops_.push_back(begin([this](auto stop) { channel_.run_orders(stop); }));
-        channel_loops_.push_back(begin([this](auto stop) { channel_.run_reports(stop); }));
+        channel_loops_.push_back(begin([this](auto stop) { channel_.run_waiting(stop); }));
+        channel_loops_.push_back(begin([this](auto stop) { channel_.run_changes(stop); }));
         access_loop_ = begin([this](auto stop) { access_.run(stop); });
         storage_loop_ = begin([this](auto stop) { storage_.run(stop); });
         script_loop_ = begin([this](auto stop) { init_script_.run(stop); });

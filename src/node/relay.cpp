@@ -9,9 +9,6 @@
 namespace hopyard::node {
 namespace {
 
-/// The wire promises an answer within 25 s.
-constexpr Seconds poll_time{25};
-
 http::Response refuse_with(const Error& error) {
     const nlohmann::json body{{"code", error.code}, {"message", error.message}};
     return http::json_response(http_status_of(error.kind), body.dump());
@@ -48,16 +45,11 @@ void Relay::add_routes() {
                 [this](const http::Request& request, const http::PathParameters&) {
                     return forward_certification(request, true);
                 });
-    router_.add("GET",
-                "/node/v1/orders",
-                [this](const http::Request& request,
-                       const http::PathParameters&,
-                       http::Responder responder) { orders(request, std::move(responder)); });
     router_.add("POST",
                 "/node/v1/report",
-                [this](const http::Request& request, const http::PathParameters&) {
-                    return report(request);
-                });
+                [this](const http::Request& request,
+                       const http::PathParameters&,
+                       http::Responder responder) { report(request, std::move(responder)); });
     router_.add(
         "POST", "/node/v1/log", [this](const http::Request& request, const http::PathParameters&) {
             return log(request);
@@ -86,7 +78,9 @@ Result<std::string> Relay::caller(const http::Request& request) const {
     }
     const auto known = board_.orders();
     if (known && known->workers.contains(name)) return name;
-    return forbidden();
+    return fail(ErrorKind::permission_denied,
+                "not_named_yet",
+                "the orders of this cluster name no such worker");
 }
 
 http::Response Relay::forward_certification(const http::Request& request, bool renewal) {
@@ -103,19 +97,35 @@ http::Response Relay::forward_certification(const http::Request& request, bool r
     return http::json_response(200, nodewire::to_json(*reply));
 }
 
-void Relay::orders(const http::Request& request, http::Responder responder) {
-    const auto& name = request.peer.certificate_subject;
-    if (name.empty()) {
-        responder.respond(refuse_with(caller(request).error()));
-        return;
-    }
+void Relay::report(const http::Request& request, http::Responder responder) {
+    const bool waits = request.query("seen").has_value();
+    const auto taken = take_report(request);
     // A worker that our own orders do not name yet waits for them: they are on their way.
+    const bool may_wait = taken || taken.error().code == "not_named_yet";
+    if (waits && may_wait) return wait_for_orders(request, std::move(responder));
+    responder.respond(taken ? http::Response{.status = 204} : refuse_with(taken.error()));
+}
+
+Result<void> Relay::take_report(const http::Request& request) {
+    ASSIGN_OR_RETURN(const auto name, caller(request));
+    ASSIGN_OR_RETURN(auto body, nodewire::report_from_json(request.body));
+    if (body.node != name) return forbidden();
+    // What only a head may say is not passed on from a worker.
+    body.workload.clear();
+    body.demand.reset();
+    body.workers.clear();
+    if (on_report_) on_report_(body);
+    board_.set_relayed(std::move(body));
+    return {};
+}
+
+void Relay::wait_for_orders(const http::Request& request, http::Responder responder) {
     {
         std::lock_guard lock(mutex_);
-        polls_.push_back(Poll{.node = name,
+        polls_.push_back(Poll{.node = request.peer.certificate_subject,
                               .seen = seen_of(request),
                               .takes_logs = request.query("logs") == "yes",
-                              .until = clock_.now() + poll_time,
+                              .until = clock_.now() + nodewire::report_period,
                               .responder = std::move(responder)});
     }
     answer_polls();
@@ -159,21 +169,6 @@ void Relay::answer_polls() {
         });
     }
     for (auto& [responder, response] : answers) responder.respond(std::move(response));
-}
-
-http::Response Relay::report(const http::Request& request) {
-    const auto name = caller(request);
-    if (!name) return refuse_with(name.error());
-    auto body = nodewire::report_from_json(request.body);
-    if (!body) return refuse_with(body.error());
-    if (body->node != *name) return refuse_with(forbidden().value());
-    // What only a head may say is not passed on from a worker.
-    body->workload.clear();
-    body->demand.reset();
-    body->workers.clear();
-    if (on_report_) on_report_(*body);
-    board_.set_relayed(std::move(*body));
-    return http::Response{.status = 204};
 }
 
 http::Response Relay::log(const http::Request& request) {

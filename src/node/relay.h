@@ -41,8 +41,9 @@ class Relay {
     };
     void add_routes();
     http::Response forward_certification(const http::Request& request, bool renewal);
-    void orders(const http::Request& request, http::Responder responder);
-    http::Response report(const http::Request& request);
+    void report(const http::Request& request, http::Responder responder);
+    Result<void> take_report(const http::Request& request);
+    void wait_for_orders(const http::Request& request, http::Responder responder);
     http::Response log(const http::Request& request);
     std::optional<http::Response> answer_locked(const Poll& poll, Timestamp now);
     http::Response init_script(const http::Request& request);

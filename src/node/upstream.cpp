@@ -5,8 +5,6 @@
 namespace hopyard::node {
 namespace {
 
-/// A little more than the 25 s that the other side holds a poll.
-constexpr Milliseconds poll_timeout{35'000};
 constexpr Milliseconds call_timeout{10'000};
 
 ErrorKind kind_of(int status) {
@@ -55,33 +53,39 @@ Result<nodewire::EnrolReply> Upstream::renew(const nodewire::EnrolRequest& reque
     return certify("/node/v1/renew", request);
 }
 
-Result<nodewire::PollReply> Upstream::poll(std::int64_t seen) {
-    const http::OutgoingRequest outgoing{
-        .url = fmt::format("{}/node/v1/orders?seen={}&logs=yes", url_, seen),
-        .timeout = poll_timeout};
-    ASSIGN_OR_RETURN(auto response, transport_->send(outgoing));
-    if (response.status == 204) return nodewire::PollReply();
-    if (response.status != 200) {
-        return pass(refusal(response.status, response.body, "asking for orders"));
-    }
-    return nodewire::poll_reply_from_json(response.body);
-}
-
-Result<void> Upstream::tell(const char* path, std::string body, std::string_view what) {
-    http::OutgoingRequest outgoing{
-        .method = "POST", .url = url_ + path, .body = std::move(body), .timeout = call_timeout};
+Result<http::Response> Upstream::post(const std::string& path,
+                                      std::string body,
+                                      std::string_view what) {
+    http::OutgoingRequest outgoing{.method = "POST",
+                                   .url = url_ + path,
+                                   .body = std::move(body),
+                                   .timeout = nodewire::report_period + call_timeout};
     outgoing.headers.set("Content-Type", "application/json");
     ASSIGN_OR_RETURN(auto response, transport_->send(outgoing));
     if (response.status / 100 != 2) return pass(refusal(response.status, response.body, what));
-    return {};
+    return response;
+}
+
+Result<nodewire::PollReply> Upstream::report_and_wait(const nodewire::Report& report,
+                                                      std::int64_t seen) {
+    ASSIGN_OR_RETURN(const auto response,
+                     post(fmt::format("/node/v1/report?seen={}&logs=yes", seen),
+                          nodewire::to_json(report),
+                          "the report"));
+    if (response.status == 204) return nodewire::PollReply();
+    return nodewire::poll_reply_from_json(response.body);
 }
 
 Result<void> Upstream::report(const nodewire::Report& report) {
-    return tell("/node/v1/report", nodewire::to_json(report), "the report");
+    ASSIGN_OR_RETURN(const auto response,
+                     post("/node/v1/report", nodewire::to_json(report), "the report"));
+    return {};
 }
 
 Result<void> Upstream::log(const nodewire::LogReply& reply) {
-    return tell("/node/v1/log", nodewire::to_json(reply), "the log");
+    ASSIGN_OR_RETURN(const auto response,
+                     post("/node/v1/log", nodewire::to_json(reply), "the log"));
+    return {};
 }
 
 Result<std::optional<std::string>> Upstream::init_script() {

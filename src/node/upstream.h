@@ -23,15 +23,16 @@ class Upstream {
 
     Result<nodewire::EnrolReply> enrol(const nodewire::EnrolRequest& request);
     Result<nodewire::EnrolReply> renew(const nodewire::EnrolRequest& request);
-    /// Waits up to the server's 25 s; an empty reply when there is nothing newer.
-    Result<nodewire::PollReply> poll(std::int64_t seen);
+    /// Reports, and waits for orders above that revision, up to nodewire::report_period; an empty
+    /// reply when there is nothing newer.
+    Result<nodewire::PollReply> report_and_wait(const nodewire::Report& report, std::int64_t seen);
     Result<void> report(const nodewire::Report& report);
     Result<void> log(const nodewire::LogReply& reply);
     /// Nothing when there is no script.
     Result<std::optional<std::string>> init_script();
 
   private:
-    Result<void> tell(const char* path, std::string body, std::string_view what);
+    Result<http::Response> post(const std::string& path, std::string body, std::string_view what);
     Result<nodewire::EnrolReply> certify(const char* path, const nodewire::EnrolRequest& request);
     std::shared_ptr<http::Transport> transport_;
     std::string url_;

@@ -210,6 +210,8 @@ json document(const Report& report) {
                 {"machineId", report.machine_id},
                 {"bootId", report.boot_id},
                 {"programVersion", report.program_version},
+                {"run", report.run},
+                {"number", report.number},
                 {"appliedRevision", report.applied_revision},
                 {"servicesReady", report.services_ready},
                 {"stage", report.stage},
@@ -237,6 +239,8 @@ Result<Report> read_report(const json& from) {
         .get("machineId", report.machine_id)
         .get("bootId", report.boot_id)
         .get("programVersion", report.program_version)
+        .get("run", report.run)
+        .get("number", report.number)
         .get("appliedRevision", report.applied_revision)
         .get("servicesReady", report.services_ready)
         .get("stage", report.stage)

@@ -4,15 +4,19 @@
 //
 //   node -> control plane (head) or node -> head (worker), HTTPS:
 //     POST /node/v1/enrol            no client certificate; EnrolRequest -> EnrolReply
-//     GET  /node/v1/orders?seen=N    mutual TLS; waits up to 25 s for a revision above N, then 200
-//     with
-//                                    Orders, or 204 when there is nothing new. With &logs=yes the
-//                                    wait also ends with 200 and LogRequests when somebody wants to
-//                                    see a log
-//     POST /node/v1/report           mutual TLS; Report -> 204. At once on a change, else every 5 s
+//     POST /node/v1/report           mutual TLS; Report -> 204
+//     POST /node/v1/report?seen=N    the same, and its answer waits up to 5 s for a revision above
+//     N:
+//                                    200 with Orders, or 204 when there is nothing new. With
+//                                    &logs=yes the wait also ends with 200 and LogRequests when
+//                                    somebody wants to see a log
 //     POST /node/v1/log              mutual TLS; LogReply -> 204
 //     GET  /node/v1/init-script      mutual TLS; the script's bytes, 404 when there is none
 //     POST /node/v1/renew            mutual TLS; EnrolRequest without token -> EnrolReply
+//
+// A node always has one report that waits, and sends another one beside it at once when something
+// changes: so most nodes hold one connection, most of the time. The two may overtake each other;
+// each says which is the newer.
 //
 // The head's channel opens to the control plane; it relays enrolment, orders, reports, logs and the
 // script for its workers, which reach nothing but the head. Orders for workers travel inside the
@@ -38,6 +42,8 @@
 namespace hopyard::nodewire {
 
 inline constexpr int version = 1;
+/// So long the answer to a report waits at most, and so often a node reports at least.
+inline constexpr Milliseconds report_period{5'000};
 
 struct UserData {
     int wire_version = version;
@@ -153,6 +159,9 @@ struct Report {
     std::string machine_id;
     std::string boot_id;
     std::string program_version;
+    /// Of two reports of one run of the program the one with the greater number is the newer.
+    std::string run;
+    std::int64_t number = 0;
     std::int64_t applied_revision = 0;
     bool services_ready = false;  ///< it is what its orders say
     std::string stage;            ///< what it is doing now

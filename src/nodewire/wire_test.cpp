@@ -39,12 +39,16 @@ TEST(Wire, reports_come_back_with_the_workers_inside) {
     worker.failure = Error{.kind = ErrorKind::unavailable, .code = "mount", .message = "no"};
     Report report;
     report.node = "demo-head";
+    report.run = "r";
+    report.number = 9;
     report.workload = {
         {.name = "demo-w1", .state = "idle", .drained = true, .drain = 7, .jobs = 2}};
     report.init_script = InitScriptResult{.exit_code = 3, .output_tail = "boom\xff"};
     report.workers = {{.report = worker, .age_ms = 40}};
     const auto back = report_from_json(to_json(report));
     ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->run, "r");
+    EXPECT_EQ(back->number, 9);
     EXPECT_EQ(back->workers.at(0).age_ms, 40);
     EXPECT_EQ(back->workers.at(0).report.failure->code, "mount");
     EXPECT_EQ(back->workload.at(0).jobs, 2);

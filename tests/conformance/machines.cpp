@@ -67,7 +67,11 @@ nodewire::Report Machines::report_of(const Machine& machine, const std::string& 
 }
 
 void Machines::report(Machine& head, const std::string& machine_id) {
-    const auto given = head.client->send({.url = head.data.url + "/node/v1/orders?seen=0"});
+    const auto say = [&](const char* path, const nodewire::Report& report) {
+        return head.client->send(
+            {.method = "POST", .url = head.data.url + path, .body = nodewire::to_json(report)});
+    };
+    const auto given = say("/node/v1/report?seen=0", report_of(head, machine_id));
     ASSERT_TRUE(given) << given.error().message;
     if (given->status != 200) return;
     const auto orders = nodewire::orders_from_json(given->body);
@@ -89,9 +93,7 @@ void Machines::report(Machine& head, const std::string& machine_id) {
                 {.name = member.name, .state = "idle", .drained = drains, .draining = drains});
         }
     }
-    const auto reply = head.client->send({.method = "POST",
-                                          .url = head.data.url + "/node/v1/report",
-                                          .body = nodewire::to_json(report)});
+    const auto reply = say("/node/v1/report", report);
     ASSERT_TRUE(reply) << reply.error().message;
 }
 

@@ -32,6 +32,12 @@ ControlPlane::ControlPlane(std::string address)
     if (!nodes || !metadata) std::abort();
     threads_.emplace_back([this] { server_.run_io(); });
     for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { server_.run_worker(); });
+    threads_.emplace_back([this](std::stop_token stop) {
+        while (sleep_for(Milliseconds(100), stop)) {
+            std::lock_guard lock(mutex_);
+            answer_polls_locked();
+        }
+    });
 }
 
 ControlPlane::~ControlPlane() {
@@ -39,6 +45,7 @@ ControlPlane::~ControlPlane() {
         std::lock_guard lock(mutex_);
         polls_.clear();
     }
+    threads_.back().request_stop();
     server_.stop(Milliseconds(100));
 }
 
@@ -109,22 +116,20 @@ void ControlPlane::add_node_routes() {
         return certify(request, false);
     });
     nodes_.add(
-        "GET",
-        "/node/v1/orders",
+        "POST",
+        "/node/v1/report",
         [this](
             const http::Request& request, const http::PathParameters&, http::Responder responder) {
+            auto body = nodewire::report_from_json(request.body);
+            if (!body) return responder.respond(http::text_response(400, body.error().message));
             std::lock_guard lock(mutex_);
-            polls_.push_back({std::stoll(request.query("seen").value_or("0")), responder});
+            take_locked(std::move(*body));
+            if (!request.query("seen")) return responder.respond(http::Response{.status = 204});
+            polls_.push_back({.seen = std::stoll(*request.query("seen")),
+                              .until = clock_.now() + nodewire::report_period,
+                              .responder = responder});
             answer_polls_locked();
         });
-    nodes_.add("POST", "/node/v1/report", [this](const http::Request& request, const auto&) {
-        auto body = nodewire::report_from_json(request.body);
-        if (!body) return http::text_response(400, body.error().message);
-        std::lock_guard lock(mutex_);
-        report_ = std::move(*body);
-        arrived_.notify_all();
-        return http::Response{.status = 204};
-    });
     nodes_.add("POST", "/node/v1/log", [this](const http::Request& request, const auto&) {
         auto body = nodewire::log_reply_from_json(request.body);
         if (!body) return http::text_response(400, body.error().message);
@@ -139,11 +144,21 @@ void ControlPlane::add_node_routes() {
     });
 }
 
+void ControlPlane::take_locked(nodewire::Report report) {
+    if (report_ && report_->run == report.run && report_->number > report.number) return;
+    report_ = std::move(report);
+    arrived_.notify_all();
+}
+
 void ControlPlane::answer_polls_locked() {
     std::erase_if(polls_, [this](Poll& poll) {
         if (poll.responder.is_gone()) return true;
         const bool is_newer = orders_ && orders_->revision > poll.seen;
-        if (!is_newer && log_wishes_.empty()) return false;
+        if (!is_newer && log_wishes_.empty()) {
+            const bool is_over = clock_.now() >= poll.until;
+            if (is_over) poll.responder.respond(http::Response{.status = 204});
+            return is_over;
+        }
         auto body = is_newer ? nodewire::to_json(*orders_)
                              : nodewire::to_json(std::exchange(log_wishes_, {}));
         poll.responder.respond(http::json_response(200, std::move(body)));

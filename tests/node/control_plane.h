@@ -44,11 +44,13 @@ class ControlPlane {
   private:
     struct Poll {
         std::int64_t seen;
+        Timestamp until;
         http::Responder responder;
     };
     void add_node_routes();
     void add_metadata_routes();
     http::Response certify(const http::Request& request, bool with_token);
+    void take_locked(nodewire::Report report);
     void answer_polls_locked();
 
     const std::string address_;

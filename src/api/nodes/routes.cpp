@@ -8,9 +8,6 @@
 namespace hopyard::api::nodes {
 namespace {
 
-/// A little less than a node waits (nodewire/wire.h says 25 s).
-constexpr Seconds poll_time{25};
-
 http::Response reply_of(const Error& error) {
     http::Response response = problem(error, "");
     // Here these two are about the caller itself.
@@ -63,15 +60,6 @@ NodeRoutes::NodeRoutes(Parts& parts, std::function<void()> want_tick)
     add_enrolment();
     add_reports();
     add_logs();
-    router_.add("GET",
-                "/node/v1/orders",
-                http::RouteHandler([this](const http::Request& request,
-                                          const http::PathParameters&,
-                                          http::Responder responder) {
-                    const auto caller = caller_of(request);
-                    if (!caller) return responder.respond(refusal(request, caller.error()));
-                    poll(*caller, request, std::move(responder));
-                }));
     router_.otherwise(http::answering([](const http::Request& request) {
         return refusal(request,
                        Error{.kind = ErrorKind::not_found,
@@ -109,12 +97,10 @@ void NodeRoutes::add_enrolment() {
 void NodeRoutes::add_reports() {
     router_.add("POST",
                 "/node/v1/report",
-                for_node([this](const NodeId& caller,
-                                const http::Request& request) -> Result<http::Response> {
-                    ASSIGN_OR_RETURN(const auto report, nodewire::report_from_json(request.body));
-                    RETURN_IF_ERROR(parts_.sessions.report(caller, report));
-                    return http::Response{.status = 204};
-                }));
+                http::RouteHandler(
+                    [this](const http::Request& request,
+                           const http::PathParameters&,
+                           http::Responder responder) { report(request, std::move(responder)); }));
     router_.add(
         "GET",
         "/node/v1/init-script",
@@ -138,6 +124,18 @@ void NodeRoutes::add_logs() {
                     RETURN_IF_ERROR(parts_.sessions.log_came(caller, reply));
                     return http::Response{.status = 204};
                 }));
+}
+
+void NodeRoutes::report(const http::Request& request, http::Responder responder) {
+    const auto caller = caller_of(request);
+    const auto taken = [&]() -> Result<void> {
+        if (!caller) return pass(caller.error());
+        ASSIGN_OR_RETURN(const auto report, nodewire::report_from_json(request.body));
+        return parts_.sessions.report(*caller, report);
+    }();
+    if (!taken) return responder.respond(refusal(request, taken.error()));
+    if (!request.query("seen")) return responder.respond(http::Response{.status = 204});
+    poll(*caller, request, std::move(responder));
 }
 
 // Always before a look: what changes in between is then noticed twice, not never.
@@ -166,7 +164,7 @@ void NodeRoutes::poll(const NodeId& caller,
                                                .caller = caller,
                                                .seen = seen_of(request),
                                                .takes_logs = request.query("logs") == "yes",
-                                               .until = now + poll_time,
+                                               .until = now + nodewire::report_period,
                                                .news = std::make_shared<std::atomic<bool>>(false),
                                                .subscription = nullptr});
     subscribe(*waiting);

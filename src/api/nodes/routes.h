@@ -1,8 +1,8 @@
 // /node/v1 (nodewire/wire.h) over control::NodeSessions. Who speaks is the common name of the
 // client certificate, verified by the listener; only enrolment comes without one.
 //
-// A poll for orders that are not there yet holds its Responder, and no thread, until tick() finds
-// that newer ones may be there or that its time is up.
+// A report whose answer waits for orders that are not there yet holds its Responder, and no thread,
+// until tick() finds that newer ones may be there or that its time is up.
 #pragma once
 
 #include <atomic>
@@ -42,6 +42,7 @@ class NodeRoutes {
     void add_enrolment();
     void add_reports();
     void add_logs();
+    void report(const http::Request& request, http::Responder responder);
     void poll(const NodeId& caller, const http::Request& request, http::Responder responder);
     void subscribe(Poll& poll);
     bool answered(Poll& poll, Timestamp now);
