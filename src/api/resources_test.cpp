@@ -1,5 +1,6 @@
 // What a cluster is made of in the cloud, as it is shown.
 #include "api/test_rig.h"
+#include "control/durations.h"
 
 namespace hopyard::api {
 namespace {
@@ -60,6 +61,30 @@ TEST(Resources, say_where_each_stands_and_what_the_clouds_support_asks_for) {
     EXPECT_EQ(shown(api, id, "demo-w2")["problem"]["message"], "full");
     EXPECT_EQ(shown(api, id, "demo-w3")["state"], "removing");
     EXPECT_EQ(shown(api, id, "demo-w4")["state"], "planned");
+}
+
+TEST(Resources, say_what_the_cloud_usually_takes_while_it_makes_them) {
+    TestApi api;
+    const std::string id = api.create();
+    api.add_node(id, [] {
+        model::Node node{.id = NodeId("demo-h"), .is_head = true};
+        node.group.instance_type = "Small";
+        return node;
+    }());
+    put(api, machine(id, "demo-h"));
+    EXPECT_EQ(shown(api, id, "demo-h")["usualMs"], nullptr) << "nothing was made yet";
+    const auto cluster = api.get("/v1/clusters/" + id)->json();
+    const std::string location = cluster["spec"]["location"];
+    for (const char* size : {"Small", "Large"})
+        ASSERT_TRUE(api.store->write([&](store::Transaction& t) {
+            return control::note_making(
+                t, location, model::ResourceKind::machine, size, Seconds(size[0] == 'S' ? 40 : 90));
+        }));
+    EXPECT_EQ(shown(api, id, "demo-h")["usualMs"], 40'000);
+    model::Resource made = machine(id, "demo-w1");
+    made.made = true;
+    put(api, made);
+    EXPECT_EQ(shown(api, id, "demo-w1")["usualMs"], nullptr) << "it is there";
 }
 
 TEST(Resources, of_no_cluster_are_not_found) {

@@ -16,8 +16,9 @@ using model::Node;
 using model::NodePhase;
 using nlohmann::json;
 
-constexpr const char* setting = "usual-durations";
-/// Of each phase of a size, and of all together: the oldest go.
+constexpr const char* durations_setting = "usual-durations";
+constexpr const char* makings_setting = "usual-makings";
+/// Of each step of a size, and of all together: the oldest go.
 constexpr std::size_t kept_of_one = 9;
 constexpr std::size_t kept_max = 300;
 
@@ -34,14 +35,15 @@ std::span<const NodePhase> passed(NodePhase from, NodePhase to) {
     return forwards ? std::span(first, last) : std::span<const NodePhase>();
 }
 
-/// {"used": N, "entries": [{location, instanceType, phase, used: N, tookMs: [newest last]}]};
-/// `used` rises with every entry that is written, and the one used longest ago makes room.
+/// {"used": N, "entries": [{location, instanceType, step, used: N, tookMs: [newest last]}]}; a step
+/// is a phase or a kind of resource, and `used` rises with every entry that is written, and the one
+/// used longest ago makes room.
 struct Record {
     std::int64_t used = 0;
     json entries = json::array();
 };
 
-Result<Record> read(store::Transaction& t) {
+Result<Record> read(store::Transaction& t, const char* setting) {
     ASSIGN_OR_RETURN(const auto text, t.setting(setting));
     Record record;
     const json document = text ? json::parse(*text, nullptr, false) : json();
@@ -52,12 +54,16 @@ Result<Record> read(store::Transaction& t) {
     return record;
 }
 
+Result<void> keep(store::Transaction& t, const char* setting, const Record& record) {
+    return t.put_setting(setting, json{{"used", record.used}, {"entries", record.entries}}.dump());
+}
+
 json& entry_of(Record& record,
                const std::string& location,
                const std::string& instance_type,
-               std::string_view phase) {
+               std::string_view step) {
     for (json& entry : record.entries)
-        if (entry.value("location", "") == location && entry.value("phase", "") == phase &&
+        if (entry.value("location", "") == location && entry.value("step", "") == step &&
             entry.value("instanceType", "") == instance_type)
             return entry;
     if (record.entries.size() >= kept_max)
@@ -67,7 +73,7 @@ json& entry_of(Record& record,
             }));
     record.entries.push_back({{"location", location},
                               {"instanceType", instance_type},
-                              {"phase", phase},
+                              {"step", step},
                               {"tookMs", json::array()}});
     return record.entries.back();
 }
@@ -75,9 +81,9 @@ json& entry_of(Record& record,
 void add(Record& record,
          const std::string& location,
          const std::string& instance_type,
-         NodePhase phase,
+         std::string_view step,
          Milliseconds took) {
-    json& entry = entry_of(record, location, instance_type, model::to_string(phase));
+    json& entry = entry_of(record, location, instance_type, step);
     entry["used"] = ++record.used;
     json& all = entry["tookMs"];
     all.push_back(took.count());
@@ -110,25 +116,24 @@ Result<void> note_durations(store::Transaction& t,
         if (phases.empty()) continue;
         if (took < Milliseconds(0)) continue;  // the clock was set back
         if (!record) {
-            ASSIGN_OR_RETURN(record, read(t));
+            ASSIGN_OR_RETURN(record, read(t, durations_setting));
         }
         for (const NodePhase phase : phases)
             add(*record,
                 location,
                 node.group.instance_type,
-                phase,
+                model::to_string(phase),
                 std::exchange(took, Milliseconds(0)));
     }
     if (!record) return {};
-    return t.put_setting(setting,
-                         json{{"used", record->used}, {"entries", record->entries}}.dump());
+    return keep(t, durations_setting, *record);
 }
 
 Result<std::vector<Usual>> usual_durations(store::Transaction& t) {
-    ASSIGN_OR_RETURN(const Record record, read(t));
+    ASSIGN_OR_RETURN(const Record record, read(t, durations_setting));
     std::vector<Usual> usual;
     for (const json& entry : record.entries) {
-        const auto phase = model::parse<NodePhase>(entry.value("phase", ""));
+        const auto phase = model::parse<NodePhase>(entry.value("step", ""));
         if (!phase) continue;
         const json took = entry.value("tookMs", json::array());
         usual.push_back({.phase = *phase,
@@ -163,6 +168,37 @@ std::optional<Milliseconds> estimated_start(const std::vector<Usual>& usual,
         sum += slowest;
     }
     return sum;
+}
+
+Result<void> note_making(store::Transaction& t,
+                         const std::string& location,
+                         model::ResourceKind kind,
+                         const std::string& instance_type,
+                         Milliseconds took) {
+    if (took < Milliseconds(0)) return {};  // the clock was set back
+    ASSIGN_OR_RETURN(Record record, read(t, makings_setting));
+    add(record, location, instance_type, model::to_string(kind), took);
+    return keep(t, makings_setting, record);
+}
+
+Result<UsualMakings> UsualMakings::read(store::Transaction& t) {
+    ASSIGN_OR_RETURN(const Record record, control::read(t, makings_setting));
+    UsualMakings usual;
+    for (const json& entry : record.entries)
+        usual.medians_[{entry.value("location", ""),
+                        entry.value("step", ""),
+                        entry.value("instanceType", "")}] =
+            median_of(entry.value("tookMs", json::array()));
+    return usual;
+}
+
+std::optional<Milliseconds> UsualMakings::of(const std::string& location,
+                                             model::ResourceKind kind,
+                                             const std::string& instance_type) const {
+    const auto found =
+        medians_.find({location, std::string(model::to_string(kind)), instance_type});
+    if (found == medians_.end()) return std::nullopt;
+    return found->second;
 }
 
 }  // namespace hopyard::control

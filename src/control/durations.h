@@ -1,6 +1,7 @@
-// How long machines usually take: what earlier ones of this installation took from one phase to the
-// next, by where they are made and their size. A small record in the store, kept in the transaction
-// that stores the move; nothing is told before the first.
+// How long things usually take: what earlier machines of this installation took from one phase to
+// the next, and earlier resources until the cloud had made them, by where they are made and the
+// size of the machine. Two small records in the store, kept in the transaction that stores the
+// move; nothing is told before the first.
 #pragma once
 
 #include <map>
@@ -39,5 +40,26 @@ Result<std::vector<Usual>> usual_durations(store::Transaction& t);
 /// side, and a phase of the slowest counts. Nothing while a size of it was never started here.
 std::optional<Milliseconds> estimated_start(const std::vector<Usual>& usual,
                                             const model::ClusterSpec& spec);
+
+/// Keeps what the cloud took to make a resource, of which it said later that it was made; those
+/// that are made at once need no patience. `instance_type`: of a machine; else "".
+Result<void> note_making(store::Transaction& t,
+                         const std::string& location,
+                         model::ResourceKind kind,
+                         const std::string& instance_type,
+                         Milliseconds took);
+
+/// How long the cloud usually takes to make such resources there.
+class UsualMakings {
+  public:
+    static Result<UsualMakings> read(store::Transaction& t);
+    std::optional<Milliseconds> of(const std::string& location,
+                                   model::ResourceKind kind,
+                                   const std::string& instance_type) const;
+
+  private:
+    /// By location, word of the kind, and instance type.
+    std::map<std::tuple<std::string, std::string, std::string>, Milliseconds> medians_;
+};
 
 }  // namespace hopyard::control

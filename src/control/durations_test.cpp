@@ -166,5 +166,23 @@ TEST(StartOfACluster, leaves_what_it_took_and_what_ran) {
     }
 }
 
+TEST_F(Durations, makings_are_told_by_place_kind_and_size) {
+    const auto made = [&](model::ResourceKind kind, const std::string& size, int ms) {
+        ASSERT_TRUE(store_->write([&](store::Transaction& t) {
+            return note_making(t, "here", kind, size, Milliseconds(ms));
+        }));
+    };
+    for (const int ms : {900, 100, 300, -5}) made(model::ResourceKind::machine, "Small", ms);
+    made(model::ResourceKind::subnet, "", 7);
+    EXPECT_TRUE(store_->read([&](store::Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(const auto usual, UsualMakings::read(t));
+        EXPECT_EQ(usual.of("here", model::ResourceKind::machine, "Small"), Milliseconds(300));
+        EXPECT_EQ(usual.of("here", model::ResourceKind::subnet, ""), Milliseconds(7));
+        EXPECT_EQ(usual.of("there", model::ResourceKind::subnet, ""), std::nullopt);
+        EXPECT_EQ(usual.of("here", model::ResourceKind::machine, "Large"), std::nullopt);
+        return {};
+    }));
+}
+
 }  // namespace
 }  // namespace hopyard::control

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "control/durations.h"
 #include "control/loops_state.h"
 #include "decide/lifecycle/retry.h"
 
@@ -175,6 +176,19 @@ void Loops::State::look_later(const ResourceName& name,
     look.under_way = false;
 }
 
+Result<void> Loops::State::note_made(store::Transaction& t,
+                                     const Resource& row,
+                                     Milliseconds took) {
+    ASSIGN_OR_RETURN(const auto cluster, t.cluster(row.cluster));
+    if (!cluster) return {};
+    std::string instance_type;
+    if (row.name.kind == model::ResourceKind::machine) {
+        ASSIGN_OR_RETURN(const auto node, t.node(row.node));
+        if (node) instance_type = node->group.instance_type;
+    }
+    return note_making(t, cluster->spec.location, row.name.kind, instance_type, took);
+}
+
 /// Writes what a look told, unless the row has moved on since.
 void Loops::State::store_look(const ResourceName& name,
                               const Pending& look,
@@ -190,6 +204,8 @@ void Loops::State::store_look(const ResourceName& name,
         const Resource before = *row;
         apply(*row);
         if (*row != before) RETURN_IF_ERROR(t.put(*row));
+        if (row->made && !before.made)
+            RETURN_IF_ERROR(note_made(t, *row, clock.now() - before.operation->started_at));
         if (row->problem && row->problem != before.problem && !is_transient(row->problem->kind)) {
             ASSIGN_OR_RETURN(const auto cluster, t.cluster(row->cluster));
             if (cluster) {

@@ -175,6 +175,10 @@ struct Loops::State {
     void look_through_resource(const model::ResourceName& name,
                                const Pending& look,
                                const store::Lease& fence);
+    /// Keeps how long the cloud took to make that resource.
+    static Result<void> note_made(store::Transaction& t,
+                                  const model::Resource& row,
+                                  Milliseconds took);
     void store_look(const model::ResourceName& name,
                     const Pending& look,
                     const store::Lease& fence,

@@ -1,6 +1,7 @@
 #include "control_plane.h"
 
 #include "base/encoding.h"
+#include "node/metadata.h"
 
 namespace hopyard::test {
 
@@ -33,7 +34,7 @@ ControlPlane::ControlPlane(std::string address)
     threads_.emplace_back([this] { server_.run_io(); });
     for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { server_.run_worker(); });
     threads_.emplace_back([this](std::stop_token stop) {
-        while (sleep_for(Milliseconds(100), stop)) {
+        while (node::sleep_for(Milliseconds(100), stop)) {
             std::lock_guard lock(mutex_);
             answer_polls_locked();
         }

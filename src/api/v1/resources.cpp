@@ -9,6 +9,7 @@
 #include "api/errors.h"
 #include "api/v1/routes.h"
 #include "api/views.h"
+#include "control/durations.h"
 #include "model/phase.h"
 
 namespace hopyard::api::v1 {
@@ -63,7 +64,21 @@ Result<Requests> requests_of(store::Transaction& t, const model::Cluster& cluste
     return newest;
 }
 
-ordered_json view_of(const Resource& row, const Requests& requests) {
+/// What the cloud usually takes for what it is making now.
+ordered_json usual_ms(const control::UsualMakings& usual,
+                      const model::Cluster& cluster,
+                      const std::vector<model::Node>& nodes,
+                      const Resource& row) {
+    if (row.made || !row.wanted) return nullptr;
+    std::string instance_type;
+    if (row.name.kind == model::ResourceKind::machine)
+        for (const model::Node& node : nodes)
+            if (node.id == row.node) instance_type = node.group.instance_type;
+    const auto took = usual.of(cluster.spec.location, row.name.kind, instance_type);
+    return took ? ordered_json(took->count()) : ordered_json(nullptr);
+}
+
+ordered_json view_of(const Resource& row, const Requests& requests, ordered_json usual) {
     const auto request = requests.find(label_of(row));
     return {{"kind", to_string(row.name.kind)},
             {"name", row.name.name},
@@ -73,6 +88,7 @@ ordered_json view_of(const Resource& row, const Requests& requests) {
             {"createdAt", to_rfc3339(row.created_at)},
             {"changedAt", to_rfc3339(row.changed_at)},
             {"operation", operation_view(row)},
+            {"usualMs", std::move(usual)},
             {"cloudRequestId",
              request == requests.end() ? ordered_json(nullptr) : ordered_json(request->second)},
             {"failedAttempts", row.failed_attempts},
@@ -91,7 +107,10 @@ Result<http::Response> list(Parts& parts, const Call& call) {
         std::sort(rows.begin(), rows.end(), [](const Resource& a, const Resource& b) {
             return std::tie(a.created_at, a.name) < std::tie(b.created_at, b.name);
         });
-        for (const Resource& row : rows) items.push_back(view_of(row, requests));
+        ASSIGN_OR_RETURN(const auto nodes, t.nodes(cluster->id));
+        ASSIGN_OR_RETURN(const auto usual, control::UsualMakings::read(t));
+        for (const Resource& row : rows)
+            items.push_back(view_of(row, requests, usual_ms(usual, *cluster, nodes, row)));
         return {};
     }));
     return list_response(std::move(items));

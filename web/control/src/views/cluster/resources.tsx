@@ -4,6 +4,7 @@ import {resourcesOf} from "../../api/queries";
 import {Loaded, PhaseMark, useNow} from "../../parts/bits";
 import {Table} from "../../parts/table";
 import {sentence} from "../../pure/draft";
+import {about} from "../../pure/durations";
 import {duration, isMoving} from "../../pure/words";
 
 const kinds: Record<CloudResource["kind"], string> = {
@@ -17,11 +18,12 @@ const kinds: Record<CloudResource["kind"], string> = {
   disk: "Disk",
 };
 
-/** How long what is under way takes so far; else how long it took to be as it is. */
+/** How long what is under way takes so far, against the usual; else how long it took to be as it is. */
 function spent(resource: CloudResource, now: number): string {
   const moving = resource.operation !== null || resource.state === "planned";
   const from = Date.parse(resource.operation?.startedAt ?? resource.createdAt);
-  return duration((moving ? now : Date.parse(resource.changedAt)) - from);
+  const soFar = duration((moving ? now : Date.parse(resource.changedAt)) - from);
+  return resource.usualMs === null ? soFar : `${soFar}; usually ${about(resource.usualMs)}`;
 }
 
 function Row({resource, now}: {resource: CloudResource; now: number}) {
