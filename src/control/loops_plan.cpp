@@ -272,7 +272,8 @@ void Loops::State::note_planned(const Snapshot& before, const Plan& plan) {
     }
     Known& known = clusters[before.cluster.id];
     known.version = cluster.version;
-    known.look_at = before.now + (is_settled(cluster) ? settled_pause(cluster.id) : unsettled_period);
+    known.look_at =
+        before.now + (is_settled(cluster) ? settled_pause(cluster.id) : unsettled_period);
     if (plan.look_again_at) known.look_at = std::min(*known.look_at, *plan.look_again_at);
     note_rows(known, before, plan.rows);
     known.waits_for_list = plan.wants_list;

@@ -2,7 +2,6 @@
 // answer. Beast parses; reading, time limits and writing are ours, because a connection here must
 // notice a client that leaves while its answer is still being waited for, which needs a read under
 // way at all times. Everything but the ReplySink calls runs on the io thread.
-#include <array>
 #include <charconv>
 #include <optional>
 
@@ -245,8 +244,7 @@ void Connection::dispatch() {
     request->body = std::move(message.body());
     request->peer = peer_;
     request->secure = socket_.is_tls();
-    // RFC 9112 section 3.2.2: the absolute form is for proxies, and must be understood all the
-    // same.
+    // RFC 9112 section 3.2.2: the absolute form is for proxies, and understood all the same.
     if (const auto url = parse_url(request->target)) request->target = url->target;
     if (request->target != "*" && !request->target.starts_with('/'))
         return refuse(400, "malformed_target", "The target of the request is not a path.");

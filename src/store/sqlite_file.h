@@ -1,6 +1,6 @@
-// What comes before a SQLite file is opened for writing: the library's own settings, and a look at the
-// file, which stays as it is, down to the last byte, its write-ahead log included, when it is
-// refused. Private to this module.
+// What comes before a SQLite file is opened for writing: the library's own settings, and a look at
+// the file, which stays as it is when it is refused, down to the last byte, its write-ahead log
+// included. Private to this module.
 #pragma once
 
 #include <optional>
