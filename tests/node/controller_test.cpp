@@ -1,0 +1,68 @@
+// What becomes of jobs when the controller of a real Slurm dies at a bad moment.
+#include <iostream>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "cluster.h"
+
+namespace hopyard::test {
+namespace {
+
+constexpr int jobs_of_round = 8;
+constexpr long ended_within_ms = 60'000;
+
+/// Of all jobs that Slurm knows: "NUMBER STATE REASON RESTARTS", one a line.
+std::string jobs(Cluster& cluster) {
+    return cluster.on_head(
+        "scontrol -o show job | sed -E 's/^JobId=([0-9]+) .* JobState=([A-Z_]+) Reason=([^ ]+) "
+        ".* Restarts=([0-9]+) .*/\\1 \\2 \\3 \\4/'");
+}
+
+int count(const std::string& text, const std::string& word) {
+    int result = 0;
+    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++result;
+    return result;
+}
+
+/// Eight jobs, more than there are cores, and the controller dies that long after the first of them
+/// was given its core.
+void kill_as_jobs_start(Cluster& cluster, Milliseconds after) {
+    const auto submitted =
+        cluster.on_head(fmt::format("for i in $(seq {}); do sbatch -Q -n1 -o /dev/null --wrap "
+                                    "'sleep 0.3'; done",
+                                    jobs_of_round));
+    ASSERT_EQ(submitted, "");
+    ASSERT_EQ(cluster.lab.run("c-test-head",
+                              "root",
+                              fmt::format("until squeue -h -t CF,R -o %i | grep -q .; do :; done; "
+                                          "sleep {}; pkill -9 -x slurmctld",
+                                          static_cast<double>(after.count()) / 1e3)),
+              "");
+}
+
+TEST(Controller, LosesNoJobThoughItIsKilledAsJobsStart) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1", "w2"}));
+    int expected = 0, deaths = 0;
+    for (const long after : {0, 30, 80, 200, 500, 1'200}) {
+        SCOPED_TRACE(fmt::format("killed {} ms after the first start", after));
+        kill_as_jobs_start(cluster, Milliseconds(after));
+        if (::testing::Test::HasFatalFailure()) return;
+        expected += jobs_of_round;
+        const Stopwatch ending;
+        std::string seen;
+        do {
+            seen = jobs(cluster);
+        } while (count(seen, " COMPLETED ") < expected && ending.ms() < ended_within_ms);
+        std::cout << "killed after " << after << " ms: all ended after " << ending.ms() << " ms\n";
+        ASSERT_EQ(count(seen, " COMPLETED "), expected)
+            << seen << cluster.on_head("scontrol show job | head -400; date; sinfo");
+        EXPECT_EQ(count(cluster.lab.file("c-test-head", "/var/log/hopyard-node.log"),
+                        "a service ended service=slurmctld how=\"signal 9\""),
+                  ++deaths);
+    }
+}
+
+}  // namespace
+}  // namespace hopyard::test
