@@ -1,5 +1,6 @@
 // What becomes of jobs when the controller of a real Slurm dies at a bad moment.
 #include <iostream>
+#include <regex>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -62,6 +63,35 @@ TEST(Controller, LosesNoJobThoughItIsKilledAsJobsStart) {
                         "a service ended service=slurmctld how=\"signal 9\""),
                   ++deaths);
     }
+}
+
+/// When the controller wrote the first line of its log that says so, in seconds of the day;
+/// negative when it wrote none.
+double said_at(const std::string& log, const std::string& words) {
+    const std::regex line("\\[[^T]*T(\\d\\d):(\\d\\d):(\\d\\d\\.\\d+)\\][^\\n]*" + words);
+    std::smatch found;
+    if (!std::regex_search(log, found, line)) return -1;
+    return std::stod(found[1]) * 3'600 + std::stod(found[2]) * 60 + std::stod(found[3]);
+}
+
+TEST(Controller, StartsItsFirstJobAsSoonAsAnyOther) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({}));
+    ASSERT_EQ(cluster.on_head("sbatch -Q -n1 -o /dev/null --wrap true"), "");
+    ASSERT_TRUE(cluster.sees([](const Report& report) { return report.jobs_pending == 1; }));
+    cluster.add_worker("w1", Member::State::expected);
+    cluster.control.set_orders(cluster.orders);
+    ASSERT_TRUE(cluster.sees([](const Report& report) { return find(report, "w1") != nullptr; }));
+    cluster.lab.start("w1", cluster.address_of("w1"));
+    cluster.set_state("w1", Member::State::member);
+    ASSERT_EQ(cluster.on_head("until test -z \"$(squeue -h)\"; do :; done"), "");
+    const auto log = cluster.lab.file("c-test-head", "/var/log/slurm/slurmctld.log");
+    const double came = said_at(log, "node w1 returned to service");
+    const double began = said_at(log, "(Allocate|Started) JobId=1 ");
+    ASSERT_GE(came, 0) << log;
+    ASSERT_GE(began, 0) << log;
+    std::cout << "began " << began - came << " s after its worker came\n";
+    EXPECT_LT(began - came, 1.8) << "it looks once a second; before its first look every three";
 }
 
 }  // namespace

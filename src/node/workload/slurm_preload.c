@@ -1,6 +1,7 @@
-/* Loaded into slurmctld by the dynamic linker (LD_PRELOAD): its state is written as soon as it has
- * changed, and not up to five seconds later. Two things keep Slurm (state_save.c, job_scheduler.c
- * of 22.05) from that, and no setting changes them:
+/* Loaded into slurmctld by the dynamic linker (LD_PRELOAD), for what no setting changes.
+ *
+ * Its state is written as soon as it has changed, and not up to five seconds later. Two things keep
+ * Slurm (state_save.c, job_scheduler.c of 22.05) from that:
  *
  * - Its thread that writes ("sstate") does so when difftime(now, the last time) has reached five
  *   seconds. For that thread alone more time has passed. It writes one state after the other, so
@@ -10,6 +11,10 @@
  * last state was begun, another one is asked for. Slurm counts in seconds: within one of them it is
  * not known which came first, and a few states more than needed are written.
  *
+ * And its first job does not wait longer than any other. Slurm reads SchedulerParameters when it
+ * schedules for the first time; until then it waits for three seconds (controller.c), although
+ * batch_sched_delay in our slurm.conf is one.
+ *
  * Where Slurm has no thread of that name or not these functions, this changes nothing. */
 #include <pthread.h>
 #include <signal.h>
@@ -18,12 +23,17 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-enum { longest_wait_of_slurm_s = 5, look_every_ms = 100 };
+enum { longest_wait_of_slurm_s = 5, look_every_ms = 100, batch_sched_delay_s = 1 };
 
 extern void schedule_job_save(void) __attribute__((weak));
 extern volatile time_t last_job_update __attribute__((weak));
+extern int batch_sched_delay __attribute__((weak));
 
 static _Atomic time_t began;
+
+__attribute__((constructor)) static void schedule_soon(void) {
+    if (&batch_sched_delay) batch_sched_delay = batch_sched_delay_s;
+}
 
 static void* ask_again(void* unused) {
     prctl(PR_SET_NAME, "saves-again");
