@@ -172,6 +172,11 @@ Result<Json> BodyOf::operator()(const cloud::WantedMachine& wanted) const {
                     {"osProfile", os_profile(wanted)}};
     properties["networkProfile"] = {{"networkInterfaces", Json::array({std::move(interface)})}};
     if (!wanted.user_data.empty()) properties["userData"] = to_base64(wanted.user_data);
+    if (wanted.max_spot_price) {
+        properties["priority"] = "Spot";
+        properties["evictionPolicy"] = "Delete";
+        properties["billingProfile"] = {{"maxPrice", *wanted.max_spot_price}};
+    }
 
     Json body = tracked(request);
     if (!wanted.identity.empty())

@@ -145,6 +145,19 @@ TEST(Bodies, WhatIsNotGivenIsNotSent) {
     EXPECT_FALSE(body["properties"]["osProfile"].contains("customData"));
 }
 
+TEST(Bodies, ASpotMachineSaysWhatItMayCostAndGoesWhenItIsTakenBack) {
+    for (const double price : {0.07125, -1.0}) {
+        const cloud::WantedMachine wanted{.size = "s", .max_spot_price = price};
+        const Json properties = body_of(machine_n1, wanted)["properties"];
+        EXPECT_EQ(properties["priority"], "Spot");
+        EXPECT_EQ(properties["evictionPolicy"], "Delete");
+        EXPECT_EQ(properties["billingProfile"], (Json{{"maxPrice", price}}));
+    }
+    const Json on_demand = body_of(machine_n1, cloud::WantedMachine{.size = "s"})["properties"];
+    for (const char* name : {"priority", "evictionPolicy", "billingProfile"})
+        EXPECT_FALSE(on_demand.contains(name)) << name;
+}
+
 TEST(Bodies, TheSameRequestGivesTheSameBytes) {
     const cloud::PutRequest request{machine_n1, "l", tags, cloud::WantedMachine{.size = "s"}};
     EXPECT_EQ(*request_body(request, test_options()), *request_body(request, test_options()));

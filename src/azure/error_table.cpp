@@ -22,6 +22,10 @@ constexpr std::string_view grant_right =
 constexpr std::string_view ask_quota =
     "Ask Azure for a larger quota, or choose another size or location.";
 constexpr std::string_view other_size = "Choose another size or location, or try again later.";
+constexpr std::string_view spot_or_not =
+    "Let the group fall back on demand, or choose a size that is given as a spot machine.";
+constexpr std::string_view higher_price =
+    "Raise spot.maxPricePercent, let the group fall back on demand, or try again later.";
 constexpr std::string_view rename = "Choose another name.";
 
 std::vector<ErrorRow> make_table() {
@@ -78,7 +82,6 @@ std::vector<ErrorRow> make_table() {
          Owner::administrator,
          "Accept the image's terms, or choose an image without a plan.",
          {}},
-        {"VMPriorityCannotBeApplied", Kind::invalid_argument, Owner::user, mend_request, {}},
 
         // 400 and 409: something still uses it, or is not there yet
         {"NicReservedForAnotherVm",
@@ -193,6 +196,27 @@ std::vector<ErrorRow> make_table() {
         {"SkuNotAvailable", Kind::capacity_unavailable, Owner::cloud, other_size, {}},
         {"AllocationFailed", Kind::capacity_unavailable, Owner::cloud, other_size, {}},
         {"ZonalAllocationFailed", Kind::capacity_unavailable, Owner::cloud, other_size, {}},
+        {"VMPriorityCannotBeApplied", Kind::capacity_unavailable, Owner::user, spot_or_not, {}},
+        {"AzureSpotFeatureNotEnabledForSubscription",
+         Kind::capacity_unavailable,
+         Owner::administrator,
+         spot_or_not,
+         {}},
+        {"AzureSpotIsNotSupportedForThisVMSize",
+         Kind::capacity_unavailable,
+         Owner::user,
+         spot_or_not,
+         {}},
+        {"SpotPriceGreaterThanProvidedMaxPrice",
+         Kind::capacity_unavailable,
+         Owner::user,
+         higher_price,
+         {}},
+        {"VariablePriceGreaterThanProvidedMaxPrice",
+         Kind::capacity_unavailable,
+         Owner::user,
+         higher_price,
+         {}},
         {"OverconstrainedAllocationRequest",
          Kind::capacity_unavailable,
          Owner::cloud,

@@ -86,6 +86,9 @@ struct WantedMachine {
     std::string ssh_public_key;
     /// At most 64 KiB. Readable inside the machine by root only, and worth nothing once used.
     std::string user_data;
+    /// A spot machine that is deleted when the cloud takes it back; the most that is paid for it,
+    /// in US dollars an hour, -1: up to the price on demand. None: on demand.
+    std::optional<double> max_spot_price = std::nullopt;
 };
 
 using Wanted = std::variant<WantedNetwork,

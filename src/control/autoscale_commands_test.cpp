@@ -132,6 +132,27 @@ TEST_F(AutoscaleCommands, workers_of_a_changed_disk_or_price_are_replaced) {
     EXPECT_EQ(outdated(), (Names{"demo-w1", "demo-w2"}));
 }
 
+TEST_F(AutoscaleCommands, one_on_demand_is_not_replaced_in_a_spot_group_that_falls_back) {
+    model::AutoscaleSpec policy = policy_of("Small");
+    ASSERT_TRUE(set(policy));
+    policy.general.spot = model::SpotSpec{.fall_back_on_demand = true};
+    ASSERT_TRUE(set(policy));
+    EXPECT_EQ(outdated(), Names{});
+    policy.general.spot->fall_back_on_demand = false;
+    ASSERT_TRUE(set(policy));
+    EXPECT_EQ(outdated(), (Names{"demo-w1", "demo-w2"}));
+}
+
+TEST_F(AutoscaleCommands, a_type_is_kept_with_its_price_where_that_is_in_dollars) {
+    cloud::Size& size = desk_.subscription.known_sizes[0];
+    size.price = cloud::Price{.per_hour = 0.4, .currency = "USD"};
+    ASSERT_TRUE(set(policy_of("Small")));
+    EXPECT_EQ(desk_.cluster(id_).types.at("Small").usd_per_hour, 0.4);
+    size.price->currency = "EUR";
+    ASSERT_TRUE(set(policy_of("Small", 6)));
+    EXPECT_EQ(desk_.cluster(id_).types.at("Small").usd_per_hour, std::nullopt);
+}
+
 TEST_F(AutoscaleCommands, one_that_was_adopted_with_another_disk_is_not_outdated_by_that) {
     model::AutoscaleSpec policy = policy_of("Small");
     policy.general.disk_gb = 64;

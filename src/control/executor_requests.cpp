@@ -121,7 +121,8 @@ Result<cloud::Wanted> machine_body(const Subject& subject, const Origin& origin)
                                 .identity = cluster.identity_id,
                                 .admin_user = admin_user,
                                 .ssh_public_key = cluster.ssh_public_key,
-                                .user_data = nodewire::to_json(data)};
+                                .user_data = nodewire::to_json(data),
+                                .max_spot_price = node.max_spot_price};
 }
 
 Result<cloud::Wanted> body_of(const decide::Call& call,

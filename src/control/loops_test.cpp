@@ -67,6 +67,20 @@ TEST(Loops, what_does_not_need_each_other_is_asked_for_at_once) {
     EXPECT_EQ(rig.cloud.count("put machine"), 3);
 }
 
+TEST(Loops, ask_for_the_workers_of_a_spot_group_as_spot_machines) {
+    Rig rig;
+    model::Cluster cluster = rig.example(1);
+    const std::string type = cluster.spec.workers[0].key.instance_type;
+    cluster.types[type].usd_per_hour = 0.5;
+    cluster.spec.workers[0].key.spot = model::SpotSpec{.max_price_percent = 60};
+    ASSERT_TRUE(rig.until_phase(rig.create(cluster), Phase::running, Seconds(60)));
+    for (const std::string& name : machines(rig.cloud)) {
+        const auto& wanted = std::get<cloud::WantedMachine>(rig.cloud.find(name)->wanted);
+        const bool is_worker = name.find("-w") != std::string::npos;
+        EXPECT_EQ(wanted.max_spot_price, is_worker ? std::optional(0.3) : std::nullopt) << name;
+    }
+}
+
 TEST(Loops, tell_what_they_do_and_what_came_of_it) {
     Rig rig;
     std::map<std::pair<LoopEvent, std::string>, int> told;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "base/encoding.h"
 
@@ -41,8 +42,10 @@ struct Room {
 };
 
 bool knows(const std::vector<Room>& rooms, const MachineType& type) {
-    return std::any_of(
-        rooms.begin(), rooms.end(), [&](const Room& room) { return room.type == type; });
+    return std::any_of(rooms.begin(), rooms.end(), [&](const Room& room) {
+        return std::tie(room.type.vcpus, room.type.memory_mb, room.type.gpus) ==
+               std::tie(type.vcpus, type.memory_mb, type.gpus);
+    });
 }
 
 /// One of each size, in the order of their names.

@@ -61,6 +61,12 @@ Failure still_unread(const Error& cause, const char* what) {
     return pass(std::move(error));
 }
 
+/// Limits of spot prices are in US dollars; a list in another currency says nothing of them.
+std::optional<double> usd_per_hour(const cloud::Size& size) {
+    if (!size.price || size.price->currency != "USD") return std::nullopt;
+    return size.price->per_hour;
+}
+
 }  // namespace
 
 Result<WorkerGroups> added_up(const WorkerGroups& asked) {
@@ -169,8 +175,10 @@ Result<void> learn_type(model::Cluster& cluster,
     }
     for (const cloud::Size& size : *sizes)
         if (to_lower(size.name) == to_lower(instance_type))
-            cluster.types[instance_type] = {
-                .vcpus = size.vcpus, .memory_mb = size.memory_mb, .gpus = size.gpus};
+            cluster.types[instance_type] = {.vcpus = size.vcpus,
+                                            .memory_mb = size.memory_mb,
+                                            .gpus = size.gpus,
+                                            .usd_per_hour = usd_per_hour(size)};
     return {};
 }
 

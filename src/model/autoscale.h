@@ -56,7 +56,8 @@ struct AutoscaleSpec {
     bool operator==(const AutoscaleSpec&) const = default;
 };
 
-/// The keys of the group's workers, in order of preference.
+/// The keys of the group's workers, in order of preference: where it falls back, every type on
+/// demand comes after every type as spot.
 std::vector<GroupKey> keys_of(const ScaleSpec& group);
 /// Every instance type that the policy names, each once.
 std::vector<std::string> types_of(const AutoscaleSpec& spec);

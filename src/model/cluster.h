@@ -62,11 +62,13 @@ struct ClusterAccess {
     bool operator==(const ClusterAccess&) const = default;
 };
 
-/// What one instance type offers to the workload manager.
+/// What one instance type offers to the workload manager, and what it costs.
 struct MachineType {
     int vcpus = 1;
     std::int64_t memory_mb = 1024;
     int gpus = 0;
+    /// On demand, when the policy or the groups were last changed; none where no list says it.
+    std::optional<double> usd_per_hour = std::nullopt;
     bool operator==(const MachineType&) const = default;
 };
 
@@ -211,6 +213,9 @@ struct Node {
     int vcpus = 0;  ///< of its type, for the workload manager
     std::int64_t memory_mb = 0;
     int gpus = 0;
+    /// Of a spot machine, and of no other: the most that is paid for it, in US dollars an hour; -1:
+    /// up to the price on demand. Settled before the first request, which says the same each time.
+    std::optional<double> max_spot_price;
 
     Enrolment enrolment;
     NodeSeen seen;
@@ -219,6 +224,8 @@ struct Node {
     std::optional<Timestamp> ready_at;
 
     std::int64_t version = 0;
+    /// The cloud may take it back. One of a spot group that fell back is none.
+    bool is_spot() const { return max_spot_price.has_value(); }
     bool operator==(const Node&) const = default;
 };
 

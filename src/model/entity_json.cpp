@@ -91,21 +91,36 @@ void read_access(const Fields& from, ClusterAccess& access) {
         .get("authority", access.certificate_authority_pem);
 }
 
+json price_document(const std::optional<double>& price) {
+    return price ? json(*price) : json(nullptr);
+}
+
+std::optional<double> read_price(const Fields& from, const char* name) {
+    const json* price = from.member(name);
+    return price != nullptr && price->is_number() ? std::optional(price->get<double>())
+                                                  : std::nullopt;
+}
+
 json types_document(const std::map<std::string, MachineType>& types) {
     json out = json::object();
     for (const auto& [name, type] : types)
-        out[name] = {{"vcpus", type.vcpus}, {"memoryMb", type.memory_mb}, {"gpus", type.gpus}};
+        out[name] = {{"vcpus", type.vcpus},
+                     {"memoryMb", type.memory_mb},
+                     {"gpus", type.gpus},
+                     {"usdPerHour", price_document(type.usd_per_hour)}};
     return out;
 }
 
 void read_types(const Fields& from, std::map<std::string, MachineType>& types) {
     const json* document = from.member("types");
     if (document == nullptr || !document->is_object()) return;
-    for (const auto& [name, entry] : document->items())
+    for (const auto& [name, entry] : document->items()) {
         Fields(entry)
             .get("vcpus", types[name].vcpus)
             .get("memoryMb", types[name].memory_mb)
             .get("gpus", types[name].gpus);
+        types[name].usd_per_hour = read_price(Fields(entry), "usdPerHour");
+    }
 }
 
 json memory_document(const AutoscaleMemory& memory) {
@@ -331,6 +346,7 @@ std::string to_json(const Node& node) {
                     {"vcpus", node.vcpus},
                     {"memoryMb", node.memory_mb},
                     {"gpus", node.gpus},
+                    {"maxSpotPrice", price_document(node.max_spot_price)},
                     {"enrolment", enrolment_document(node.enrolment)},
                     {"seen", seen_document(node.seen)},
                     {"initScriptExit", node.init_script_exit},
@@ -371,6 +387,7 @@ Result<Node> node_from_json(std::string_view text) {
         .get("createdAt", node.created_at)
         .get("readyAt", node.ready_at)
         .get("version", node.version);
+    node.max_spot_price = read_price(fields, "maxSpotPrice");
     read_group(fields, node.group);
     read_enrolment(fields, node.enrolment);
     if (!fields.good() || !read_error(fields, "problem", node.problem) ||

@@ -7,10 +7,11 @@
 
 namespace hopyard::model {
 
-/// Percent of the on-demand price, and whether to fall back. Stored and echoed; see product.md D14.
+/// Workers are spot machines: cheaper, and the cloud may take them back at any time (product.md
+/// D14).
 struct SpotSpec {
-    int max_price_percent = 100;
-    bool fall_back_on_demand = true;
+    int max_price_percent = 100;      ///< of the price on demand; from 100 on: without a limit
+    bool fall_back_on_demand = true;  ///< where the cloud has no spot machine to give
     auto operator<=>(const SpotSpec&) const = default;
 };
 

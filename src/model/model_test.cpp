@@ -358,6 +358,7 @@ TEST(EntityJson, nodes_and_resources_come_back_equal) {
     node.is_head = true;
     node.phase = NodePhase::joining;
     node.group.spot = SpotSpec{.max_price_percent = 70, .fall_back_on_demand = false};
+    node.max_spot_price = 0.07125;
     node.drain_deadline = Timestamp(Milliseconds(5));
     node.enrolment = {.token_hash = "ab", .expires_at = Timestamp(Milliseconds(9)), .closed = true};
     node.seen.workload_state = "idle";

@@ -206,10 +206,6 @@ std::vector<Error> wire_warnings(const ClusterSpec& spec) {
     if (!fields->acr.empty()) warn("/wire/acrRegistryName", "the container registry's name");
     if (!fields->domain_prefix.empty()) warn("/wire/clusterDomainPrefix", "the domain prefix");
     if (!fields->hosted_zone.empty()) warn("/wire/customHostedZone", "the hosted zone");
-    const bool spot = std::any_of(spec.workers.begin(), spec.workers.end(), [](const auto& group) {
-        return group.key.spot.has_value();
-    });
-    if (spot) warn("/workers", "the spot setting");
     return found;
 }
 

@@ -8,6 +8,7 @@
 
 #include "decide/lifecycle/draft.h"
 #include "decide/lifecycle/drain.h"
+#include "decide/lifecycle/spot.h"
 #include "decide/scale/experience.h"
 #include "decide/scale/record.h"
 #include "decide/scale/scale.h"
@@ -61,11 +62,6 @@ Worker worker_of(const model::AutoscaleSpec& spec, const Node& node) {
     // would drain for as long, and take no work meanwhile.
     if (seen.silent_since || seen.mount_pending_writes > 0) worker.idle_since.reset();
     return worker;
-}
-
-/// What the cloud refuses is a type at a price, with whatever disk.
-bool is_same_offer(const model::GroupKey& one, const model::GroupKey& other) {
-    return one.instance_type == other.instance_type && one.spot == other.spot;
 }
 
 scale::Group group_with_kinds(const Draft& draft, const model::ScaleSpec& policy) {
@@ -126,13 +122,6 @@ scale::Situation situation_of(Draft& draft, const model::AutoscaleSpec& spec) {
     return situation;
 }
 
-bool kind_rests(const Draft& draft, const model::GroupKey& key) {
-    const auto& refusals = draft.cluster.autoscale.refusals;
-    return std::any_of(refusals.begin(), refusals.end(), [&](const auto& refusal) {
-        return is_same_offer(refusal.key, key) && refusal.until > draft.now;
-    });
-}
-
 /// What the cloud refused to one worker is not asked for others that were planned with it.
 void give_up_the_refused(Draft& draft) {
     std::vector<Node*> waiting;
@@ -145,7 +134,7 @@ void give_up_the_refused(Draft& draft) {
         if (!is_asked_for && !reports_count(*node)) waiting.push_back(node);
     }
     for (Node* node : waiting)
-        if (kind_rests(draft, node->group))
+        if (offer_rests(draft, offer_of(*node)))
             retire(draft, *node, "its type was refused to another", std::nullopt);
 }
 
@@ -171,7 +160,7 @@ void carry_out(Draft& draft, const scale::Step& step) {
         made.autoscaled = true;
 #endif
         draft.remark({.code = "worker_planned",
-                      .message = fmt::format("{} will be made", made.id.value),
+                      .message = planned(made),
                       .reason = step.reason,
                       .node = made.id});
     }
@@ -224,18 +213,25 @@ bool is_autoscaled(const Draft& draft, const Node& node) {
     return node.autoscaled && draft.cluster.spec.autoscale.has_value();
 }
 
-void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error) {
+bool offer_rests(const Draft& draft, const model::GroupKey& offer) {
+    const auto& refusals = draft.cluster.autoscale.refusals;
+    return std::any_of(refusals.begin(), refusals.end(), [&](const auto& refusal) {
+        return is_same_offer(refusal.key, offer) && refusal.until > draft.now;
+    });
+}
+
+void rest_offer(Draft& draft, const model::GroupKey& offer, const Error& error) {
 #ifdef HOPYARD_DEFECT_scale_forget_refusal
     return;
 #endif
     auto& refusals = draft.cluster.autoscale.refusals;
     auto found = std::find_if(refusals.begin(), refusals.end(), [&](const auto& each) {
-        return is_same_offer(each.key, key);
+        return is_same_offer(each.key, offer);
     });
     // Machines that were asked for together are refused together: that counts once.
     if (found != refusals.end() && found->until > draft.now) return;
     if (found == refusals.end()) {
-        found = refusals.insert(found, {.key = key, .at = draft.now, .until = draft.now});
+        found = refusals.insert(found, {.key = offer, .at = draft.now, .until = draft.now});
     } else {
         ++found->times;
     }
@@ -244,19 +240,20 @@ void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error) {
     Error as_capacity = error;
     as_capacity.kind = ErrorKind::capacity_unavailable;
     found->until = draft.now + wait_after(as_capacity, found->times);
-    draft.remark(
-        {.severity = model::Severity::warning,
-         .code = "type_rests",
-         .message = fmt::format(
-             "{} is not asked for again before {}", key.instance_type, to_rfc3339(found->until)),
-         .reason = error.message,
-         .error = error});
+    draft.remark({.severity = model::Severity::warning,
+                  .code = "type_rests",
+                  .message = fmt::format("{}{} is not asked for again before {}",
+                                         offer.instance_type,
+                                         offer.spot ? " as a spot machine" : "",
+                                         to_rfc3339(found->until)),
+                  .reason = error.message,
+                  .error = error});
 }
 
 void worker_came(Draft& draft, const Node& node) {
     learn_boot(draft, node);
     std::erase_if(draft.cluster.autoscale.refusals, [&](const auto& refusal) {
-        return is_same_offer(refusal.key, node.group) && refusal.at < node.created_at;
+        return is_same_offer(refusal.key, offer_of(node)) && refusal.at < node.created_at;
     });
 }
 

@@ -99,19 +99,24 @@ void provide_nodes(Draft& draft);
 void remove_unwanted(Draft& draft);
 void update_cluster(Draft& draft);
 
-/// Gives a node up. A replacement with the same ordinal and a new name takes its place.
+/// Gives a node up, and says so. A replacement with the same ordinal and a new name takes its
+/// place.
 void retire(Draft& draft,
             model::Node& node,
             const std::string& why,
             const std::optional<Error>& error);
+/// The same without a word: who calls has told it.
+void give_up(Draft& draft, model::Node& node, const std::optional<Error>& error);
 /// Lets the autoscaler decide, and does what it says: its workers come, stay or drain.
 void scale_groups(Draft& draft);
 /// Workers of the autoscaler, as long as there is one: how many there are is its affair.
 bool is_autoscaled(const Draft& draft, const model::Node& node);
 /// A machine that failed in a way that may have left something broken behind gets a new name.
 bool retire_if_broken(Draft& draft, model::Node& node, model::Resource& machine);
-/// The cloud had none of that kind to give, or what it gave was of no use.
-void rest_kind(Draft& draft, const model::GroupKey& key, const Error& error);
+/// The cloud had none of that to give, or what it gave was of no use.
+void rest_offer(Draft& draft, const model::GroupKey& offer, const Error& error);
+/// It was refused a moment ago, and is not asked for again yet.
+bool offer_rests(const Draft& draft, const model::GroupKey& offer);
 /// One came up: when it was asked for after the refusal, its kind is to be had again.
 /// How long it took is learned from the first time.
 void worker_came(Draft& draft, const model::Node& node);
@@ -123,6 +128,8 @@ void begin_leave(Draft& draft, model::Node& node, std::string reason);
 void call_back(Draft& draft, model::Node& node, std::string reason);
 /// A row for a head or a worker that is to be.
 model::Node& add_node(Draft& draft, bool is_head, const model::GroupKey& group, int ordinal);
+/// What the activity says of a worker that was added.
+std::string planned(const model::Node& node);
 /// No call about the container is under way, and the wait after a failed one is over.
 bool storage_free(Draft& draft);
 /// Nodes whose reports count: the channel of this boot has spoken.

@@ -8,6 +8,7 @@
 
 #include "decide/lifecycle/draft.h"
 #include "decide/lifecycle/drain.h"
+#include "decide/lifecycle/spot.h"
 
 namespace hopyard::decide {
 namespace {
@@ -42,7 +43,7 @@ void grow(Draft& draft, const GroupKey& key, int missing) {
         const Node& made = add_node(draft, false, key, lowest_free_ordinal(draft));
         draft.remark(
             {.code = "worker_planned",
-             .message = fmt::format("{} will be made", made.id.value),
+             .message = planned(made),
              .reason = fmt::format("the group {} is to have more workers", key.instance_type),
              .node = made.id});
     }
@@ -96,6 +97,11 @@ void size_groups(Draft& draft) {
     }
 }
 
+/// What autoscaled groups ask for never rests: their on-demand offers are keys of their own.
+bool must_be_on_demand(const Draft& draft, const GroupKey& group) {
+    return group.spot->fall_back_on_demand && offer_rests(draft, group);
+}
+
 }  // namespace
 
 int lowest_free_ordinal(const Draft& draft) {
@@ -137,6 +143,13 @@ void call_back(Draft& draft, Node& node, std::string reason) {
                   .node = node.id});
 }
 
+std::string planned(const Node& node) {
+    const char* what = node.is_spot()    ? " as a spot machine"
+                       : node.group.spot ? " on demand: the cloud has no spot machine for it"
+                                         : "";
+    return fmt::format("{} will be made{}", node.id.value, what);
+}
+
 Node& add_node(Draft& draft, bool is_head, const GroupKey& group, int ordinal) {
     model::Cluster& cluster = draft.cluster;
     const bool used_before =
@@ -160,11 +173,15 @@ Node& add_node(Draft& draft, bool is_head, const GroupKey& group, int ordinal) {
     node.generation = generation;
     node.restart_generation = cluster.restart_generation;
     node.created_at = node.phase_since = draft.now;
+    std::optional<double> on_demand;
     if (const auto type = cluster.types.find(group.instance_type); type != cluster.types.end()) {
+        on_demand = type->second.usd_per_hour;
         node.vcpus = type->second.vcpus;
         node.memory_mb = type->second.memory_mb;
         node.gpus = type->second.gpus;
     }
+    if (group.spot && !must_be_on_demand(draft, group))
+        node.max_spot_price = max_spot_price(*group.spot, on_demand);
     return draft.nodes[node.id] = node;
 }
 

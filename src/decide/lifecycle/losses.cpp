@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "decide/lifecycle/draft.h"
+#include "decide/lifecycle/spot.h"
 
 namespace hopyard::decide {
 namespace {
@@ -21,20 +22,43 @@ Node* node_of_machine(Draft& draft, const Resource& row) {
     return found == draft.nodes.end() ? nullptr : &found->second;
 }
 
+std::string what_follows(Draft& draft, const Node& evicted) {
+    if (evicted.wanted == NodeWanted::removed) return "it was to leave";
+    const char* next = is_autoscaled(draft, evicted) ? "another comes as soon as it is needed"
+                                                     : "a new machine takes its place";
+    return fmt::format("its jobs wait again, and {}", next);
+}
+
+/// The cloud takes a spot machine back when it likes: nobody's fault, and told as what it is.
+void tell_eviction(Draft& draft, const Node& node, const char* what) {
+    draft.remark(
+        {.code = "worker_evicted",
+         .message =
+             fmt::format("{} was evicted: the cloud took its spot machine back", node.id.value),
+         .reason = fmt::format(
+             "its machine {}, which nobody here asked for; {}", what, what_follows(draft, node)),
+         .node = node.id});
+}
+
 void lost(Draft& draft, Resource& row, const char* code, const char* what) {
     row.made = row.made && std::string_view(code) != "resource_gone";
     row.running = false;
     row.changed_at = draft.now;
+    const bool is_machine = row.name.kind == ResourceKind::machine;
+    if (const Node* node = is_machine ? node_of_machine(draft, row) : nullptr;
+        node != nullptr && node->is_spot())
+        return tell_eviction(draft, *node, what);
     draft.remark({.severity = model::Severity::warning,
                   .code = code,
                   .message = fmt::format("{} {}", row.name.name, what),
-                  .reason = "the cloud's list and a direct read agree",
+                  .reason = "nobody here asked for that; the cloud's list and a direct read agree",
                   .node = row.node});
 }
 
 void machine_lost(Draft& draft, Resource& row, bool gone) {
     Node* node = node_of_machine(draft, row);
     if (node == nullptr || node->wanted == NodeWanted::removed) return;
+    if (node->is_spot()) return give_up(draft, *node, std::nullopt);
     if (!node->is_head) {
         retire(
             draft, *node, gone ? "its machine is gone" : "its machine was stopped", std::nullopt);
@@ -101,7 +125,7 @@ void look_closer(Draft& draft, Resource& row) {
     if (sighting->suspected_gone_since(settled)) draft.read(row.name, "the list does not show it");
     if (!is_machine) return;
     if (row.running && sighting->off_since(powered)) {
-        lost(draft, row, "machine_off", "has no power although nobody here asked for that");
+        lost(draft, row, "machine_off", "has no power");
         machine_lost(draft, row, false);
     } else if (!row.running && sighting->on_since(settled)) {
         row.running = true;
@@ -197,27 +221,33 @@ void replace_the_lost(Draft& draft) {
 
 void retire(Draft& draft, Node& node, const std::string& why, const std::optional<Error>& error) {
     const bool is_replaced = !is_autoscaled(draft, node);
+    const char* what = !is_replaced ? "is given up; the autoscaler decides anew"
+                       : error && falls_back(node, *error) ? "is replaced by a machine on demand"
+                                                           : "is replaced by a new machine";
     draft.remark({.severity = model::Severity::warning,
                   .code = is_replaced ? "node_replaced" : "worker_given_up",
-                  .message = fmt::format("{} {}",
-                                         node.id.value,
-                                         is_replaced ? "is replaced by a new machine"
-                                                     : "is given up; the autoscaler decides anew"),
+                  .message = fmt::format("{} {}", node.id.value, what),
                   .reason = why,
                   .node = node.id,
                   .error = error});
+    give_up(draft, node, error);
+}
+
+void give_up(Draft& draft, Node& node, const std::optional<Error>& error) {
     node.wanted = NodeWanted::removed;
     draft.move(node, NodePhase::removing);
     if (draft.cluster.wanted != model::Wanted::running) return;
-    if (!is_replaced) {
-        if (error) rest_kind(draft, node.group, *error);
+    if (is_autoscaled(draft, node)) {
+        if (error) rest_offer(draft, offer_of(node), *error);
         draft.look_at(draft.now + Milliseconds(1));
         return;
     }
-    const std::int64_t attempts = node.failed_attempts + (error ? 1 : 0);
+    const bool goes_on_demand = error && falls_back(node, *error);
+    if (goes_on_demand) rest_offer(draft, offer_of(node), *error);
+    const std::int64_t attempts = node.failed_attempts + (error && !goes_on_demand ? 1 : 0);
     Node& next = add_node(draft, node.is_head, node.group, node.ordinal);
     next.failed_attempts = attempts;
-    if (!error) return;
+    if (!error || goes_on_demand) return;
     next.problem = error;
     next.try_again_at = draft.now + wait_after(*error, static_cast<int>(attempts));
     draft.move(next, NodePhase::failed);
