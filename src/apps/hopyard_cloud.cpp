@@ -438,6 +438,9 @@ CLI::App* add_serve(CLI::App& app, Arguments& arguments) {
     serve->add_option("--scarce",
                       cloud.rehearsal.scarce_sizes,
                       "SIZE: offered, and refused for want of capacity when one is asked for");
+    serve->add_option("--scarce-spot",
+                      cloud.rehearsal.scarce_spot_sizes,
+                      "SIZE: the same, but only when a spot machine is asked for");
     serve->add_option("--log-level", arguments.log_level, "debug, info, warning or error");
     return serve;
 }

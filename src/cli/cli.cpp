@@ -41,6 +41,9 @@ void add_up_and_down(CLI::App& app, Chosen& c) {
                     "The local cloud gives sizes with GPUs, without a card behind");
     start->add_option(
         "--scarce", c.up.scarce, "SIZE that the local cloud offers and then has none of");
+    start->add_option("--scarce-spot",
+                      c.up.scarce_spot,
+                      "SIZE of which the local cloud has none as a spot machine");
     start->callback([&c] { c.local = [&c] { return up(c.output, c.up); }; });
     CLI::App* stop = app.add_subcommand("down", "Stop everything that 'up' started");
     add_places(*stop, c.down.places);

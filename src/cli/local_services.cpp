@@ -110,6 +110,8 @@ std::vector<std::string> cloud_words(const UpOptions& options, const Ports& port
     if (!options.azurite.empty()) words.insert(words.end(), {"--azurite", options.azurite});
     if (options.rehearse_gpus) words.push_back("--rehearse-gpus");
     for (const std::string& size : options.scarce) words.insert(words.end(), {"--scarce", size});
+    for (const std::string& size : options.scarce_spot)
+        words.insert(words.end(), {"--scarce-spot", size});
     if (::geteuid() != 0) words.insert(words.end(), {"--owner", own_name()});
     return words;
 }

@@ -29,8 +29,9 @@ struct UpOptions {
     int workers = 2;
     bool only_services = false;  ///< no cluster, no job
     // Of a local cloud that is started now.
-    bool rehearse_gpus = false;       ///< sizes with GPUs, without a card behind
-    std::vector<std::string> scarce;  ///< sizes that are offered and refused
+    bool rehearse_gpus = false;            ///< sizes with GPUs, without a card behind
+    std::vector<std::string> scarce;       ///< sizes that are offered and refused
+    std::vector<std::string> scarce_spot;  ///< those that are refused as spot machines alone
 };
 int up(const Output& output, const UpOptions& options);
 

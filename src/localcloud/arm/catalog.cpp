@@ -10,6 +10,12 @@ namespace {
 
 constexpr std::int64_t gib = 1024;
 
+bool names(const std::vector<std::string>& sizes, const Size& size) {
+    return std::any_of(sizes.begin(), sizes.end(), [&](const std::string& name) {
+        return to_lower(name) == to_lower(size.name);
+    });
+}
+
 /// Standard_D2s_v3, Standard_D4s_v3, … with 4 GiB for each vCPU, as Azure's D series has.
 void add_general(std::vector<Size>& sizes,
                  const std::string& letter,
@@ -91,10 +97,11 @@ bool Catalog::restricted(const Size& size) const {
 }
 
 bool Catalog::scarce(const Size& size) const {
-    const auto& names = rehearsal_.scarce_sizes;
-    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-        return to_lower(name) == to_lower(size.name);
-    });
+    return names(rehearsal_.scarce_sizes, size);
+}
+
+bool Catalog::scarce_as_spot(const Size& size) const {
+    return names(rehearsal_.scarce_spot_sizes, size);
 }
 
 }  // namespace hopyard::localcloud

@@ -48,6 +48,8 @@ struct Rehearsal {
     bool gpus = false;
     /// These sizes are offered, and refused for want of capacity whenever one is asked for.
     std::vector<std::string> scarce_sizes;
+    /// Of these there is no spot machine to give, and one on demand.
+    std::vector<std::string> scarce_spot_sizes;
 };
 
 class Catalog {
@@ -63,6 +65,7 @@ class Catalog {
     bool restricted(const Size& size) const;
     /// True when the cloud has none to give just now.
     bool scarce(const Size& size) const;
+    bool scarce_as_spot(const Size& size) const;
     int core_quota() const { return capacity_.cores; }
     std::int64_t memory_quota_mb() const { return capacity_.memory_mb; }
     static constexpr int machine_quota = 500;

@@ -232,9 +232,8 @@ tl::expected<Json, Fault> build_properties(Core& core,
     OUTCOME_OR_RETURN(properties["storageProfile"], read_storage(core, call, before, name));
     OUTCOME_OR_RETURN(properties["osProfile"], read_profile(call, name));
     OUTCOME_OR_RETURN(properties["networkProfile"], read_network(core, call));
-    for (const char* optional : {"priority", "evictionPolicy", "billingProfile"})
-        if (const Json* value = find(wanted, "/properties/" + std::string(optional)))
-            properties[optional] = *value;
+    OUTCOME_OR_RETURN(const Json spot, read_spot(core, call, before, size));
+    properties.update(spot);
     properties["timeCreated"] =
         before ? text_at(before->shown(), "/properties/timeCreated") : to_rfc3339(core.clock.now());
     return properties;
@@ -251,6 +250,18 @@ tl::expected<void, Fault> check_base64(const std::string& property, const std::s
         return tl::unexpected(invalid_parameter(
             property, property + " must be at most 65536 bytes before encoding."));
     return {};
+}
+
+Fault no_capacity(const Size& size, const std::string& location) {
+    return {.status = 409,
+            .code = "SkuNotAvailable",
+            .message =
+                fmt::format("The requested VM size for resource 'Following SKUs have failed for "
+                            "Capacity Restrictions: {}' is currently not available in location "
+                            "'{}'. Please try another size or deploy to a different location or "
+                            "different zone. See https://aka.ms/azureskunotavailable for details.",
+                            size.name,
+                            location)};
 }
 
 tl::expected<Size, Fault> check_size(Core& core,
@@ -271,15 +282,7 @@ tl::expected<Size, Fault> check_size(Core& core,
                 known)));
     }
     if (core.catalog.restricted(*size) || core.catalog.scarce(*size))
-        return refuse_with(
-            409,
-            "SkuNotAvailable",
-            fmt::format("The requested VM size for resource 'Following SKUs have failed for "
-                        "Capacity Restrictions: {}' is currently not available in location "
-                        "'{}'. Please try another size or deploy to a different location or "
-                        "different zone. See https://aka.ms/azureskunotavailable for details.",
-                        size->name,
-                        location));
+        return tl::unexpected(no_capacity(*size, location));
     return *size;
 }
 

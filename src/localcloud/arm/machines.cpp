@@ -151,27 +151,35 @@ struct PowerChange {
     const char* verb;
     const char* transition;
     const char* power;
+    bool at_once = false;  ///< services are not given the time to stop
 };
 
-Outcome change_power(Core& core, const Call& call, const PowerChange& change) {
-    const auto guard = core.ledger.guard();
-    OUTCOME_OR_RETURN(const Resource before, must_find(core, call.id));
-    RETURN_IF_FAULT(check_alive(before, change.verb));
+/// Under the ledger's guard.
+tl::expected<Operation, Fault> begin_power(Core& core,
+                                           const Resource& before,
+                                           const PowerChange& change) {
     Json hidden = before.secret();
     hidden["power"] = change.power;
     hidden["transition"] = change.transition;
     Resource after = before;
     after.hidden = document(std::move(hidden));
     after.changed = core.clock.now();
-    const Operation operation =
-        new_operation(core,
-                      change.kind,
-                      after.id,
-                      Operation::Style::compute,
-                      Json{{"atOnce", is_true(call.request.query("skipShutdown"))}});
+    Operation operation = new_operation(
+        core, change.kind, after.id, Operation::Style::compute, Json{{"atOnce", change.at_once}});
     RETURN_IF_FAULT(apply(core, Batch{.put = {after}, .operations = {operation}}));
+    return operation;
+}
+
+Outcome change_power(Core& core, const Call& call, PowerChange change) {
+    const auto guard = core.ledger.guard();
+    OUTCOME_OR_RETURN(const Resource before, must_find(core, call.id));
+    RETURN_IF_FAULT(check_alive(before, change.verb));
+    change.at_once = is_true(call.request.query("skipShutdown"));
+    OUTCOME_OR_RETURN(const Operation operation, begin_power(core, before, change));
     return machine_reply(core, call, 202, nullptr, operation);
 }
+
+constexpr PowerChange deallocating{"machine.stop", "deallocate", "deallocating", "deallocated"};
 
 Outcome start_machine(Core& core, const Call& call) {
     return change_power(core, call, {"machine.start", "start", "starting", "running"});
@@ -180,23 +188,50 @@ Outcome stop_machine(Core& core, const Call& call) {
     return change_power(core, call, {"machine.stop", "powerOff", "stopping", "stopped"});
 }
 Outcome deallocate_machine(Core& core, const Call& call) {
-    return change_power(core, call, {"machine.stop", "deallocate", "deallocating", "deallocated"});
+    return change_power(core, call, deallocating);
 }
 Outcome restart_machine(Core& core, const Call& call) {
     return change_power(core, call, {"machine.restart", "restart", "starting", "running"});
+}
+
+/// Under the ledger's guard.
+tl::expected<Operation, Fault> begin_removal(Core& core, const Resource& before) {
+    Json body = before.shown();
+    body["properties"]["provisioningState"] = "Deleting";
+    const Resource after = changed(core, before, std::move(body));
+    Operation operation =
+        new_operation(core, "machine.delete", after.id, Operation::Style::compute, Json::object());
+    RETURN_IF_FAULT(apply(core, Batch{.put = {after}, .operations = {operation}}));
+    return operation;
 }
 
 Outcome delete_machine(Core& core, const Call& call) {
     const auto guard = core.ledger.guard();
     const auto before = core.ledger.find(call.id);
     if (!before) return empty_reply(204);
-    Json body = before->shown();
-    body["properties"]["provisioningState"] = "Deleting";
-    const Resource after = changed(core, *before, std::move(body));
-    const Operation operation =
-        new_operation(core, "machine.delete", after.id, Operation::Style::compute, Json::object());
-    RETURN_IF_FAULT(apply(core, Batch{.put = {after}, .operations = {operation}}));
+    OUTCOME_OR_RETURN(const Operation operation, begin_removal(core, *before));
     return machine_reply(core, call, 202, nullptr, operation);
+}
+
+/// The reply tells of no operation: whoever evicts does not wait for it.
+Outcome evict_machine(Core& core, const Call& call) {
+    const auto guard = core.ledger.guard();
+    OUTCOME_OR_RETURN(const Resource before, must_find(core, call.id));
+    RETURN_IF_FAULT(check_alive(before, "simulateEviction"));
+    if (!is_spot(before.shown()))
+        return refuse_with(409,
+                           "OperationNotAllowed",
+                           fmt::format("Operation 'simulateEviction' is not allowed on VM '{}' "
+                                       "since it is not an Azure Spot Virtual Machine.",
+                                       text_at(before.shown(), "/name")));
+    if (text_at(before.shown(), "/properties/evictionPolicy") == evicts_to_nothing) {
+        RETURN_IF_FAULT(begin_removal(core, before));
+        return empty_reply(204);
+    }
+    PowerChange eviction = deallocating;
+    eviction.at_once = true;
+    RETURN_IF_FAULT(begin_power(core, before, eviction));
+    return empty_reply(204);
 }
 
 }  // namespace
@@ -218,6 +253,11 @@ void add_machine_routes(Routes& routes) {
     routes.add(
         Area::compute, "POST", one + "deallocate", type + "/deallocate/action", deallocate_machine);
     routes.add(Area::compute, "POST", one + "restart", type + "/restart/action", restart_machine);
+    routes.add(Area::compute,
+               "POST",
+               one + "simulateEviction",
+               type + "/simulateEviction/action",
+               evict_machine);
 }
 
 }  // namespace hopyard::localcloud

@@ -45,6 +45,17 @@ tl::expected<void, Fault> check_quota(Core& core,
 tl::expected<Size, Fault> check_size(Core& core,
                                      const std::string& name,
                                      const std::string& location);
+/// No capacity for the size just now, as Azure says it.
+Fault no_capacity(const Size& size, const std::string& location);
+/// `priority`, `evictionPolicy` and `billingProfile` as a GET shows them.
+tl::expected<Json, Fault> read_spot(Core& core,
+                                    const Call& call,
+                                    const std::optional<Resource>& before,
+                                    const Size& size);
+bool is_spot(const Json& machine);
+/// Eviction policies. Azure deallocates what names none.
+inline constexpr const char* evicts_to_nothing = "Delete";
+inline constexpr const char* evicts_to_deallocated = "Deallocate";
 tl::expected<Json, Fault> read_machine_identity(Core& core, const Call& call, const Json& wanted);
 tl::expected<void, Fault> check_base64(const std::string& property, const std::string& text);
 /// The root disk's resource, as it stands while the machine has it.

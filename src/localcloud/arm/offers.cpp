@@ -27,7 +27,7 @@ Json show_sku(Core& core, const Size& size, const std::string& location) {
                          capability("MaxNetworkInterfaces", "1"),
                          capability("CpuArchitectureType", "x64"),
                          capability("HyperVGenerations", "V1,V2"),
-                         capability("LowPriorityCapable", "False"),
+                         capability("LowPriorityCapable", "True"),
                          capability("PremiumIO", size.premium ? "True" : "False"),
                          capability("EphemeralOSDiskSupported", "False"),
                          capability("AcceleratedNetworkingEnabled", "False")};
@@ -94,13 +94,14 @@ Outcome compute_usages(Core& core, const Call& call) {
     const auto guard = core.ledger.guard();
     std::map<std::string, std::int64_t> families;
     for (const auto& size : core.catalog.sizes()) families[size.family] = 0;
-    std::int64_t cores = 0, memory = 0, machines = 0;
+    std::int64_t cores = 0, spot_cores = 0, memory = 0, machines = 0;
     for (const auto& machine : core.ledger.list(machine_type)) {
         const auto size =
             core.catalog.size(text_at(machine.shown(), "/properties/hardwareProfile/vmSize"));
         if (!size) continue;
         families[size->family] += size->vcpus;
         cores += size->vcpus;
+        if (is_spot(machine.shown())) spot_cores += size->vcpus;
         memory += size->counted_mb();
         ++machines;
     }
@@ -109,7 +110,7 @@ Outcome compute_usages(Core& core, const Call& call) {
         usage("availabilitySets", "Availability Sets", 0, 0),
         usage("cores", "Total Regional vCPUs", cores, quota),
         usage("virtualMachines", "Virtual Machines", machines, Catalog::machine_quota),
-        usage("lowPriorityCores", "Total Regional Low-priority vCPUs", 0, 0),
+        usage("lowPriorityCores", "Total Regional Low-priority vCPUs", spot_cores, quota),
         usage(
             "localMemoryMB", "Total Regional Memory (MB)", memory, core.catalog.memory_quota_mb())};
     for (const auto& [family, used] : families)
