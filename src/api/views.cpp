@@ -40,6 +40,7 @@ ordered_json node_view(const model::Node& node) {
         {"vcpus", node.vcpus},
         {"memoryMb", node.memory_mb},
         {"gpus", node.gpus},
+        {"spot", node.is_spot()},
         {"workloadState", seen.workload_state},
         {"jobs", seen.jobs},
         {"allocatedCpus", seen.allocated.cpus},

@@ -93,9 +93,10 @@ void print_state(const json& state) {
                         request.value("name", "").c_str(),
                         in_words(request).c_str());
     for (const json& refused : state.value("refusedTypes", json::array()))
-        std::printf("%-10s %s until %s\n",
+        std::printf("%-10s %s%s until %s\n",
                     "refused",
                     refused.value("instanceType", "").c_str(),
+                    refused.value("spot", false) ? " as a spot machine" : "",
                     refused.value("until", "").c_str());
     for (const json& name : state.value("neverMet", json::array()))
         std::printf("%-10s job %s\n", "never met", name.get<std::string>().c_str());

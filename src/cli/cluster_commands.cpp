@@ -26,6 +26,7 @@ const std::vector<Column> node_columns = {{"NODE", "/id"},
                                           {"ROLE", "/role"},
                                           {"PHASE", "/phase"},
                                           {"TYPE", "/instanceType"},
+                                          {"SPOT", "/spot"},
                                           {"ADDRESS", "/privateIp"},
                                           {"JOBS", "/jobs"},
                                           {"STAGE", "/stage"}};

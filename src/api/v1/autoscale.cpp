@@ -41,6 +41,7 @@ ordered_json autoscale_view(const ClusterRows& rows) {
     ordered_json refusals = ordered_json::array();
     for (const auto& refusal : cluster.autoscale.refusals)
         refusals.push_back({{"instanceType", refusal.key.instance_type},
+                            {"spot", refusal.key.spot.has_value()},
                             {"times", refusal.times},
                             {"until", to_rfc3339(refusal.until)}});
     int workers = 0;

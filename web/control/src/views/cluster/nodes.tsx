@@ -158,7 +158,10 @@ export function Nodes({cluster}: {cluster: Cluster}) {
               {node.silentSince && <div className="small bad-text">no report</div>}
             </td>
             <td className="mono small">{node.privateIp || "–"}</td>
-            <td>{node.instanceType}</td>
+            <td>
+              {node.instanceType}
+              {node.spot && <div className="small dim">spot machine</div>}
+            </td>
             <td className="number">{node.role === "head" ? "–" : node.jobs}</td>
             <td className="number">{cpu(node)}</td>
             <td className="number">{node.memoryMb ? memory(node.memoryMb) : "–"}</td>

@@ -29,7 +29,7 @@ function SpotFields({pointer, group, findings, set}: Props) {
     <div className="stack tight">
       <Checkbox
         label="Spot machines"
-        description="Kept with the policy; this version makes every machine on demand"
+        description="Cheaper; the cloud may take one back at any time, and its jobs begin again"
         checked={withSpot}
         onChange={(event) => set({withSpot: event.currentTarget.checked})}
       />
