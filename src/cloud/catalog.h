@@ -38,6 +38,7 @@ struct Size {
 /// A quota of a whole location, or of a family of sizes.
 struct Usage {
     static constexpr const char* cores = "cores";
+    static constexpr const char* spot_cores = "lowPriorityCores";  ///< in place of the other cores
     static constexpr const char* machines = "virtualMachines";
     static constexpr const char* memory = "localMemoryMB";  ///< of clouds that count memory
     static constexpr const char* interfaces = "NetworkInterfaces";

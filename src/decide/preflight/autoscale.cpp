@@ -17,7 +17,7 @@ void Weighing::scaled_group(const std::string& at, const model::ScaleSpec& group
     std::vector<const cloud::Size*> types;
     if (const auto* type = types.emplace_back(size(field, group.instance_type))) {
         gpus_of_type(field, *type);
-        if (usages) need(*type, std::max(0, group.min_workers));
+        if (usages) need(*type, std::max(0, group.min_workers), group.spot);
     }
     for (std::size_t i = 0; i < group.fallback_types.size(); ++i) {
         const std::string at_type = fmt::format("{}/fallbackTypes/{}", at, i);
@@ -65,9 +65,12 @@ void Weighing::room_to_grow(const model::AutoscaleSpec& policy) {
         const auto* type = named(*facts_.sizes, group.instance_type);
         const int more = group.max_workers - std::max(0, group.min_workers);
         if (type == nullptr || more <= 0) return;
-        const std::pair<std::string, std::int64_t> takes[] = {{cloud::Usage::cores, type->vcpus},
-                                                              {type->family, type->vcpus}};
-        for (const auto& [name, each] : takes) {
+        if (group.spot && group.spot->fall_back_on_demand) return;
+        const std::int64_t each = type->vcpus;
+        const auto quotas = group.spot
+                                ? std::vector<std::string>{cloud::Usage::spot_cores}
+                                : std::vector<std::string>{cloud::Usage::cores, type->family};
+        for (const std::string& name : quotas) {
             const auto line = std::find_if(
                 out_.quotas.begin(), out_.quotas.end(), [&](auto& q) { return q.name == name; });
             const auto* usage = named(*facts_.usages, name);

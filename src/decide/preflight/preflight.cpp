@@ -109,9 +109,18 @@ const cloud::Size* Weighing::size(const std::string& field, const std::string& n
     return found;
 }
 
-void Weighing::need(const cloud::Size& machine, int count) {
-    need(cloud::Usage::cores, machine.vcpus * std::int64_t{count}, "/workers");
-    need(machine.family, machine.vcpus * std::int64_t{count}, "/workers");
+/// Spot machines have cores of their own. Those that may be on demand as well lack neither kind for
+/// sure: what the cloud then says of each decides.
+void Weighing::need(const cloud::Size& machine,
+                    int count,
+                    const std::optional<model::SpotSpec>& spot) {
+    const std::int64_t cores = machine.vcpus * std::int64_t{count};
+    if (!spot) {
+        need(cloud::Usage::cores, cores, "/workers");
+        need(machine.family, cores, "/workers");
+    } else if (!spot->fall_back_on_demand) {
+        need(cloud::Usage::spot_cores, cores, "/workers");
+    }
     need(cloud::Usage::machines, count, "/workers");
     need(cloud::Usage::memory, machine.counted_memory_mb * count, "/workers");
     need(cloud::Usage::interfaces, count, "/workers");
@@ -141,7 +150,7 @@ void Weighing::sizes_and_quotas() {
         const auto& group = spec.workers[i];
         const std::string field = fmt::format("/workers/{}/instanceType", i);
         if (const auto* worker = size(field, group.key.instance_type); worker && usages)
-            need(*worker, std::max(0, group.count));
+            need(*worker, std::max(0, group.count), group.key.spot);
     }
     if (spec.autoscale) autoscale(*spec.autoscale, usages);
     cost();
@@ -201,7 +210,10 @@ void Weighing::cost() {
     };
     if (!add(out_.spec.head.instance_type, 1, sum.head_per_hour)) return;
     for (const auto& group : from_start())
-        if (!add(group.key.instance_type, group.count, sum.workers_per_hour)) return;
+        // What a spot machine costs changes by the hour and is in no list.
+        if ((group.key.spot && group.count > 0) ||
+            !add(group.key.instance_type, group.count, sum.workers_per_hour))
+            return;
     out_.cost = sum;
 }
 

@@ -66,6 +66,9 @@ TEST(Preflight, the_cost_is_the_sum_of_the_machines_or_nothing) {
     EXPECT_DOUBLE_EQ(cost->workers_per_hour, 1.0);
     EXPECT_DOUBLE_EQ(cost->per_month(), 1.5 * 730);
     EXPECT_EQ(cost->of.currency, "USD");
+    model::ClusterSpec with_spot = good_spec();
+    with_spot.workers[0].key.spot = model::SpotSpec{};
+    EXPECT_FALSE(weigh(with_spot, facts).cost) << "what they cost is not known";
 }
 
 TEST(Preflight, a_good_cluster_passes_and_has_its_defaults) {
@@ -217,6 +220,27 @@ TEST(Preflight, a_quota_too_small_for_the_minimum_blocks_and_for_the_maximum_war
     preflight = weigh(spec, good_facts());
     EXPECT_EQ(blocking(preflight),
               std::vector<std::string>{"/autoscale/general/minWorkers quota_exceeded"});
+    EXPECT_TRUE(warned(preflight).empty());
+}
+
+TEST(Preflight, spot_machines_are_weighed_against_the_quota_of_spot_machines_alone) {
+    model::ClusterSpec spec = autoscaled_spec();
+    spec.autoscale->general.spot = model::SpotSpec{.fall_back_on_demand = false};
+    spec.autoscale->general.min_workers = 3;
+    spec.autoscale->general.max_workers = 5;
+    Facts facts = good_facts();
+    facts.usages->push_back({.name = "lowPriorityCores", .used = 0, .limit = 5});
+    EXPECT_EQ(blocking(weigh(spec, facts)),
+              std::vector<std::string>{"/autoscale/general/minWorkers quota_exceeded"});
+    facts.usages->back().limit = 9;
+    Preflight preflight = weigh(spec, facts);
+    EXPECT_TRUE(blocking(preflight).empty()) << "of the others there are too few";
+    EXPECT_EQ(warned(preflight),
+              std::vector<std::string>{"/autoscale/general/maxWorkers quota_below_maximum"});
+    facts.usages->back().limit = 0;
+    spec.autoscale->general.spot->fall_back_on_demand = true;
+    preflight = weigh(spec, facts);
+    EXPECT_TRUE(blocking(preflight).empty()) << "the cloud says of which it has some";
     EXPECT_TRUE(warned(preflight).empty());
 }
 

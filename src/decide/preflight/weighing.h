@@ -56,7 +56,9 @@ class Weighing {
     const cloud::ResourceGroup* group(const char* field, const std::string& name);
     const cloud::Size* size(const std::string& field, const std::string& name);
     void sizes_and_quotas();
-    void need(const cloud::Size& machine, int count);
+    void need(const cloud::Size& machine,
+              int count,
+              const std::optional<model::SpotSpec>& spot = std::nullopt);
     /// `field` is to blame when the quota of that name is not enough.
     void need(const std::string& name, std::int64_t amount, const char* field);
     void quotas();
