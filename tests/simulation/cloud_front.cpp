@@ -116,15 +116,16 @@ Result<T> CloudFront::exchange(Request request, std::function<Result<T>()> effec
 
 namespace {
 
-std::string size_of(const cloud::PutRequest& request) {
+std::string offer_of(const cloud::PutRequest& request) {
     const auto* machine = std::get_if<cloud::WantedMachine>(&request.wanted);
-    return machine == nullptr ? "" : machine->size;
+    if (machine == nullptr) return "";
+    return fmt::format("{}{}", machine->size, machine->max_spot_price ? as_spot : "");
 }
 
 }  // namespace
 
 Result<Accepted> CloudFront::put(const cloud::PutRequest& request) {
-    return exchange<Accepted>({.verb = "put", .name = request.name, .size = size_of(request)},
+    return exchange<Accepted>({.verb = "put", .name = request.name, .offer = offer_of(request)},
                               [&ground = ground_, request] { return ground.cloud.put(request); });
 }
 

@@ -15,11 +15,14 @@
 namespace hopyard::simulation {
 
 /// What a judge sees of requests.
+/// The end of the offer of a spot machine.
+inline constexpr std::string_view as_spot = " as spot";
+
 struct Request {
     int replica = 0;
     std::string verb;  ///< "put", "remove", "start" …
     ResourceName name;
-    std::string size;  ///< of a machine that is put
+    std::string offer;  ///< of a machine that is put: its size, and whether as a spot machine
 };
 
 class RequestWatcher {

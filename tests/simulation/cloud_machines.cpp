@@ -28,7 +28,8 @@ bool same_machine(const cloud::PutRequest& a, const cloud::PutRequest& b) {
     const auto& other = std::get<cloud::WantedMachine>(b.wanted);
     return one.user_data == other.user_data && one.disk_gb == other.disk_gb &&
            one.interface == other.interface && one.admin_user == other.admin_user &&
-           one.ssh_public_key == other.ssh_public_key && one.identity == other.identity;
+           one.ssh_public_key == other.ssh_public_key && one.identity == other.identity &&
+           one.max_spot_price == other.max_spot_price;
 }
 
 }  // namespace
@@ -38,6 +39,16 @@ std::optional<Error> CloudModel::lacks_capacity(const std::string& size) {
         no_capacity_until_[size] = queue_.now() + faults_.between(Seconds(30), Seconds(900));
     if (faults_.over() || no_capacity_until_[size] <= queue_.now()) return std::nullopt;
     return error(ErrorKind::capacity_unavailable, "no_capacity", "no " + size + " to be had here");
+}
+
+std::optional<Error> CloudModel::lacks_spot_capacity(const cloud::WantedMachine& wanted) {
+    if (!wanted.max_spot_price) return std::nullopt;
+    Timestamp& until = no_spot_capacity_until_[wanted.size];
+    if (faults_.happens(Fault::spot_capacity)) until = queue_.now() + Seconds(600);
+    if (faults_.over() || until <= queue_.now()) return std::nullopt;
+    return error(ErrorKind::capacity_unavailable,
+                 "no_spot_capacity",
+                 "no " + wanted.size + " to be had here as a spot machine");
 }
 
 std::optional<Error> CloudModel::exceeds_quota(const std::string& size) {
@@ -60,6 +71,7 @@ std::optional<Error> CloudModel::refuses_machine(const cloud::PutRequest& reques
         return error(ErrorKind::conflict,
                      "interface_in_use",
                      to_string(wanted.interface) + " belongs to " + interface->held_by.name);
+    if (auto refusal = lacks_spot_capacity(wanted)) return refusal;
     if (auto refusal = exceeds_quota(wanted.size)) return refusal;
     // Half of these are told at once, the others when the operation ends.
     if (chance(random_, 0.5)) return lacks_capacity(wanted.size);
@@ -138,7 +150,10 @@ Result<Accepted> CloudModel::begin_creation(Thing& machine) {
 
 std::optional<Error> CloudModel::finish_creation(Thing& machine) {
     std::optional<Error> failure;
-    if (machine.seen.power != Power::running) failure = lacks_capacity(machine.seen.size);
+    if (machine.seen.power != Power::running) {
+        failure = lacks_capacity(machine.seen.size);
+        if (!failure) failure = lacks_spot_capacity(wanted_machine(machine));
+    }
     if (!failure && faults_.happens(Fault::half_made)) {
         const bool transient = chance(random_, 0.5);
         failure = error(transient ? ErrorKind::timed_out : ErrorKind::internal,

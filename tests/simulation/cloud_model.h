@@ -108,6 +108,8 @@ class CloudModel {
     /// Nothing follows it: what is asked of a machine waits for nothing of another.
     Accepted operate(Thing& thing, Milliseconds least, Milliseconds most, Step step);
     std::optional<Error> lacks_capacity(const std::string& size);
+    /// Of spot machines alone; the same on demand may be there.
+    std::optional<Error> lacks_spot_capacity(const cloud::WantedMachine& wanted);
     std::optional<Error> exceeds_quota(const std::string& size);
     void set_power(Thing& machine, cloud::Power power);
     void remember(const ResourceName& name);
@@ -126,6 +128,7 @@ class CloudModel {
     std::map<std::string, ResourceName> machines_ever_;
     std::map<ResourceName, std::vector<std::pair<Timestamp, std::optional<Seen>>>> history_;
     std::map<std::string, Timestamp> no_capacity_until_;
+    std::map<std::string, Timestamp> no_spot_capacity_until_;
     Timestamp quota_full_until_;
     std::uint64_t next_id_ = 1;
     int next_address_ = 4;

@@ -47,6 +47,8 @@ constexpr std::array<Kind, fault_kinds> kinds{{
     {Fault::request_lost, "request_lost", 0.2},
     {Fault::answer_lost, "answer_lost", 0.4},
     {Fault::second_replica, "second_replica", 1.5},
+    {Fault::spot_capacity, "spot_capacity", 0.5},
+    {Fault::evicted, "evicted", 0.5},
 }};
 
 }  // namespace
@@ -61,14 +63,19 @@ std::optional<Fault> fault_from(std::string_view word) {
     return std::nullopt;
 }
 
-Faults::Faults(std::uint64_t seed) : random_(seed) {
+SeededRandom& Faults::stream_of(Fault fault) {
+    return fault == Fault::spot_capacity || fault == Fault::evicted ? of_spot_ : random_;
+}
+
+Faults::Faults(std::uint64_t seed) : random_(seed), of_spot_(~seed) {
     // One seed in sixteen has none: what goes wrong then goes wrong by itself.
     const bool calm = below(random_, 16) == 0;
     const double breadth = 0.1 + 0.05 * static_cast<double>(below(random_, 10));
     for (std::size_t i = 0; i < fault_kinds; ++i) {
         CHECK(static_cast<std::size_t>(kinds[i].fault) == i);
-        const bool present = chance(random_, breadth);
-        const double share = static_cast<double>(1 + below(random_, 4)) / 4;
+        SeededRandom& random = stream_of(kinds[i].fault);
+        const bool present = chance(random, breadth);
+        const double share = static_cast<double>(1 + below(random, 4)) / 4;
         if (present && !calm) rates_[i] = kinds[i].most * share;
     }
 }
@@ -78,7 +85,7 @@ double Faults::rate(Fault fault) const {
 }
 
 bool Faults::happens(Fault fault) {
-    const bool drawn = chance(random_, rates_[static_cast<std::size_t>(fault)]);
+    const bool drawn = chance(stream_of(fault), rates_[static_cast<std::size_t>(fault)]);
     return drawn && !over_;
 }
 

@@ -47,6 +47,8 @@ enum class Fault {
     request_lost,    ///< between a user and the control plane: it never arrives
     answer_lost,     ///< the control plane did what it was asked, and its answer is lost
     second_replica,  ///< two of them serve at once, until one dies or stands still for a while
+    spot_capacity,   ///< there is no such machine as a spot machine right now
+    evicted,         ///< the cloud takes a spot machine back
     count_,
 };
 inline constexpr auto fault_kinds = static_cast<std::size_t>(Fault::count_);
@@ -75,7 +77,10 @@ class Faults {
     Milliseconds between(Milliseconds least, Milliseconds most);
 
   private:
+    SeededRandom& stream_of(Fault fault);
+
     SeededRandom random_;
+    SeededRandom of_spot_;  ///< so that faults of spot machines do not shift the others
     std::array<double, fault_kinds> rates_{};
     bool over_ = false;
 };

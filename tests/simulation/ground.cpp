@@ -7,7 +7,8 @@ Ground::Ground(std::uint64_t seed, Trace::Mode mode)
       faults(seed * 4),
       of_cloud(seed * 4 + 1),
       of_nodes(seed * 4 + 2),
-      of_users(seed * 4 + 3) {}
+      of_users(seed * 4 + 3),
+      of_spot(~(seed * 4 + 3)) {}
 
 bool Ground::dies_at(CrashPoint::Place place) {
     static constexpr std::array fault_of = {Fault::crash_before_commit,

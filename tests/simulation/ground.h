@@ -32,6 +32,7 @@ struct Ground {
     SeededRandom of_cloud;
     SeededRandom of_nodes;
     SeededRandom of_users;
+    SeededRandom of_spot;  ///< who wants spot machines, and which of them are taken back
     CloudModel cloud{queue, faults, of_cloud, findings, trace};
     StorageModel storage;
 

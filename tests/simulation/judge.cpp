@@ -56,6 +56,7 @@ void Judge::request_leaves(const Request& request) {
 void Judge::judge_put(const Request& request) {
     const ResourceName& name = request.name;
     if (!rows_.contains(name)) wrong(fmt::format("{} is put and no row names it", to_string(name)));
+    if (name.kind == ResourceKind::machine) judge_offer(request);
     if (name.kind != ResourceKind::machine || ground_.cloud.find(name) != nullptr) return;
     const auto& ever = ground_.cloud.machines_ever();
     const bool was_there = std::any_of(
@@ -64,11 +65,28 @@ void Judge::judge_put(const Request& request) {
         wrong(fmt::format("the name {} is used again for another machine", name.name));
 }
 
+/// Spot machines are for those who want them, and others for those who take them in their place.
+void Judge::judge_offer(const Request& request) {
+    std::optional<model::Node> node;
+    const auto look = [&](store::Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(node, t.node(NodeId(request.name.name)));
+        return {};
+    };
+    if (!store_.read(look) || !node) return;
+    const bool is_spot = request.offer.ends_with(as_spot);
+    if (is_spot) spot_machines_.insert(request.name.name);
+    if (is_spot && !node->group.spot)
+        wrong(request.name.name + " is asked for as a spot machine and nobody wanted that");
+    if (!is_spot && node->group.spot && !node->group.spot->fall_back_on_demand)
+        wrong(request.name.name + " is asked for on demand and nobody wanted that");
+}
+
 std::string Judge::asked_place(const Request& request) const {
     const auto cluster = autoscaled_.find(NodeId(request.name.name));
-    if (request.name.kind != ResourceKind::machine || cluster == autoscaled_.end())
-        return place_of(request.name);
-    return cluster->second.value + " " + request.size;
+    if (request.name.kind == ResourceKind::machine && cluster != autoscaled_.end())
+        return cluster->second.value + " " + request.offer;
+    const bool spot = request.offer.ends_with(as_spot);
+    return place_of(request.name) + std::string(spot ? as_spot : "");
 }
 
 void Judge::judge_wait(const Request& request) {
@@ -239,6 +257,15 @@ void Judge::judge_node(const NodeChange& change) {
         });
 }
 
+/// A spot machine that is lost was evicted, and no other ever is.
+void Judge::judge_eviction(const model::Activity& entry) {
+    const bool is_spot = spot_machines_.contains(entry.node.value);
+    if (entry.code == "worker_evicted" && !is_spot)
+        wrong(entry.node.value + " is said to be evicted, and is no spot machine");
+    if (entry.code == "machine_off" && is_spot)
+        wrong(entry.node.value + " is a spot machine, and its eviction is told as a loss");
+}
+
 void Judge::judge_activity(const model::Activity& entry) {
     ground_.trace.note([&] {
         return fmt::format("{}: [{}] {}{}{}",
@@ -248,6 +275,7 @@ void Judge::judge_activity(const model::Activity& entry) {
                            entry.reason.empty() ? "" : ": ",
                            entry.reason);
     });
+    judge_eviction(entry);
     if (entry.sequence <= last_sequence_) wrong("activity loses its order");
     last_sequence_ = entry.sequence;
     if (entry.code.empty() || entry.message.empty() || entry.actor.empty())

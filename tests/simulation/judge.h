@@ -57,8 +57,10 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     void wrong(std::string what) { ground_.findings.add(std::move(what)); }
     void judge_put(const Request& request);
     void judge_wait(const Request& request);
+    void judge_offer(const Request& request);
+    void judge_eviction(const model::Activity& entry);
     /// What a refusal speaks of: a place in a cluster or, of a worker that the autoscaler asked
-    /// for, a type.
+    /// for, a type; as a spot machine or on demand.
     std::string asked_place(const Request& request) const;
     void judge_loss(const Request& request);
     void judge_restart(const Request& request);
@@ -97,6 +99,7 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     std::map<NodeId, Timestamp> leaving_since_;
     std::set<NodeId> restarting_alone_;
     std::map<NodeId, ClusterId> autoscaled_;
+    std::set<std::string> spot_machines_;
     struct Refusal {
         int replica = 0;
         Timestamp until;

@@ -58,6 +58,14 @@ void Nodes::draw_faults() {
         const auto& names = ground_.cloud.machines_ever();
         const auto name = names.find(id);
         if (name == names.end()) continue;
+        const Thing* thing = ground_.cloud.find(name->second);
+        const auto* wanted =
+            thing ? std::get_if<cloud::WantedMachine>(&thing->request.wanted) : nullptr;
+        if (wanted != nullptr && wanted->max_spot_price &&
+            chance(ground_.of_spot, ground_.faults.rate(Fault::evicted) / 60)) {
+            ground_.cloud.vanish(name->second);
+            continue;
+        }
         // Losing a head's disk loses the queue: rarer than losing a worker.
         const bool spares = machine->data.is_head && chance(ground_.faults.random(), 0.6);
         if (happens(Fault::machine_stops))

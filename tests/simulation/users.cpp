@@ -14,14 +14,19 @@ using model::WorkerGroupSpec;
 
 namespace {
 
-WorkerGroupSpec draw_group(Random& random, int most) {
+std::optional<model::SpotSpec> draw_spot(Random& of_spot) {
+    if (!chance(of_spot, 0.3)) return std::nullopt;
+    return model::SpotSpec{.max_price_percent = 60, .fall_back_on_demand = chance(of_spot, 0.7)};
+}
+
+WorkerGroupSpec draw_group(Random& random, Random& of_spot, int most) {
     static constexpr const char* sizes[] = {"Small", "Medium"};
-    return {.key = {.instance_type = sizes[below(random, 2)]},
+    return {.key = {.instance_type = sizes[below(random, 2)], .spot = draw_spot(of_spot)},
             .count = 1 + static_cast<int>(below(random, static_cast<std::uint64_t>(most)))};
 }
 
 /// A group that follows demand, with a wait that lets it shrink while somebody looks.
-model::AutoscaleSpec draw_autoscale(Random& random) {
+model::AutoscaleSpec draw_autoscale(Random& random, Random& of_spot) {
     static constexpr double standbys[] = {0, 0, 0.5, 1};
     static constexpr std::int64_t waits[] = {5, 30, 120};
     const bool small = chance(random, 0.6);
@@ -31,6 +36,7 @@ model::AutoscaleSpec draw_autoscale(Random& random) {
                              .standby_workers = standbys[below(random, 4)],
                              .downscale_wait_s = waits[below(random, 3)]};
     if (chance(random, 0.4)) general.fallback_types = {small ? "Medium" : "Small"};
+    general.spot = draw_spot(of_spot);
     const auto mode =
         chance(random, 0.35) ? model::AutoscaleMode::adaptive : model::AutoscaleMode::standard;
     return {.mode = mode, .general = std::move(general)};
@@ -52,7 +58,11 @@ void take_from(std::vector<WorkerGroupSpec>& groups, const WorkerGroupSpec& fewe
 }
 
 nlohmann::json document(const WorkerGroupSpec& group) {
-    return {{"instanceType", group.key.instance_type}, {"count", group.count}};
+    nlohmann::json entry{{"instanceType", group.key.instance_type}, {"count", group.count}};
+    if (const auto& spot = group.key.spot)
+        entry["spot"] = {{"maxPricePercent", spot->max_price_percent},
+                         {"fallBackOnDemand", spot->fall_back_on_demand}};
+    return entry;
 }
 
 std::string workers_body(const WorkerGroupSpec& group) {
@@ -71,13 +81,13 @@ ClusterSpec Users::draw_spec(int number) {
     spec.resource_group = resource_group;
     spec.location = location;
     spec.head.instance_type = "Medium";
-    if (!chance(random, 0.15)) spec.workers.push_back(draw_group(random, 3));
+    if (!chance(random, 0.15)) spec.workers.push_back(draw_group(random, ground_.of_spot, 3));
     if (chance(random, 0.3)) {
-        const WorkerGroupSpec more = draw_group(random, 2);
+        const WorkerGroupSpec more = draw_group(random, ground_.of_spot, 2);
         if (spec.workers.empty() || spec.workers[0].key != more.key) spec.workers.push_back(more);
     }
     if (chance(random, 0.35)) {
-        spec.autoscale = draw_autoscale(random);
+        spec.autoscale = draw_autoscale(random, ground_.of_spot);
         if (chance(random, 0.7)) spec.workers.clear();
     }
     spec.storage.account = "store";
@@ -174,7 +184,7 @@ void Users::terminate(Person& person) {
 
 void Users::change_workers(Person& person) {
     Wish hoped = *person.wish;
-    const WorkerGroupSpec group = draw_group(ground_.of_users, 3);
+    const WorkerGroupSpec group = draw_group(ground_.of_users, ground_.of_spot, 3);
     if (chance(ground_.of_users, 0.5)) {
         add_to(hoped.spec.workers, group);
         return ask(
@@ -239,7 +249,7 @@ void Users::change_autoscale(Person& person) {
         hoped.spec.autoscale.reset();
         return ask(person, "clear autoscale", std::move(hoped), "DELETE", "/autoscale", {}, true);
     }
-    model::AutoscaleSpec policy = draw_autoscale(random);
+    model::AutoscaleSpec policy = draw_autoscale(random, ground_.of_spot);
     if (hoped.spec.autoscale && chance(random, 0.8)) {
         const std::string type = policy.general.instance_type;
         policy = *hoped.spec.autoscale;
@@ -250,6 +260,8 @@ void Users::change_autoscale(Person& person) {
         } else if (general.instance_type != type) {
             general.instance_type = type;
             general.fallback_types.clear();
+        } else if (chance(ground_.of_spot, 0.3)) {
+            general.spot = draw_spot(ground_.of_spot);
         } else {
             general.disk_gb = general.disk_gb == 30 ? 64 : 30;
         }
