@@ -1,16 +1,18 @@
 """A cluster that follows demand: real containers, real Slurm, from nothing to many and back. The
 general type is one that the cloud offers and has none of, so that the next one of the list is
-taken; cards are rehearsed."""
+taken, and that one it has on demand alone; cards are rehearsed."""
 import os
 import re
 import time
 
 from rig.api import until
-from rig.installation import DISK_GB, HOST_LINKS, Installation
+from rig.cloud import LocalCloud
+from rig.installation import DISK_GB, GROUP, HOST_LINKS, Installation
 from rig.steps import Life, expect
 
 LIFE = Life()
 SCARCE, GENERAL, GPU = "Standard_B1s", "Standard_B1ms", "Standard_NC4as_T4_v3"
+SPOT = "Standard_B2s"
 WAIT_S = 2
 MOST = 4
 # On a quiet machine it is less than 2 (./dev bench job_start); others may use this one.
@@ -64,7 +66,7 @@ def group(instance_type: str, most: int, **more) -> dict:
 @LIFE.step("a cluster with an autoscaled minimum of 0 runs with its head alone")
 def create(facts: Facts):
     here = facts.here
-    here.up("--rehearse-gpus", "--scarce", SCARCE)
+    here.up("--rehearse-gpus", "--scarce", SCARCE, "--scarce-spot", GENERAL)
     here.prepare()
     facts.id = here.create("follows", 0, autoscale={
         "general": group(SCARCE, MOST, fallbackTypes=[GENERAL]), "gpu": group(GPU, 1)})
@@ -174,6 +176,48 @@ def adaptive(facts: Facts):
     told = facts.here.run("autoscale", "explain", "follows", "-n", "20").stdout
     expect("(worth): as often as workers are wanted here" in told, told)
     facts.here.run("autoscale", "set", "follows", "--mode", "standard", "--wait", str(WAIT_S))
+
+
+def spot_group(facts: Facts, instance_type: str, **spot) -> None:
+    facts.here.api.put(f"/v1/clusters/{facts.id}/autoscale",
+                       {"general": group(instance_type, 2, spot=spot)})
+
+
+@LIFE.step("a spot group whose type the cloud has no spot machine of falls back on demand")
+def spot_fallback(facts: Facts):
+    spot_group(facts, GENERAL, maxPricePercent=60, fallBackOnDemand=True)
+    job = facts.submit("-n1 --mem=100", "sleep 2")
+    until(lambda: facts.state(job) == "RUNNING", 40, "it runs", pause=0.1)
+    worker = facts.until_workers(1)[0]
+    expect(not worker["spot"] and not worker["outdated"], worker)
+    told = [entry["message"] for entry in facts.here.api.activity(facts.id)
+            if entry["code"] == "type_rests"]
+    expect(told[-1].startswith(f"{GENERAL} as a spot machine"), told)
+    facts.until_workers(0)
+
+
+@LIFE.step("a spot worker that is evicted is told as such, and its job begins again on another")
+def eviction(facts: Facts):
+    spot_group(facts, SPOT, maxPricePercent=60, fallBackOnDemand=False)
+    job = facts.submit("-n1 --mem=100 --requeue", "sleep 5")
+    until(lambda: facts.state(job) == "RUNNING", 40, "it runs", pause=0.1)
+    first = facts.until_workers(1)[0]
+    expect(first["spot"], first)
+    cloud = LocalCloud(facts.here.cloud_state)
+    shown = cloud.machine(GROUP, first["id"])
+    expect((shown["priority"], shown["evictionPolicy"]) == ("Spot", "Delete"), shown)
+    expect(shown["billingProfile"]["maxPrice"] > 0, shown)
+    given_up = facts.codes().count("worker_given_up")
+    began = time.monotonic()
+    cloud.evict(GROUP, first["id"])
+    until(lambda: "worker_evicted" in facts.codes(), 60, "it is told", pause=0.2)
+    print(f"      evicted to told: {time.monotonic() - began:.1f} s", flush=True)
+    until(lambda: facts.state(job) == "COMPLETED", 120, "the job ends on another", pause=0.3)
+    print(f"      evicted to ended: {time.monotonic() - began:.1f} s", flush=True)
+    expect("Restarts=1" in facts.head(f"scontrol -o show job {job}"), "it began again")
+    expect(facts.codes().count("worker_given_up") == given_up, facts.codes())
+    facts.until_workers(0)
+    facts.here.api.put(f"/v1/clusters/{facts.id}/autoscale", {"general": group(GENERAL, MOST)})
 
 
 @LIFE.step("no byte is lost that a job wrote to /data before its worker left")

@@ -43,6 +43,16 @@ class LocalCloud:
                     (code.split("/")[1] for code in codes if code.startswith("PowerState/")), "")
         return found
 
+    def machine(self, group: str, name: str) -> dict:
+        """Its properties, as the cloud shows them."""
+        return self.get(f"/resourceGroups/{group}/providers/{MACHINE}/{name}",
+                        "2024-03-01")["properties"]
+
+    def evict(self, group: str, name: str) -> None:
+        """Takes a spot machine back; it is gone some seconds later."""
+        self.post(f"/resourceGroups/{group}/providers/{MACHINE}/{name}/simulateEviction",
+                  "2024-03-01")
+
     def _call(self, method: str, path: str, version: str) -> dict:
         url = f"{self.settings['resourceManagerUrl']}{self._subscription}{path}"
         url += ("&" if "?" in url else "?") + f"api-version={version}"
@@ -51,7 +61,8 @@ class LocalCloud:
                                                   "Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, context=self.tls, timeout=20) as response:
-                return json.load(response)
+                body = response.read()
+                return json.loads(body) if body else {}
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from None
 
