@@ -17,7 +17,8 @@ class Used {
     void ran(const std::string& cluster,
              const std::string& size,
              Timestamp from,
-             std::optional<Timestamp> to) {
+             std::optional<Timestamp> to,
+             bool spot = false) {
         const model::MachineRun run{.organisation = default_organisation(),
                                     .cluster = ClusterId(cluster),
                                     .cluster_name = "demo",
@@ -25,6 +26,7 @@ class Used {
                                     .location = "here",
                                     .instance_type = size,
                                     .vcpus = 4,
+                                    .spot = spot,
                                     .started_at = from,
                                     .ended_at = to};
         EXPECT_TRUE(api.store->write([&](store::Transaction& t) { return t.put(run); }));
@@ -107,6 +109,28 @@ TEST(Usage, comes_by_the_page) {
     EXPECT_EQ(collected, whole);
 }
 
+TEST(Usage, of_spot_machines_has_no_cost_and_pages_of_its_own) {
+    Used used;
+    used.know_price("D4", 0.25);
+    used.ran("c-1", "D4", used.ago(3), used.ago(1), true);
+    used.ran("c-1", "D4", used.ago(3), used.ago(1));
+    used.ran("c-1", "D40", used.ago(3), used.ago(1));
+    json collected = json::array();
+    std::string target = "/v1/usage?limit=1";
+    for (int page = 0; page < 3; ++page) {
+        const json reply = used.api.get(target)->json();
+        collected.push_back(reply["items"][0]);
+        if (reply["next"].is_null()) break;
+        target = "/v1/usage?limit=1&after=" + reply["next"].get<std::string>();
+    }
+    ASSERT_EQ(collected.size(), 3u);
+    EXPECT_EQ(collected[0]["spot"], false);
+    EXPECT_EQ(collected[0]["cost"]["amount"], 0.5);
+    EXPECT_EQ(collected[1]["spot"], true);
+    EXPECT_TRUE(collected[1]["cost"].is_null());
+    EXPECT_EQ(collected[2]["instanceType"], "D40");
+}
+
 TEST(Usage, is_csv_for_who_asks_for_it) {
     Used used;
     used.ran("c-1", "D4", used.ago(3), used.ago(1));
@@ -118,10 +142,10 @@ TEST(Usage, is_csv_for_who_asks_for_it) {
               "attachment; filename=\"usage-2026-10-30-2026-11-28.csv\"");
     EXPECT_EQ(reply->body,
               "day,cluster,cluster_name,location,instance_type,node_hours,vcpu_hours,cost,currency,"
-              "price_basis,price_as_of\r\n"
+              "price_basis,price_as_of,spot\r\n"
               "2026-11-28,c-1,demo,here,D4,2.000000,8.000000,0.500000,EUR,list price,"
-              "2026-11-20T00:00:00.000Z\r\n"
-              "2026-11-28,c-2,demo,here,\"'=cmd,\"\"x\"\"\",2.000000,8.000000,,,,\r\n");
+              "2026-11-20T00:00:00.000Z,false\r\n"
+              "2026-11-28,c-2,demo,here,\"'=cmd,\"\"x\"\"\",2.000000,8.000000,,,,,false\r\n");
     const auto accepted =
         used.api.ask({.target = "/v1/usage", .headers = {{"Accept", "text/csv"}}});
     EXPECT_EQ(accepted->body, reply->body);

@@ -12,6 +12,7 @@ void members_of(auto& fields, is<MachineRun> auto& run) {
         .get("location", run.location)
         .get("instanceType", run.instance_type)
         .get("vcpus", run.vcpus)
+        .get("spot", run.spot)
         .get("startedAt", run.started_at)
         .get("endedAt", run.ended_at);
 }

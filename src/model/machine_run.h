@@ -23,6 +23,7 @@ struct MachineRun {
     std::string location;
     std::string instance_type;
     int vcpus = 0;
+    bool spot = false;  ///< what it cost is in no list
     Timestamp started_at;
     std::optional<Timestamp> ended_at;  ///< nothing while it runs
     bool operator==(const MachineRun&) const = default;

@@ -30,6 +30,7 @@ Result<void> begin(Transaction& t, const std::optional<MachineRun>& last, const 
                    .cluster_name = cluster->spec.name,
                    .machine = row.name.name,
                    .location = cluster->spec.location,
+                   .spot = node && node->is_spot(),
                    .started_at = row.changed_at};
     // The type that the machine was last given; a head's may differ from what is wanted meanwhile.
     run.instance_type = row.applied;

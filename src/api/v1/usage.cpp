@@ -122,7 +122,10 @@ Result<std::vector<PricedLine>> read_lines(Parts& parts, const Call& call, const
         ASSIGN_OR_RETURN(const auto runs, t.runs(query));
         PriceBook prices;
         for (UsageLine& line : decide::usage_of(runs, days, call.now)) {
-            ASSIGN_OR_RETURN(auto price, prices.price(t, line.location, line.instance_type));
+            std::optional<cloud::Price> price;
+            if (!line.spot) {
+                ASSIGN_OR_RETURN(price, prices.price(t, line.location, line.instance_type));
+            }
             lines.push_back({.line = std::move(line), .price = std::move(price)});
         }
         return {};
@@ -138,6 +141,7 @@ ordered_json view(const PricedLine& priced) {
         {"clusterName", line.cluster_name},
         {"location", line.location},
         {"instanceType", line.instance_type},
+        {"spot", line.spot},
         {"nodeHours", rounded(decide::hours(line.ran))},
         {"vcpuHours", rounded(decide::hours(line.vcpus))},
         {"cost", priced.price ? cost_view(priced.amount(), *priced.price) : ordered_json(nullptr)}};
@@ -156,7 +160,7 @@ std::string csv_field(const std::string& text) {
 http::Response csv_response(const std::vector<PricedLine>& lines, const Days& days) {
     std::string text =
         "day,cluster,cluster_name,location,instance_type,node_hours,vcpu_hours,"
-        "cost,currency,price_basis,price_as_of\r\n";
+        "cost,currency,price_basis,price_as_of,spot\r\n";
     for (const PricedLine& priced : lines) {
         const UsageLine& line = priced.line;
         text += fmt::format("{},{},{},{},{},{:.6f},{:.6f},",
@@ -175,7 +179,7 @@ http::Response csv_response(const std::vector<PricedLine>& lines, const Days& da
                                 to_rfc3339(priced.price->as_of));
         else
             text += ",,,";
-        text += "\r\n";
+        text += line.spot ? ",true\r\n" : ",false\r\n";
     }
     return {.status = 200,
             .headers = {{"Content-Type", "text/csv; charset=utf-8"},
@@ -189,7 +193,8 @@ http::Response csv_response(const std::vector<PricedLine>& lines, const Days& da
 /// A place in a list: what a page ended with. Opaque to clients. Cursors are in the order of the
 /// lines: nothing in an id or a size's name comes before '!'.
 std::string cursor_of(const UsageLine& line) {
-    return decide::to_string(line.day) + "!" + line.cluster.value + "!" + line.instance_type;
+    return decide::to_string(line.day) + "!" + line.cluster.value + "!" + line.instance_type +
+           (line.spot ? "!spot" : "");
 }
 
 /// The page of `entries`, which are in the order of their cursors, that the query asks for.
@@ -235,12 +240,13 @@ Result<http::Response> by_day(Parts& parts, const Call& call) {
 
 // --- in all --------------------------------------------------------------------------------------
 
-/// A figure only where every size has a price, and all are in one currency. It is as old as the
-/// oldest of them.
+/// A figure only where every size has a price, all are in one currency, and none was a spot
+/// machine. It is as old as the oldest of them.
 Result<ordered_json> cost_of(store::Transaction& t, PriceBook& prices, const ClusterUsage& usage) {
     std::optional<cloud::Price> of;
     double amount = 0;
     for (const ClusterUsage::Size& size : usage.sizes) {
+        if (size.spot) return ordered_json(nullptr);
         ASSIGN_OR_RETURN(const auto price, prices.price(t, usage.location, size.instance_type));
         if (!price || (of && of->currency != price->currency)) return ordered_json(nullptr);
         amount += decide::hours(size.ran) * price->per_hour;

@@ -49,15 +49,16 @@ std::vector<DayShare> shares_of(const model::MachineRun& run, const Days& days, 
 std::vector<UsageLine> usage_of(const std::vector<model::MachineRun>& runs,
                                 const Days& days,
                                 Timestamp now) {
-    std::map<std::tuple<Day, ClusterId, std::string>, UsageLine> lines;
+    std::map<std::tuple<Day, ClusterId, std::string, bool>, UsageLine> lines;
     for (const model::MachineRun& run : runs)
         for (const DayShare& share : shares_of(run, days, now)) {
-            UsageLine& line = lines[{share.day, run.cluster, run.instance_type}];
+            UsageLine& line = lines[{share.day, run.cluster, run.instance_type, run.spot}];
             line.day = share.day;
             line.cluster = run.cluster;
             line.cluster_name = run.cluster_name;
             line.location = run.location;
             line.instance_type = run.instance_type;
+            line.spot = run.spot;
             line.ran += share.ran;
             line.vcpus += share.ran * run.vcpus;
         }
@@ -69,7 +70,7 @@ std::vector<UsageLine> usage_of(const std::vector<model::MachineRun>& runs,
 
 std::vector<ClusterUsage> totals_of(const std::vector<model::MachineRun>& runs, Timestamp now) {
     std::map<ClusterId, ClusterUsage> clusters;
-    std::map<std::pair<ClusterId, std::string>, ClusterUsage::Size> sizes;
+    std::map<std::tuple<ClusterId, std::string, bool>, ClusterUsage::Size> sizes;
     for (const model::MachineRun& run : runs) {
         const auto [entry, is_new] = clusters.try_emplace(run.cluster);
         ClusterUsage& usage = entry->second;
@@ -79,12 +80,14 @@ std::vector<ClusterUsage> totals_of(const std::vector<model::MachineRun>& runs, 
         usage.location = run.location;
         const Milliseconds ran =
             std::max(Milliseconds(0), run.ended_at.value_or(now) - run.started_at);
-        ClusterUsage::Size& size = sizes[{run.cluster, run.instance_type}];
+        ClusterUsage::Size& size = sizes[{run.cluster, run.instance_type, run.spot}];
         size.instance_type = run.instance_type;
+        size.spot = run.spot;
         size.ran += ran;
         size.vcpus += ran * run.vcpus;
     }
-    for (auto& [key, size] : sizes) clusters[key.first].sizes.push_back(std::move(size));
+    for (auto& [key, size] : sizes)
+        clusters[std::get<ClusterId>(key)].sizes.push_back(std::move(size));
     std::vector<ClusterUsage> all;
     all.reserve(clusters.size());
     for (auto& [id, usage] : clusters) all.push_back(std::move(usage));

@@ -37,18 +37,19 @@ struct DayShare {
 /// What of a run falls on each of the days, in order; days with nothing are left out.
 std::vector<DayShare> shares_of(const model::MachineRun& run, const Days& days, Timestamp now);
 
-/// One cluster's machines of one size on one day.
+/// One cluster's machines of one size on one day, spot machines by themselves.
 struct UsageLine {
     Day day;
     ClusterId cluster;
     std::string cluster_name;
     std::string location;
     std::string instance_type;
+    bool spot = false;
     Milliseconds ran{0};    ///< of all machines together
     Milliseconds vcpus{0};  ///< the same, each machine as often as it has vCPUs
     bool operator==(const UsageLine&) const = default;
 };
-/// In the order of day, cluster and size.
+/// In the order of day, cluster and size, spot machines last.
 std::vector<UsageLine> usage_of(const std::vector<model::MachineRun>& runs,
                                 const Days& days,
                                 Timestamp now);
@@ -59,6 +60,7 @@ struct ClusterUsage {
         std::string instance_type;
         Milliseconds ran{0};
         Milliseconds vcpus{0};
+        bool spot = false;  ///< those are summed by themselves
         bool operator==(const Size&) const = default;
     };
     ClusterId cluster;

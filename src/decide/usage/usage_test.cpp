@@ -108,6 +108,20 @@ TEST(Usage, is_summed_by_day_cluster_and_size) {
     EXPECT_EQ(lines[3].ran, hours(2));
 }
 
+TEST(Usage, of_spot_machines_is_told_by_itself) {
+    MachineRun spot = run(at(1), at(4));
+    spot.spot = true;
+    const auto lines = usage_of({run(at(0), at(6)), spot, run(at(8), at(9))}, week, later);
+    ASSERT_EQ(lines.size(), 2u);
+    EXPECT_FALSE(lines[0].spot);
+    EXPECT_EQ(lines[0].ran, hours(7));
+    EXPECT_TRUE(lines[1].spot);
+    EXPECT_EQ(lines[1].ran, hours(3));
+    const auto totals = totals_of({run(at(0), at(6)), spot}, later);
+    ASSERT_EQ(totals.at(0).sizes.size(), 2u);
+    EXPECT_TRUE(totals[0].sizes[1].spot);
+}
+
 TEST(Usage, loses_and_doubles_nothing_however_a_run_is_cut) {
     for (int cut = 0; cut <= 72; ++cut) {
         Milliseconds total{0};

@@ -15,6 +15,7 @@ const line = (over: Partial<UsageLine>): UsageLine => ({
   clusterName: "demo",
   location: "here",
   instanceType: "D4",
+  spot: false,
   nodeHours: 2,
   vcpuHours: 8,
   cost: {...price, amount: 1},
@@ -78,4 +79,12 @@ test("what a cluster cost so far names its prices, and without one there are hou
   );
   expect(soFar({...total, cost: null})).toBe("12.5 node hours so far");
   expect(soFar({...total, nodeHours: 1, cost: null})).toBe("1 node hour so far");
+});
+
+test("spot machines have a row of their own, and what they cost is not known", () => {
+  const sums = sumsOf([line({nodeHours: 5}), line({spot: true, cost: null})]);
+  expect(sums.map(({spot, cost}) => [spot, cost?.amount])).toEqual([
+    [false, 1],
+    [true, undefined],
+  ]);
 });

@@ -51,16 +51,17 @@ export interface Sum {
   cluster: string;
   clusterName: string;
   instanceType: string;
+  spot: boolean;
   nodeHours: number;
   vcpuHours: number;
   cost: UsageLine["cost"];
 }
 
-/** By cluster and size over all days, what ran most first. */
+/** By cluster and size over all days, spot machines by themselves; what ran most first. */
 export function sumsOf(lines: readonly UsageLine[]): Sum[] {
   const groups = new Map<string, UsageLine[]>();
   for (const line of lines) {
-    const key = `${line.cluster} ${line.instanceType}`;
+    const key = `${line.cluster} ${line.instanceType} ${line.spot}`;
     groups.set(key, [...(groups.get(key) ?? []), line]);
   }
   const add = (group: UsageLine[], measure: Measure) =>
@@ -70,6 +71,7 @@ export function sumsOf(lines: readonly UsageLine[]): Sum[] {
       cluster: group[0]!.cluster,
       clusterName: group[0]!.clusterName,
       instanceType: group[0]!.instanceType,
+      spot: group[0]!.spot,
       nodeHours: add(group, "nodeHours"),
       vcpuHours: add(group, "vcpuHours"),
       cost: costOf(group),

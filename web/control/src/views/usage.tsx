@@ -127,9 +127,12 @@ function BySize({lines}: {lines: UsageLine[]}) {
         ]}
       >
         {sumsOf(lines).map((sum) => (
-          <tr key={sum.cluster + sum.instanceType}>
+          <tr key={`${sum.cluster} ${sum.instanceType} ${sum.spot}`}>
             <td>{sum.clusterName}</td>
-            <td>{sum.instanceType}</td>
+            <td>
+              {sum.instanceType}
+              {sum.spot && <div className="small dim">spot machines</div>}
+            </td>
             <td className="number">{hours(sum.nodeHours)}</td>
             <td className="number">{hours(sum.vcpuHours)}</td>
             <td className="number">
