@@ -159,6 +159,21 @@ TEST(Scenarios, a_stop_gives_back_a_machine_that_went_off_by_itself) {
     scenario.comes_to_rest();
 }
 
+TEST(Scenarios, a_spot_worker_that_is_evicted_again_and_again_is_replaced_each_time) {
+    model::ClusterSpec spec = spec_with(1);
+    spec.workers[0].key.spot = model::SpotSpec{.fall_back_on_demand = false};
+    Scenario scenario(spec);
+    scenario.comes_to_rest();
+    // Failed attempts would have been counted by then, and waited for.
+    for (int eviction = 0; eviction < 5; ++eviction) {
+        const ResourceName evicted = scenario.machine("worker");
+        ASSERT_NE(evicted, ResourceName());
+        scenario.stage.ground.cloud.vanish(evicted);
+        scenario.comes_to_rest(Seconds(200));
+        EXPECT_NE(scenario.machine("worker"), evicted);
+    }
+}
+
 TEST(Scenarios, a_head_that_vanishes_while_it_is_stopped_ends_the_stop_all_the_same) {
     Scenario scenario(spec_with(1));
     scenario.comes_to_rest();

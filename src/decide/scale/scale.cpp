@@ -427,7 +427,10 @@ void look_when_time_changes_it(const Situation& situation,
     consider(next_schedule_change(group.policy, situation.now), "the schedule changes the minimum");
     if (!met_resting) return;
     for (const Kind& kind : group.kinds)
-        consider(kind.rests_until, kind.key.instance_type + " is asked for again");
+        consider(kind.rests_until,
+                 fmt::format("{}{} is asked for again",
+                             kind.key.instance_type,
+                             kind.key.spot ? " as a spot machine" : ""));
 }
 
 }  // namespace
