@@ -61,14 +61,15 @@ std::vector<StampedCluster> stamped_clusters(soci::session& sql,
         statement.exchange(into(*column));
     bind(statement);
     statement.alloc();
-    statement.prepare(
-        "SELECT c.id, c.organisation, c.created_at, c.version, COUNT(n.cluster), "
-        "CAST(COALESCE(SUM(n.version), 0) AS BIGINT), "
-        "CAST(COALESCE(SUM(n.generation), 0) AS BIGINT) "
-        "FROM (SELECT id, organisation, created_at, version FROM clusters " +
-        chosen +
-        ") c LEFT JOIN nodes n ON n.cluster = c.id "
-        "GROUP BY c.id, c.organisation, c.created_at, c.version ORDER BY c.created_at, c.id");
+    // Three looks into one index are faster than one that is grouped, for which SQLite sorts twice.
+    const auto of_nodes = [](const std::string& what) {
+        return "(SELECT " + what + " FROM nodes n WHERE n.cluster = c.id)";
+    };
+    statement.prepare("SELECT c.id, c.organisation, c.created_at, c.version, " +
+                      of_nodes("COUNT(*)") + ", " +
+                      of_nodes("CAST(COALESCE(SUM(n.version), 0) AS BIGINT)") + ", " +
+                      of_nodes("CAST(COALESCE(SUM(n.generation), 0) AS BIGINT)") +
+                      " FROM clusters c " + chosen);
     statement.define_and_bind();
     statement.execute(false);
     std::vector<StampedCluster> found;
