@@ -10,7 +10,7 @@ from rig.cloud import LocalCloud
 from rig.installation import ACCOUNT, DISK_GB, GROUP, HOST_LINKS, ROOT, SIZE, Installation
 from rig.network import connects, connects_from
 from rig.page import Page
-from rig.person import Person
+from rig.person import Person, one_time_code
 from rig.steps import Life, expect
 from secrets_sought import look_for_secrets
 
@@ -112,6 +112,23 @@ def locked_out(facts: Facts):
     facts.owner_secrets |= {"owner's new password": who["password"], "session": facts.owner.session(),
                             "one-time codes": totp["secret"],
                             **{f"link {i} of a lost password": t for i, t in enumerate(tokens)}}
+
+
+@LIFE.step("a second factor is asked for, and a recovery code stands in for it once")
+def second_factor(facts: Facts):
+    owner = facts.owner
+    who = {"email": "ada@example.org", "password": facts.owner_secrets["owner's new password"]}
+    secret = owner.call("POST", "/v1/me/totp", {})[1]["secret"]
+    status, told = owner.call("PUT", "/v1/me/totp", {"code": one_time_code(secret)})
+    expect(status == 200, told)
+    codes = told["recoveryCodes"]
+    other = Person(facts.here.api.url)
+    expect(other.call("POST", "/v1/session", who)[0] == 401, "the password alone")
+    expect(other.call("POST", "/v1/session", {**who, "code": codes[0]})[0] == 201, "a recovery code")
+    expect(other.call("POST", "/v1/session", {**who, "code": codes[0]})[0] == 401, "it again")
+    expect(owner.call("DELETE", "/v1/me/totp", {"password": who["password"]})[0] == 204, "off again")
+    facts.owner_secrets |= {"one-time codes in force": secret,
+                            **{f"recovery code {i}": code for i, code in enumerate(codes)}}
 
 
 @LIFE.step("the control plane is no root; files with secrets are their owners' alone")

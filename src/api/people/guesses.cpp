@@ -3,11 +3,23 @@
 #include <algorithm>
 #include <vector>
 
+#include <arpa/inet.h>
+
 namespace hopyard::api::people {
 namespace {
 
 constexpr std::size_t entries_max = 10'000;
 constexpr Seconds forgotten_after{3600};
+
+/// The part of an address that its holder cannot change: all of IPv4, 64 bits of IPv6 (RFC 4291
+/// section 2.5.4).
+std::string holder_of(const std::string& address) {
+    in6_addr bytes{};
+    if (inet_pton(AF_INET6, address.c_str(), &bytes) != 1) return address;
+    std::fill(std::begin(bytes.s6_addr) + 8, std::end(bytes.s6_addr), std::uint8_t{0});
+    char text[INET6_ADDRSTRLEN] = {};
+    return inet_ntop(AF_INET6, &bytes, text, sizeof text);
+}
 
 }  // namespace
 
@@ -30,10 +42,10 @@ void Guesses::make_room(Table& table, Timestamp now) {
 }
 
 Result<void> Guesses::begin(const Who& who, Timestamp now) {
+    const std::string holder = holder_of(who.address);
     const std::lock_guard lock(mutex_);
     const std::pair<Table*, std::pair<const std::string*, const GuessLimit*>> counted[] = {
-        {&accounts_, {&who.account, &account_limit}},
-        {&addresses_, {&who.address, &address_limit}}};
+        {&accounts_, {&who.account, &account_limit}}, {&addresses_, {&holder, &address_limit}}};
     Milliseconds left{0};
     for (const auto& [table, what] : counted) {
         const auto found = table->find(*what.first);
@@ -69,13 +81,13 @@ void Guesses::less(Table& table, const std::string& key) {
 void Guesses::right(const Who& who) {
     const std::lock_guard lock(mutex_);
     accounts_.erase(who.account);
-    less(addresses_, who.address);
+    less(addresses_, holder_of(who.address));
 }
 
 void Guesses::undo(const Who& who) {
     const std::lock_guard lock(mutex_);
     less(accounts_, who.account);
-    less(addresses_, who.address);
+    less(addresses_, holder_of(who.address));
 }
 
 std::size_t Guesses::remembered() const {

@@ -1,7 +1,8 @@
 // Slowing down who guesses: after some failures the next attempt has to wait, twice as long each
 // time, up to a limit that never locks anybody out for good. Counted for the account and for the
 // address it comes from, so that neither many addresses nor many accounts help. Many people may
-// share an address, so it is given more attempts, and a longer wait after them.
+// share an address, so it is given more attempts, and a longer wait after them. Of IPv6 the network
+// counts: whoever has one address of it has all.
 //
 // Kept in memory, for each replica: a restart forgives.
 #pragma once

@@ -127,6 +127,19 @@ TEST(Guesses, of_one_address_wait_whatever_the_account) {
     EXPECT_TRUE(guesses.begin({"fresh", "10.0.0.1"}, now + Seconds(2 * 3600))) << "forgotten";
 }
 
+TEST(Guesses, of_one_network_of_ipv6_wait_whatever_the_address_in_it) {
+    Guesses guesses;
+    const Timestamp now{Seconds(1000)};
+    for (int i = 0; i < address_limit.free; ++i)
+        EXPECT_TRUE(
+            guesses.begin({"a" + std::to_string(i), "2001:db8:1:2::" + std::to_string(i)}, now));
+    EXPECT_FALSE(guesses.begin({"fresh", "2001:db8:1:2:ffff::1"}, now));
+    EXPECT_TRUE(guesses.begin({"fresh", "2001:db8:1:3::1"}, now)) << "the next network";
+    guesses.right({"fresh", "2001:db8:1:2::77"});
+    guesses.undo({"a1", "2001:db8:1:2::78"});
+    EXPECT_TRUE(guesses.begin({"fresher", "2001:db8:1:2::79"}, now));
+}
+
 TEST(Guesses, do_not_fill_the_memory) {
     Guesses guesses;
     for (int i = 0; i < 25'000; ++i)

@@ -1,8 +1,19 @@
 """Somebody with a browser: keeps cookies, and says as a browser does which page asks."""
+import base64
+import hmac
 import json
+import time
 import urllib.error
 import urllib.request
 from http.cookiejar import CookieJar
+
+
+def one_time_code(secret: str) -> str:
+    """What a device shows now (RFC 6238: SHA-1, 30 seconds, 6 digits)."""
+    step = int(time.time() // 30).to_bytes(8, "big")
+    digest = hmac.digest(base64.b32decode(secret), step, "sha1")
+    at = digest[-1] & 15
+    return f"{(int.from_bytes(digest[at:at + 4], 'big') & 0x7fffffff) % 1_000_000:06}"
 
 
 class Person:
