@@ -65,6 +65,23 @@ TEST(Controller, LosesNoJobThoughItIsKilledAsJobsStart) {
     }
 }
 
+TEST(Controller, StartsAJobAnewWhosePrologNeverEnds) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1"}));
+    const Stopwatch ending;
+    ASSERT_EQ(cluster.lab.run("c-test-head",
+                              "root",
+                              "until pkill -STOP -f '[a]wait-saved-job'; do :; done & "
+                              "sbatch -Q -n1 -o /dev/null --wrap true; wait"),
+              "");
+    std::string seen;
+    do {
+        seen = jobs(cluster);
+    } while (count(seen, " COMPLETED ") < 1 && ending.ms() < ended_within_ms);
+    std::cout << "a job whose prolog hung ended after " << ending.ms() << " ms\n";
+    EXPECT_EQ(count(seen, "1 COMPLETED None 1"), 1) << seen << "the last is how often it restarted";
+}
+
 /// When the controller wrote the first line of its log that says so, in seconds of the day;
 /// negative when it wrote none.
 double said_at(const std::string& log, const std::string& words) {

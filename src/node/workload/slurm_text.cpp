@@ -16,6 +16,8 @@ using nlohmann::json;
 // comes with the registration, so no name of a worker needs to resolve. ReturnToService=2: a
 // machine that registers takes work, whatever it was down for. nohold_on_prolog_fail: a job whose
 // prolog was cut off together with its controller waits again, instead of being held for ever.
+// PrologEpilogTimeout: one that never ends (seen once in a thousand jobs: the controller's own
+// process for scripts forks while it has threads) is ended, and its job starts anew.
 // PrivateData=cloud shows placeholders.
 constexpr std::string_view fixed_part = R"(SlurmctldParameters=enable_configless,cloud_reg_addrs
 SlurmctldPort=6817
@@ -39,6 +41,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=5,sched_interval=5,batch_sched_delay=1,nohold_on_prolog_fail
+PrologEpilogTimeout=20
 ReturnToService=2
 SlurmctldTimeout=30
 SlurmdTimeout=30
