@@ -62,6 +62,25 @@ TEST(Traffic, OfPartsThatAreMadeInWhatIsTheUsers) {
     }
 }
 
+TEST(Traffic, OfASpotMachineIsAnsweredWhole) {
+    Program program;
+    ASSERT_EQ(program.start(), "");
+    Customer customer(program.cloud_file());
+    customer.prepare();
+    customer.make_network({});
+    ASSERT_TRUE(customer.put(interface_name("a"), cloud::WantedInterface{.subnet = subnet_name()}));
+    const auto made = customer.put(machine_name("a"),
+                                   cloud::WantedMachine{.size = "Standard_B1s",
+                                                        .interface = interface_name("a"),
+                                                        .admin_user = "operator",
+                                                        .ssh_public_key = public_key,
+                                                        .max_spot_price = 0.02});
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_TRUE(customer.read(machine_name("a")));
+    for (const auto& name : {machine_name("a"), interface_name("a")})
+        EXPECT_TRUE(customer.remove(name)) << name.name;
+}
+
 TEST(Traffic, OfRefusalsIsUnderstood) {
     Program program;
     ASSERT_EQ(program.start(), "");
