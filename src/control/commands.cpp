@@ -17,7 +17,7 @@ namespace {
 
 /// The first administrator's name (product.md D10).
 constexpr const char* first_administrator = "hopyard";
-constexpr std::size_t munge_key_bytes = 128;
+constexpr std::size_t workload_key_bytes = 128;
 
 Failure unread(const Error& cause, const char* field, const char* what) {
     Error error = cause;
@@ -246,14 +246,14 @@ Result<CreateOutcome> Commands::create(const Caller& caller, const model::Cluste
         fmt::format(
             "{} is to be made: 1 head and {}", cluster.spec.name, in_words(cluster.spec.workers)));
     for (const decide::Finding& finding : outcome.preflight.findings) edit.warn(finding.error);
-    const Secret munge_key(random_bytes(random_, munge_key_bytes));
+    const Secret workload_key(random_bytes(random_, workload_key_bytes));
     const Secret password = make_password(random_);
     const auto body = [&](store::Transaction& transaction) -> Result<void> {
         RETURN_IF_ERROR(account_is_there(transaction, cluster));
         RETURN_IF_ERROR(container_is_free(transaction, cluster));
         model::Cluster row = cluster;
         RETURN_IF_ERROR(transaction.put(row));
-        RETURN_IF_ERROR(transaction.put_secret(munge_key_secret(row.id), munge_key));
+        RETURN_IF_ERROR(transaction.put_secret(workload_key_secret(row.id), workload_key));
         RETURN_IF_ERROR(transaction.put_secret(first_administrator_secret(row.id), password));
         for (model::Activity entry : edit.activity) RETURN_IF_ERROR(transaction.append(entry));
         return caller.also ? caller.also(transaction, row) : Result<void>();

@@ -37,7 +37,7 @@ TEST(Create, stores_everything_the_loops_need_and_wakes_them) {
 TEST(Create, makes_the_secrets_of_the_cluster) {
     Desk desk;
     const model::Cluster cluster = desk.made();
-    EXPECT_EQ(desk.secret(munge_key_secret(cluster.id))->reveal().size(), 128u);
+    EXPECT_EQ(desk.secret(workload_key_secret(cluster.id))->reveal().size(), 128u);
     const auto password = desk.commands.first_password(desk.caller, cluster.id);
     ASSERT_TRUE(password);
     EXPECT_GE(password->reveal().size(), 20u);

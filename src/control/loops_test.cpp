@@ -159,7 +159,7 @@ TEST(Loops, terminating_leaves_nothing_but_the_container) {
     EXPECT_TRUE(rig.cloud.things().empty());
     EXPECT_TRUE(rig.cloud.policies.empty());
     EXPECT_EQ(rig.cloud.claims.size(), 1u);
-    EXPECT_FALSE(rig.secret(munge_key_secret(id)));
+    EXPECT_FALSE(rig.secret(workload_key_secret(id)));
     EXPECT_FALSE(rig.secret(storage_grant_secret(id)));
     EXPECT_TRUE(rig.told(id, "cluster_terminated")) << "what happened to it stays";
 }

@@ -329,7 +329,7 @@ TEST(Sessions, give_a_head_its_orders_with_secrets_that_stay) {
     session.settle();
     const auto first = session.sessions.orders(session.head.id());
     ASSERT_TRUE(first);
-    EXPECT_EQ(first->munge_key.reveal().size(), 128u);
+    EXPECT_EQ(first->workload_key.reveal().size(), 128u);
     EXPECT_TRUE(first->users.at(0).password_hash.starts_with("$6$"));
     EXPECT_FALSE(first->page_key_pem.empty());
     EXPECT_EQ(first->workers.size(), 2u);

@@ -45,7 +45,7 @@ nodewire::Orders common_part(const model::Cluster& cluster,
     nodewire::Orders orders;
     orders.cluster = cluster.id.value;
     orders.cluster_name = cluster.spec.name;
-    orders.munge_key = secrets.munge_key;
+    orders.workload_key = secrets.workload_key;
     nodewire::User administrator{.name = cluster.access.user,
                                  .uid = first_uid,
                                  .administrator = true,
@@ -139,7 +139,7 @@ std::string digest_of(const nodewire::Orders& orders) {
                  cluster_name,
                  node,
                  is_head,
-                 munge_key,
+                 workload_key,
                  users,
                  storage,
                  init_script,
@@ -154,7 +154,8 @@ std::string digest_of(const nodewire::Orders& orders) {
                  page_key_pem,
                  workers] = orders;
     Told told;
-    told << cluster << cluster_name << node << is_head << munge_key << users << storage.has_value();
+    told << cluster << cluster_name << node << is_head << workload_key << users
+         << storage.has_value();
     if (storage) told << *storage;
     told << init_script << init_script_first << members << head_address << vcpus << memory_mb
          << gpus << placeholders << page_certificate_pem << page_key_pem;

@@ -24,7 +24,7 @@
 namespace hopyard::control {
 
 struct OrderSecrets {
-    Secret munge_key;
+    Secret workload_key;
     std::string password_hash;  ///< of the first administrator
     std::optional<Secret> storage_grant;
     Secret page_certificate_pem;

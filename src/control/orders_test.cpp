@@ -35,7 +35,7 @@ struct Ground {
                            .ssh_public_key = "ssh-ed25519 AAAA ops",
                            .types = {{"Small", {.vcpus = 2, .memory_mb = 4096}}}};
     std::vector<Node> nodes = {node_of("h", 0), node_of("w1", 1), node_of("w2", 2)};
-    OrderSecrets secrets{.munge_key = Secret("munge"),
+    OrderSecrets secrets{.workload_key = Secret("shared"),
                          .password_hash = "$6$hash",
                          .storage_grant = Secret("https://acct.blob.local:444/data?sig=s"),
                          .page_certificate_pem = Secret("page"),
@@ -91,7 +91,7 @@ TEST(Orders, tell_a_head_everything_it_should_be) {
     EXPECT_EQ(orders.cluster_name, "demo");
     EXPECT_EQ(orders.node, "h");
     EXPECT_TRUE(orders.is_head);
-    EXPECT_EQ(orders.munge_key.reveal(), "munge");
+    EXPECT_EQ(orders.workload_key.reveal(), "shared");
     EXPECT_EQ(orders.head_address, "10.1.0.4");
     EXPECT_TRUE(orders.init_script);
     EXPECT_TRUE(orders.init_script_first);
@@ -116,7 +116,7 @@ TEST(Orders, give_a_worker_its_own_part_and_nothing_of_the_page) {
     EXPECT_EQ(worker.node, "w2");
     EXPECT_FALSE(worker.is_head);
     EXPECT_EQ(worker.vcpus, 2);
-    EXPECT_EQ(worker.munge_key.reveal(), "munge");
+    EXPECT_EQ(worker.workload_key.reveal(), "shared");
     EXPECT_EQ(worker.head_address, "10.1.0.4");
     EXPECT_EQ(worker.users.size(), 1u);
     EXPECT_TRUE(worker.storage);
@@ -199,7 +199,7 @@ TEST(Revisions, stay_while_nothing_changes) {
 
 TEST(Revisions, rise_with_every_change_of_any_part) {
     const std::pair<const char*, std::function<void(Ground&)>> changes[] = {
-        {"munge key", [](Ground& g) { g.secrets.munge_key = Secret("other"); }},
+        {"workload key", [](Ground& g) { g.secrets.workload_key = Secret("other"); }},
         {"password", [](Ground& g) { g.secrets.password_hash = "$6$other"; }},
         {"grant", [](Ground& g) { g.secrets.storage_grant = Secret("https://x/y?z"); }},
         {"page", [](Ground& g) { g.secrets.page_certificate_pem = Secret("other"); }},

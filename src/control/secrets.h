@@ -12,8 +12,8 @@ inline std::string secret_prefix(const ClusterId& cluster) {
     return "cluster/" + cluster.value + "/";
 }
 /// 128 random bytes that Slurm's munge shares; made when the cluster is accepted.
-inline std::string munge_key_secret(const ClusterId& cluster) {
-    return secret_prefix(cluster) + "munge-key";
+inline std::string workload_key_secret(const ClusterId& cluster) {
+    return secret_prefix(cluster) + "workload-key";
 }
 /// Password of the first administrator (product.md D10); made when the cluster is accepted.
 inline std::string first_administrator_secret(const ClusterId& cluster) {

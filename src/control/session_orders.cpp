@@ -41,7 +41,7 @@ Result<Ground> read_ground(store::Transaction& transaction, const NodeId& head) 
     ASSIGN_OR_RETURN(ground.company, company_of_head(transaction, head));
     const ClusterId& id = ground.company.cluster.id;
     OrderSecrets& secrets = ground.secrets;
-    ASSIGN_OR_RETURN(secrets.munge_key, secret_or_empty(transaction, munge_key_secret(id)));
+    ASSIGN_OR_RETURN(secrets.workload_key, secret_or_empty(transaction, workload_key_secret(id)));
     ASSIGN_OR_RETURN(ground.first_password,
                      secret_or_empty(transaction, first_administrator_secret(id)));
     ASSIGN_OR_RETURN(const Secret hash,
@@ -77,7 +77,7 @@ model::Cluster as_ordered(const model::Cluster& cluster) {
 
 std::vector<Secret> secrets_of(const Ground& ground) {
     const OrderSecrets& secrets = ground.secrets;
-    return {secrets.munge_key,
+    return {secrets.workload_key,
             secrets.storage_grant.value_or(Secret()),
             secrets.page_certificate_pem,
             secrets.page_key_pem,

@@ -68,7 +68,7 @@ ClusterId Rig::create(const model::Cluster& cluster) {
     model::Cluster row = cluster;
     const auto written = store->write([&](store::Transaction& t) -> Result<void> {
         row = cluster;
-        RETURN_IF_ERROR(t.put_secret(munge_key_secret(row.id), Secret("munge")));
+        RETURN_IF_ERROR(t.put_secret(workload_key_secret(row.id), Secret("shared")));
         return t.put(row);
     });
     EXPECT_TRUE(written) << written.error().message;

@@ -29,7 +29,7 @@ void add_lines(const std::string& pem, std::vector<std::string>& secrets) {
 }
 
 std::vector<std::string> secrets_of(const nodewire::Orders& orders) {
-    std::vector<std::string> secrets = {orders.munge_key.reveal()};
+    std::vector<std::string> secrets = {orders.workload_key.reveal()};
     for (const auto& user : orders.users) secrets.push_back(user.password_hash);
     if (orders.storage) {
         secrets.push_back(orders.storage->sas_url.reveal());

@@ -11,7 +11,7 @@ namespace {
 
 nodewire::Orders with_secrets() {
     nodewire::Orders orders;
-    orders.munge_key = Secret(std::string(128, 'k'));
+    orders.workload_key = Secret(std::string(128, 'k'));
     orders.users = {{.name = "ada", .uid = 2000, .password_hash = "$6$salt$averylonghash"}};
     orders.storage = nodewire::StorageGrant{
         .sas_url = Secret("https://acct.blob.local/data?sp=rw&sig=c2lnbmF0dXJl&sv=1")};
@@ -70,8 +70,8 @@ TEST_F(LogTail, IsNeverLargerThanTheLimits) {
 TEST_F(LogTail, HoldsNoSecretOfTheOrdersWhoeverPrintedIt) {
     const auto orders = with_secrets();
     std::string printed = "before\n" + orders.storage->sas_url.reveal() + "\nsig=c2lnbmF0dXJl\n" +
-                          orders.users[0].password_hash + "\n" + orders.munge_key.reveal() + "\n" +
-                          orders.page_key_pem.reveal() + "after\n";
+                          orders.users[0].password_hash + "\n" + orders.workload_key.reveal() +
+                          "\n" + orders.page_key_pem.reveal() + "after\n";
     write("program", printed);
     write("script", printed);
     const auto reply = read(1'000);

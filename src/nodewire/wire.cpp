@@ -116,7 +116,7 @@ json document(const Orders& orders) {
                 {"clusterName", orders.cluster_name},
                 {"node", orders.node},
                 {"isHead", orders.is_head},
-                {"mungeKey", to_base64(orders.munge_key.reveal())},
+                {"workloadKey", to_base64(orders.workload_key.reveal())},
                 {"users", list_document(orders.users)},
                 {"initScript", orders.init_script},
                 {"initScriptFirst", orders.init_script_first},
@@ -138,14 +138,14 @@ json document(const Orders& orders) {
 
 Result<Orders> read_orders(const json& from) {
     Orders orders;
-    std::string munge_key;
+    std::string workload_key;
     Fields fields(from);
     fields.get("revision", orders.revision)
         .get("cluster", orders.cluster)
         .get("clusterName", orders.cluster_name)
         .get("node", orders.node)
         .get("isHead", orders.is_head)
-        .get("mungeKey", munge_key)
+        .get("workloadKey", workload_key)
         .get("initScript", orders.init_script)
         .get("initScriptFirst", orders.init_script_first)
         .get("headAddress", orders.head_address)
@@ -155,10 +155,11 @@ Result<Orders> read_orders(const json& from) {
         .get("pageCertificate", orders.page_certificate_pem)
         .get("pageKey", orders.page_key_pem);
     if (!fields.good()) return malformed("orders", fields);
-    const auto key = from_base64(munge_key);
+    const auto key = from_base64(workload_key);
     if (!key)
-        return fail(ErrorKind::invalid_argument, "message_malformed", "orders have a bad mungeKey");
-    orders.munge_key = Secret(*key);
+        return fail(
+            ErrorKind::invalid_argument, "message_malformed", "orders have a bad workloadKey");
+    orders.workload_key = Secret(*key);
     read_list(fields, "users", orders.users);
     read_list(fields, "members", orders.members);
     read_list(fields, "placeholders", orders.placeholders);

@@ -111,7 +111,7 @@ struct Orders {
     std::string cluster_name;
     std::string node;
     bool is_head = false;
-    Secret munge_key;  ///< 128 bytes; by it the daemons of a cluster's Slurm know each other
+    Secret workload_key;  ///< 128 bytes, by which daemons of the workload manager know each other
     std::vector<User> users;
     std::optional<StorageGrant> storage;
     bool init_script = false;  ///< there is one: fetch it and run it once per machine

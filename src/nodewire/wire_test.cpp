@@ -14,7 +14,7 @@ Orders example() {
     orders.cluster = "c-1";
     orders.node = "demo-head";
     orders.is_head = true;
-    orders.munge_key = Secret(std::string("\0\xff\x01", 3));
+    orders.workload_key = Secret(std::string("\0\xff\x01", 3));
     orders.users = {
         {.name = "ada", .uid = 2000, .administrator = true, .ssh_keys = {"ssh-ed25519 A"}}};
     orders.storage = StorageGrant{.sas_url = Secret("https://x"), .ca_pem = "ca"};
@@ -27,7 +27,7 @@ TEST(Wire, orders_come_back_with_secrets_members_and_workers) {
     const auto back = orders_from_json(to_json(example()));
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(to_json(*back), to_json(example()));
-    EXPECT_EQ(back->munge_key.reveal(), std::string("\0\xff\x01", 3));
+    EXPECT_EQ(back->workload_key.reveal(), std::string("\0\xff\x01", 3));
     EXPECT_EQ(back->members.at(0).state, Member::State::draining);
     EXPECT_EQ(back->workers.at("demo-w1").revision, 3);
     EXPECT_EQ(back->storage->ca_pem, "ca");

@@ -203,7 +203,7 @@ class Transaction {
                                              const std::string& name) = 0;
 
     /// Secrets are sealed before they reach the database (sealed.h). Names are paths:
-    /// "cluster/<id>/munge-key". Absent: nothing.
+    /// "cluster/<id>/workload-key". Absent: nothing.
     virtual Result<std::optional<Secret>> secret(const std::string& name) = 0;
     virtual Result<void> put_secret(const std::string& name, const Secret& value) = 0;
     /// Erases every secret whose name begins with that.

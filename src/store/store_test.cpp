@@ -153,18 +153,18 @@ TEST_P(StoreSuite, activity_is_numbered_and_paged_in_both_directions) {
 TEST_P(StoreSuite, secrets_settings_keys_and_replies_come_back) {
     model::ApiKey key{.id = ApiKeyId("k"), .organisation = OrganisationId("o"), .key_hash = "ab"};
     ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
-        RETURN_IF_ERROR(t.put_secret("cluster/c-1/munge-key", Secret(std::string("\0x", 2))));
-        RETURN_IF_ERROR(t.put_secret("cluster/c-2/munge-key", Secret("y")));
+        RETURN_IF_ERROR(t.put_secret("cluster/c-1/workload-key", Secret(std::string("\0x", 2))));
+        RETURN_IF_ERROR(t.put_secret("cluster/c-2/workload-key", Secret("y")));
         RETURN_IF_ERROR(t.put_setting("installation-id", "i"));
         RETURN_IF_ERROR(t.put(key));
         return t.remember(
             OrganisationId("o"), "once", {.request_hash = "h", .status = 202, .body = "{}"});
     }));
     ASSERT_TRUE(store_->write([&](Transaction& t) -> Result<void> {
-        EXPECT_EQ((*t.secret("cluster/c-1/munge-key"))->reveal(), std::string("\0x", 2));
+        EXPECT_EQ((*t.secret("cluster/c-1/workload-key"))->reveal(), std::string("\0x", 2));
         RETURN_IF_ERROR(t.erase_secrets("cluster/c-1/"));
-        EXPECT_FALSE(*t.secret("cluster/c-1/munge-key"));
-        EXPECT_TRUE(*t.secret("cluster/c-2/munge-key"));
+        EXPECT_FALSE(*t.secret("cluster/c-1/workload-key"));
+        EXPECT_TRUE(*t.secret("cluster/c-2/workload-key"));
         EXPECT_EQ(*t.setting("installation-id"), "i");
         EXPECT_EQ((*t.api_key_by_hash("ab"))->id, key.id);
         EXPECT_FALSE(*t.api_key_by_hash("ac"));

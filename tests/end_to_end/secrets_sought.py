@@ -19,7 +19,7 @@ def look_for_secrets(here: Installation, cloud: LocalCloud, of_people: dict[str,
     canaries = secrets_of(here, cloud)
     canaries |= {name: [secret.encode()] for name, secret in of_people.items()}
     expect(all(of_people.values()), "an empty secret")
-    for kind in ("API key", "first password", "owner's password", "session", "munge key",
+    for kind in ("API key", "first password", "owner's password", "session", "workload key",
                  "right on the container", "client secret", "private key of a node"):
         expect(any(name.startswith(kind) for name in canaries), f"no {kind} to look for")
     return (in_files(canaries, logs(here), "log")
@@ -36,7 +36,7 @@ def secrets_of(here: Installation, cloud: LocalCloud) -> dict[str, list[bytes]]:
              "key of the local cloud's authority": key_lines(here.cloud_state / "ca.key")}
     for number, root in enumerate(machine_roots(here)):
         munge = (root / "etc/munge/munge.key").read_bytes()
-        found[f"munge key of machine {number}"] = [munge, munge.hex().encode(),
+        found[f"workload key of machine {number}"] = [munge, munge.hex().encode(),
                                                    base64.b64encode(munge)]
         for path in private_files(root):
             text = path.read_bytes()

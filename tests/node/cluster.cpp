@@ -16,7 +16,7 @@ Orders base_orders(const std::string& node, SeededRandom& random) {
             .cluster_name = "test",
             .node = node,
             .is_head = node == "c-test-head",
-            .munge_key = Secret(random_bytes(random, 128)),
+            .workload_key = Secret(random_bytes(random, 128)),
             .users = {{.name = "ada", .uid = 2000, .password_hash = hash_of("correct horse")}},
             .head_address = head_address,
             .vcpus = 2,

@@ -53,7 +53,7 @@ class Cluster {
                   .cluster_name = "page",
                   .node = "page-head",
                   .is_head = true,
-                  .munge_key = Secret(random_bytes(random, 128)),
+                  .workload_key = Secret(random_bytes(random, 128)),
                   .users = {{.name = "ada",
                              .uid = 2000,
                              .administrator = true,

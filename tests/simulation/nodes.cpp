@@ -266,7 +266,7 @@ void Nodes::become(const Shared& machine) {
                     register_with_head(other);
         }
         if (orders.init_script && machine->init_script_runs == 0) ++machine->init_script_runs;
-        machine->ready = orders.storage.has_value() && !orders.munge_key.empty();
+        machine->ready = orders.storage.has_value() && !orders.workload_key.empty();
         register_with_head(machine);
         say_something_new(machine);
     });

@@ -63,7 +63,7 @@ Judge::Rows Judge::rows_of(const ClusterId& id) {
         ASSIGN_OR_RETURN(rows.nodes, t.nodes(id));
         ASSIGN_OR_RETURN(rows.resources, t.resources(id));
         ASSIGN_OR_RETURN(rows.runs, t.runs({.organisation = our_organisation, .cluster = id}));
-        for (const std::string& name : {control::munge_key_secret(id),
+        for (const std::string& name : {control::workload_key_secret(id),
                                         control::first_administrator_secret(id),
                                         control::first_administrator_hash_secret(id),
                                         control::storage_grant_secret(id),

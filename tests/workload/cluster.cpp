@@ -47,7 +47,7 @@ Orders first_orders() {
             .cluster_name = "test",
             .node = head,
             .is_head = true,
-            .munge_key = Secret(random_bytes(random, 128)),
+            .workload_key = Secret(random_bytes(random, 128)),
             .members = {member(head, Member::State::member),
                         member("w1", Member::State::member),
                         member("w2", Member::State::member)},

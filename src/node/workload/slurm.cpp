@@ -121,7 +121,7 @@ class Slurm final : public WorkloadManager {
         is_head_ = orders.is_head;
         RETURN_IF_ERROR(prepare_directories());
         if (!started_) log::info("starting the workload manager");
-        RETURN_IF_ERROR(start_munge(orders.munge_key, stop));
+        RETURN_IF_ERROR(start_munge(orders.workload_key, stop));
         return orders.is_head ? become_controller(orders, stop) : become_worker(orders, stop);
     }
 
