@@ -47,11 +47,11 @@ void print_group(const char* name, const json& group) {
                 group.value("instanceType", "").c_str(),
                 group.value("standbyWorkers", 0.0),
                 group.value("downscaleWaitSeconds", 0L));
-    for (const json& type : group.value("fallbackTypes", json::array()))
-        std::printf("%-10s then %s\n", "", type.get<std::string>().c_str());
     const auto print = [](const char* what, const std::string& words) {
         std::printf("%-10s %s %s\n", "", what, words.c_str());
     };
+    for (const json& type : group.value("fallbackTypes", json::array()))
+        print("fallback", type.get<std::string>());
     if (group.contains("spot")) {
         const json& spot = group["spot"];
         print("spot", std::to_string(spot.value("maxPricePercent", 100)));

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/policy_words.h"
+#include "cli/test_server.h"
 
 namespace hopyard::cli {
 namespace {
@@ -100,6 +101,30 @@ TEST(Policy, words_are_read_back_as_they_are_written) {
         options.general.standby_shape = text;
         EXPECT_EQ(shape_in_words(policy_of(options)["general"]["standbyShape"]), text);
     }
+}
+
+TEST(Policy, is_shown_in_the_words_of_its_flags) {
+    ScriptedServer server;
+    server.reply("GET /v1/clusters",
+                 200,
+                 R"({"items": [{"id": "c1", "name": "demo", "spec": {"name": "demo"}}]})");
+    server.reply("GET /v1/clusters/c1", 200, R"({"id": "c1", "name": "demo"})");
+    server.reply("GET /v1/clusters/c1/autoscale", 200, R"({"workers": 0, "autoscale": {
+        "mode": "standard", "general": {"instanceType": "D4", "fallbackTypes": ["D8"],
+        "spot": {"maxPricePercent": 80, "fallBackOnDemand": false},
+        "standbyShape": {"cpus": 4, "memoryMb": 16384, "gpus": 0, "count": 2},
+        "schedule": [{"days": ["mon", "tue", "wed", "thu", "fri"],
+                      "from": "08:00", "to": "18:00", "minWorkers": 2}]}}})");
+    Session session = server.session();
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(autoscale_show(session, {}, "demo"), exit_ok);
+    const std::string shown = testing::internal::GetCapturedStdout();
+    for (const char* line : {" fallback D8\n",
+                             " spot 80\n",
+                             " spot-fallback no\n",
+                             " standby-shape cpus=4,memoryMb=16384,count=2\n",
+                             " schedule mon-fri 08:00-18:00 min=2\n"})
+        EXPECT_NE(shown.find(line), std::string::npos) << line << shown;
 }
 
 }  // namespace
