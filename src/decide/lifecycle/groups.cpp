@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/words.h"
 #include "decide/lifecycle/draft.h"
 #include "decide/lifecycle/drain.h"
 #include "decide/lifecycle/spot.h"
@@ -61,9 +62,9 @@ auto disturbance(const Node& node) {
 void leave(Draft& draft, Node& node) {
     begin_leave(draft,
                 node,
-                fmt::format("the group {} is to have fewer workers; {} jobs on it",
+                fmt::format("the group {} is to have fewer workers; {} on it",
                             node.group.instance_type,
-                            node.seen.jobs));
+                            counted(node.seen.jobs, "job")));
     const std::int64_t timeout = draft.cluster.spec.drain_timeout.seconds;
     const bool drains = node.wanted == NodeWanted::removed && node.phase == NodePhase::draining;
     if (drains && timeout >= 0) node.drain_deadline = draft.now + Seconds(timeout);

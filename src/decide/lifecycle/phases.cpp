@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/words.h"
 #include "decide/lifecycle/draft.h"
 #include "decide/lifecycle/drain.h"
 
@@ -179,7 +180,8 @@ Phase phase_of(Draft& draft, const Problem& problem) {
 std::string stage_of(Draft& draft) {
     switch (draft.cluster.wanted) {
         case model::Wanted::terminated:
-            return fmt::format("{} resources are being deleted", draft.resources.size());
+            return counted(draft.resources.size(), "resource is", "resources are") +
+                   " being deleted";
         case model::Wanted::stopped:
             return draft.cluster.phase == Phase::stopped ? "" : "stopping machines";
         case model::Wanted::running:
@@ -189,7 +191,7 @@ std::string stage_of(Draft& draft) {
         std::count_if(draft.nodes.begin(), draft.nodes.end(), [](const auto& entry) {
             return entry.second.wanted == NodeWanted::running;
         }));
-    std::string stage = fmt::format("{} of {} nodes ready", ready_nodes(draft), wanted);
+    std::string stage = fmt::format("{} of {} ready", ready_nodes(draft), counted(wanted, "node"));
     const std::size_t leaving = draft.nodes.size() - wanted;
     if (leaving > 0) stage += fmt::format(", {} leaving", leaving);
     std::size_t silent = 0;
@@ -257,7 +259,8 @@ void update_cluster(Draft& draft) {
     if (cluster.phase != before && cluster.phase == Phase::running) {
         draft.remark(
             {.code = "cluster_running",
-             .message = fmt::format("{} runs with {} nodes", cluster.spec.name, draft.nodes.size()),
+             .message = fmt::format(
+                 "{} runs with {}", cluster.spec.name, counted(draft.nodes.size(), "node")),
              .reason =
                  fmt::format("after {}", to_human(draft.now - draft.seen.cluster.phase_since))});
         cluster.started_at = draft.now;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/words.h"
 #include "decide/lifecycle/draft.h"
 #include "decide/lifecycle/drain.h"
 
@@ -174,11 +175,11 @@ void let_drained_go(Draft& draft) {
             draft.remark(
                 {.severity = model::Severity::warning,
                  .code = "job_cut_off",
-                 .message = fmt::format("{} leaves although {} jobs still run on it and {} "
-                                        "writes wait for the container",
-                                        id.value,
-                                        node.seen.jobs,
-                                        node.seen.mount_pending_writes),
+                 .message = fmt::format(
+                     "{} leaves although {} on it and {} for the container",
+                     id.value,
+                     counted(node.seen.jobs, "job still runs", "jobs still run"),
+                     counted(node.seen.mount_pending_writes, "write waits", "writes wait")),
                  .reason = fmt::format("the drain timeout of {} s is over",
                                        draft.cluster.spec.drain_timeout.seconds),
                  .node = id});

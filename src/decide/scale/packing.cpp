@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/words.h"
+
 namespace hopyard::decide::scale {
 namespace {
 
@@ -372,15 +374,15 @@ Unmet Packing::why_not(const Request& request) const {
                                                        : "no worker that may be had is so large")};
     if (at_best < request.pieces)
         return {.why = Unmet::Why::too_many,
-                .reason = fmt::format("it needs {} machines with {} at once; the group may have {}",
-                                      request.pieces,
+                .reason = fmt::format("it needs {} with {} at once; the group may have {}",
+                                      counted(request.pieces, "machine"),
                                       in_words(request.each),
                                       max)};
     if (on_a_new_one > 0 && all_rest)
         return {.why = Unmet::Why::resting,
                 .reason = "the cloud refused every type that would do; it is asked again later"};
     return {.why = Unmet::Why::maximum,
-            .reason = fmt::format("the group has the {} workers that it may have", max)};
+            .reason = fmt::format("the group has the {} that it may have", counted(max, "worker"))};
 }
 
 }  // namespace hopyard::decide::scale

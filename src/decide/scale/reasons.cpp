@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/words.h"
 #include "decide/scale/experience.h"
 #include "decide/scale/schedule.h"
 
@@ -29,18 +30,19 @@ class Sentences {
     std::string of(std::string_view rule, GroupName group, const Worker* worker) const {
         if (rule == "request") return request(group);
         if (rule == "minimum")
-            return fmt::format("{} has at least {} workers",
+            return fmt::format("{} has at least {}",
                                name_of(group),
-                               min_workers_at(policy(group), situation_.now));
+                               counted(min_workers_at(policy(group), situation_.now), "worker"));
         if (rule == "standby") return standby(group);
         if (rule == "maximum")
-            return fmt::format("{} may have {} workers", name_of(group), policy(group).max_workers);
+            return fmt::format(
+                "{} may have {}", name_of(group), counted(policy(group).max_workers, "worker"));
         if (rule == "rollover")
             return fmt::format("it is a {} with {} GB of disk and {} is to have others now",
                                worker->key.instance_type,
                                worker->key.disk_gb,
                                name_of(group));
-        if (rule == "work") return fmt::format("{} jobs came before it was drained", worker->jobs);
+        if (rule == "work") return counted(worker->jobs, "job") + " came before it was drained";
         if (rule == "worth") return worth(group);
         return fmt::format("nothing was allocated on it for {}, longer than {} s",
                            to_human(situation_.now - worker->idle_since.value_or(situation_.now)),
