@@ -100,7 +100,7 @@ void size_groups(Draft& draft) {
 
 /// What autoscaled groups ask for never rests: their on-demand offers are keys of their own.
 bool must_be_on_demand(const Draft& draft, const GroupKey& group) {
-    return group.spot->fall_back_on_demand && offer_rests(draft, group);
+    return may_be_on_demand(group) && offer_rests(draft, group);
 }
 
 }  // namespace

@@ -25,11 +25,19 @@ bool is_same_offer(const model::GroupKey& one, const model::GroupKey& other) {
     return one.instance_type == other.instance_type && one.spot == other.spot;
 }
 
+bool may_be_on_demand(const model::GroupKey& group) {
+#ifdef HOPYARD_DEFECT_spot_fall_back_unasked
+    (void)group;
+    return true;
+#else
+    return !group.spot || group.spot->fall_back_on_demand;
+#endif
+}
+
 bool falls_back(const model::Node& refused, const Error& error) {
     const bool has_none =
         error.kind == ErrorKind::capacity_unavailable || error.kind == ErrorKind::quota_exceeded;
-    return has_none && refused.is_spot() && refused.group.spot &&
-           refused.group.spot->fall_back_on_demand;
+    return has_none && refused.is_spot() && may_be_on_demand(refused.group);
 }
 
 }  // namespace hopyard::decide

@@ -21,6 +21,9 @@ model::GroupKey offer_of(const model::Node& node);
 /// What the cloud refuses is a type at a price, with whatever disk.
 bool is_same_offer(const model::GroupKey& one, const model::GroupKey& other);
 
+/// On-demand machines will do for the group.
+bool may_be_on_demand(const model::GroupKey& group);
+
 /// The cloud had no such spot machine to give, and its group would rather have one on demand than
 /// none.
 bool falls_back(const model::Node& refused, const Error& error);
