@@ -10,12 +10,15 @@ namespace {
 
 /// Looked ahead for so many boot times: what comes later is weighed later.
 constexpr std::array<double, 6> horizons{0.1, 0.25, 0.5, 1, 2, 4};
-/// A new worker that turns out not to be needed costs its boot, and as much again until it is let
-/// go or used.
-constexpr double boots_saved = 2;
-/// Of what is kept, not all is wanted when the whole of it is counted on: found on the first half
-/// of the recorded workloads that `./dev bench` judges by.
-constexpr double kept_in_vain = 0.7;
+// These were found on the first half of the recorded workload whose second half `./dev bench`
+// judges by, as what makes workers and waiting together cheapest.
+/// A new worker that turns out not to be needed costs its boot, and more until it is let go or
+/// used: so many boots.
+constexpr double boots_saved = 4;
+/// Of what is kept, not all is wanted when the whole of it is counted on.
+constexpr double kept_in_vain = 0.4;
+/// A job that waits for a worker that was let go makes others wait: it counts as so many.
+constexpr double others_wait = 2;
 constexpr Milliseconds look_at_least = Seconds(5);
 constexpr Milliseconds look_at_most = Seconds(60);
 
@@ -44,7 +47,8 @@ int Adaptive::worth_keeping(int most) const {
         for (const auto& size : experience_.sizes) {
             if (size.workers > most) break;
             // Without them it would wait for a boot, and pay for one of each.
-            const double each = (waiting_costs_ + size.workers) * seconds(boot_);
+            const double waits = waiting_costs_ * others_wait;
+            const double each = (waits + size.workers) * seconds(boot_);
             saved +=
                 expected_returns(experience_, size, situation_.now, within) * each * kept_in_vain;
             const double gain = (saved - size.workers * length) / length;

@@ -230,7 +230,7 @@ TEST(Adaptive, not_more_wait_than_what_runs_can_take_in) {
     s.requests = {job("7", 4)};
     s.requests[0].count = 60;
     s.now = at_second(1);
-    EXPECT_GE(added(decide(s)), 30);
+    EXPECT_GE(added(decide(s)), 20);
     EXPECT_LT(added(decide(s)), 60);
 }
 
