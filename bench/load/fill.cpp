@@ -37,7 +37,7 @@ decide::Snapshot running(int number, int workers, Timestamp now) {
 
 /// What the orders of a head are made from; the hash costs a tenth of a second where it is made.
 Result<void> put_secrets(store::Transaction& t, const ClusterId& id) {
-    RETURN_IF_ERROR(t.put_secret(control::munge_key_secret(id), Secret(std::string(128, 'm'))));
+    RETURN_IF_ERROR(t.put_secret(control::workload_key_secret(id), Secret(std::string(128, 'm'))));
     RETURN_IF_ERROR(t.put_secret(control::first_administrator_secret(id), Secret("password")));
     RETURN_IF_ERROR(t.put_secret(control::first_administrator_hash_secret(id),
                                  Secret("$y$j9T$" + std::string(60, 'x'))));
