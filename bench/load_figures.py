@@ -24,8 +24,8 @@ from rig.installation import BIN, free_ports
 CLUSTERS = 10_000
 WORKERS = 2
 PAGE = 50
-# A socket is a file: two of each head, at either end.
-FILES = 2 * CLUSTERS + 200
+# A socket is a file: one of each head, at either end.
+FILES = CLUSTERS + 500
 # Longer than a node may say nothing before it counts as silent.
 SETTLING_SECONDS = 12
 CONNECTIONS = 4  # no more than threads that answer: what is measured is the answer, not the queue
@@ -62,7 +62,7 @@ def heads_allowed() -> int:
         return CLUSTERS
     except (ValueError, OSError):  # whoever runs this has a limit that only others may raise
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        return (hard - 200) // 2
+        return hard - 500
 
 
 class LoadedServer:

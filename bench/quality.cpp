@@ -3,18 +3,24 @@
 // standby), and beside the optimum of who knows the future; and into how few workers it packs. JSON
 // for bench/run.
 //
-//   hopyard-bench-quality replay BOOT_SECONDS <trace.swf   a worker is one processor
-//   hopyard-bench-quality packing <openb.csv               a worker is the trace's commonest large
-//   one
+//   hopyard-bench-quality swf BOOT_SECONDS <trace.swf     a worker is one processor
+//   hopyard-bench-quality openb BOOT_SECONDS <openb.csv   a worker is the trace's commonest large
+//   one hopyard-bench-quality packing <openb.csv              the same
 //
-// The optimum lets every job begin when it was submitted; of each gap in the use of a worker it
-// pays the cheaper of idling through it and booting again. Workers are taken from a stack, which
-// makes gaps as unequal as can be, and so is best for whoever pays for a gap at most one boot.
+// Where jobs share workers nobody knows the optimum; instead of it stands what no policy can be
+// below that lets every job begin at once: at any time as many workers as the scarcest of cores,
+// memory and cards needs, and no boot.
+//
+// Of whole workers, the optimum lets every job begin when it was submitted; of each gap in the use
+// of a worker it pays the cheaper of idling through it and booting again. Workers are taken from a
+// stack, which makes gaps as unequal as can be, and so is best for whoever pays for a gap at most
+// one boot.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -48,15 +54,35 @@ struct Point {
     }
 };
 
-Setup setup_of(Member member, model::AutoscaleMode mode, Milliseconds boot) {
+/// A recorded workload, and the workers that it runs on.
+struct Workload {
+    Trace trace;
+    model::Resources worker{.cpus = 1};
+    bool is_shared = false;  ///< several jobs on one worker
+};
+
+/// The trace's node that holds every task of it.
+constexpr model::Resources large_node{.cpus = 128, .memory_mb = 786'432, .gpus = 8};
+
+Setup setup_of(const Workload& workload,
+               Member member,
+               model::AutoscaleMode mode,
+               Milliseconds boot) {
     Setup setup{.mode = mode};
     setup.boots = {boot};
-    // The maximum is out of the way: what is judged is when workers come and go.
-    setup.general.policy = {.instance_type = "node",
-                            .max_workers = 256,
-                            .standby_workers = member.standby,
-                            .downscale_wait_s = member.wait_s};
-    setup.general.kinds = {{.key = {.instance_type = "node"}, .size = {.cpus = 1}}};
+    const auto group = [&](const char* name) {
+        // The maximum is out of the way: what is judged is when workers come and go.
+        return scale::Group{.policy = {.instance_type = name,
+                                       .max_workers = workload.is_shared ? 2000 : 256,
+                                       .standby_workers = member.standby,
+                                       .downscale_wait_s = member.wait_s},
+                            .kinds = {{.key = {.instance_type = name}, .size = workload.worker}}};
+    };
+    setup.general = group("node");
+    if (workload.worker.gpus > 0) {
+        setup.general.kinds[0].size.gpus = 0;
+        setup.gpu = group("node-with-cards");
+    }
     return setup;
 }
 
@@ -68,16 +94,16 @@ Point judge(const Trace& trace, const Setup& setup) {
 }
 
 /// Of each member, on two cores.
-std::vector<Point> judge_all(const Trace& trace,
+std::vector<Point> judge_all(const Workload& workload,
                              const std::vector<Member>& family,
                              Milliseconds boot,
                              std::optional<Timestamp> from) {
     std::vector<Point> points(family.size());
     const auto every_other = [&](std::size_t first) {
         for (std::size_t i = first; i < family.size(); i += 2) {
-            Setup setup = setup_of(family[i], model::AutoscaleMode::standard, boot);
+            Setup setup = setup_of(workload, family[i], model::AutoscaleMode::standard, boot);
             setup.count_from = from;
-            points[i] = judge(trace, setup);
+            points[i] = judge(workload.trace, setup);
         }
     };
     std::thread other(every_other, 1);
@@ -123,6 +149,39 @@ double optimum(const Trace& trace, Milliseconds boot, Timestamp from) {
     return paid_ms / milliseconds_an_hour;
 }
 
+/// Worker hours from then on that no policy can be below, where jobs share workers.
+double least_shared(const Trace& trace, const model::Resources& worker, Timestamp from) {
+    std::map<Timestamp, model::Resources> changes;
+    for (const auto& job : trace.jobs) {
+        const auto change = [&](Timestamp at, std::int64_t times) {
+            changes[at].cpus += times * job.each.cpus;
+            changes[at].memory_mb += times * job.each.memory_mb;
+            changes[at].gpus += times * job.each.gpus;
+        };
+        change(job.submitted_at, job.pieces);
+        change(job.submitted_at + job.run, -job.pieces);
+    }
+    const auto workers = [](std::int64_t used, std::int64_t each) {
+        return each == 0 ? 0 : (used + each - 1) / each;
+    };
+    double paid_ms = 0;
+    model::Resources used;
+    Timestamp last = from;
+    for (const auto& [at, change] : changes) {
+        if (at > last) {
+            const auto needed = std::max({workers(used.cpus, worker.cpus),
+                                          workers(used.memory_mb, worker.memory_mb),
+                                          workers(used.gpus, worker.gpus)});
+            paid_ms += static_cast<double>(needed) * static_cast<double>((at - last).count());
+            last = at;
+        }
+        used.cpus += change.cpus;
+        used.memory_mb += change.memory_mb;
+        used.gpus += change.gpus;
+    }
+    return paid_ms / milliseconds_an_hour;
+}
+
 /// What the family costs where it keeps jobs waiting no longer than that, between its members as if
 /// both were used for a part of the time.
 double cost_at(std::vector<Point> points, double mean_wait_s) {
@@ -141,24 +200,31 @@ double cost_at(std::vector<Point> points, double mean_wait_s) {
     return best;
 }
 
-int run_replay(const std::string& text, Milliseconds boot) {
-    const auto trace = decide::replay::read_trace(text, {});
-    if (!trace) {
-        std::fprintf(stderr, "%s\n", trace.error().message.c_str());
-        return 1;
-    }
-    Trace first_half = *trace;
-    first_half.jobs.resize(trace->jobs.size() / 2);
+/// The workers that a job takes: of shared ones the part of its scarcest resource.
+double pieces_of(const decide::replay::Job& job, const Workload& workload) {
+    if (!workload.is_shared) return job.pieces;
+    const auto part = [](std::int64_t wanted, std::int64_t each) {
+        return static_cast<double>(wanted) / static_cast<double>(each);
+    };
+    return job.pieces * std::max({part(job.each.cpus, workload.worker.cpus),
+                                  part(job.each.memory_mb, workload.worker.memory_mb),
+                                  part(job.each.gpus, workload.worker.gpus)});
+}
+
+int run_replay(const Workload& workload, Milliseconds boot) {
+    const Trace* trace = &workload.trace;
+    Workload first_half = workload;
+    first_half.trace.jobs.resize(trace->jobs.size() / 2);
     const Timestamp half = trace->jobs[trace->jobs.size() / 2].submitted_at;
     double mean_pieces = 0;
-    for (const auto& job : first_half.jobs) mean_pieces += job.pieces;
-    mean_pieces /= static_cast<double>(first_half.jobs.size());
+    for (const auto& job : first_half.trace.jobs) mean_pieces += pieces_of(job, workload);
+    mean_pieces /= static_cast<double>(first_half.trace.jobs.size());
 
     std::vector<Member> family;
     for (const std::int64_t wait_s : {0, 15, 30, 60, 120, 285, 600})
         for (const double standby : {0, 1, 2}) family.push_back({wait_s, standby});
     const auto tuned_on = judge_all(first_half, family, boot, std::nullopt);
-    const auto judged_on = judge_all(*trace, family, boot, half);
+    const auto judged_on = judge_all(workload, family, boot, half);
     const auto best = static_cast<std::size_t>(
         std::min_element(tuned_on.begin(),
                          tuned_on.end(),
@@ -167,13 +233,14 @@ int run_replay(const std::string& text, Milliseconds boot) {
                          }) -
         tuned_on.begin());
     // As the product sets it up: 300 s, half a worker.
-    Setup standard = setup_of({300, 0.5}, model::AutoscaleMode::standard, boot);
+    Setup standard = setup_of(workload, {300, 0.5}, model::AutoscaleMode::standard, boot);
     standard.count_from = half;
-    Setup adaptive = setup_of({}, model::AutoscaleMode::adaptive, boot);
+    Setup adaptive = setup_of(workload, {}, model::AutoscaleMode::adaptive, boot);
     adaptive.count_from = half;
     const Point standard_point = judge(*trace, standard);
     const Point adaptive_point = judge(*trace, adaptive);
-    const double least = optimum(*trace, boot, half);
+    const double least = workload.is_shared ? least_shared(*trace, workload.worker, half)
+                                            : optimum(*trace, boot, half);
     const Point family_point = judged_on[best];
     const double same_wait = cost_at(judged_on, adaptive_point.mean_wait_s);
     const auto gap_closed = [least](double theirs, double ours) {
@@ -248,8 +315,7 @@ std::vector<model::Resources> tasks_of(const std::string& text) {
 }
 
 int run_packing(const std::string& text) {
-    // The trace's node that holds every task of it.
-    const model::Resources worker{.cpus = 128, .memory_mb = 786'432, .gpus = 8};
+    const model::Resources& worker = large_node;
     const auto group = [&](const char* name) {
         return scale::Group{
             .policy = {.instance_type = name, .max_workers = 100'000, .standby_workers = 0},
@@ -281,14 +347,30 @@ int run_packing(const std::string& text) {
     return 0;
 }
 
+int run(const std::string& text, bool is_openb, Milliseconds boot) {
+    using decide::replay::Format;
+    auto trace =
+        decide::replay::read_trace(text, {.format = is_openb ? Format::openb : Format::swf});
+    if (!trace) {
+        std::fprintf(stderr, "%s\n", trace.error().message.c_str());
+        return 1;
+    }
+    Workload workload{.trace = std::move(*trace), .is_shared = is_openb};
+    if (is_openb) workload.worker = large_node;
+    return run_replay(workload, boot);
+}
+
 }  // namespace
 
 int main(int count, char** words) {
     const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
     const std::string what = count > 1 ? words[1] : "";
     if (what == "packing") return run_packing(text);
-    if (what == "replay" && count > 2) return run_replay(text, Seconds(std::atoi(words[2])));
-    std::fputs("usage: hopyard-bench-quality replay BOOT_SECONDS | packing, a trace on stdin\n",
-               stderr);
+    if ((what == "swf" || what == "openb") && count > 2)
+        return run(text, what == "openb", Seconds(std::atoi(words[2])));
+    std::fputs(
+        "usage: hopyard-bench-quality swf BOOT_SECONDS | openb BOOT_SECONDS | packing, "
+        "a trace on stdin\n",
+        stderr);
     return 2;
 }
