@@ -129,7 +129,7 @@ std::uint64_t Board::wait_for_change(std::uint64_t known,
     return change_;
 }
 
-nodewire::Report Board::report() {
+nodewire::Report Board::report() const {
     std::lock_guard lock(mutex_);
     auto result = facts_;
     result.node = self_.node;

@@ -78,7 +78,7 @@ class Board {
     std::uint64_t change() const;
     /// Returns when it differs from `known`, or at the end of the time.
     std::uint64_t wait_for_change(std::uint64_t known, Milliseconds timeout, std::stop_token stop);
-    nodewire::Report report();
+    nodewire::Report report() const;
 
   private:
     struct Relayed {
@@ -97,7 +97,7 @@ class Board {
     nodewire::Report facts_;  ///< the fields that set_mount and the like write
     std::map<std::string, Relayed> relayed_;
     std::uint64_t change_ = 1;
-    std::int64_t reports_ = 0;  ///< made so far
+    mutable std::int64_t reports_ = 0;  ///< made so far
     std::function<void()> on_orders_;
 };
 

@@ -80,7 +80,7 @@ class Machine {
     bool wait_for_result() {
         return wait_for([this] { return board.report().init_script.has_value(); });
     }
-    nodewire::InitScriptResult result() { return board.report().init_script.value(); }
+    nodewire::InitScriptResult result() const { return board.report().init_script.value(); }
     PartStatus status() const { return board.status(Part::init_script); }
     std::string file(const std::string& name) const { return directory_ + "/" + name; }
 
