@@ -55,11 +55,10 @@ Result<nodewire::EnrolReply> Upstream::renew(const nodewire::EnrolRequest& reque
 
 Result<http::Response> Upstream::post(const std::string& path,
                                       std::string body,
-                                      std::string_view what) {
-    http::OutgoingRequest outgoing{.method = "POST",
-                                   .url = url_ + path,
-                                   .body = std::move(body),
-                                   .timeout = nodewire::report_period + call_timeout};
+                                      std::string_view what,
+                                      Milliseconds timeout) {
+    http::OutgoingRequest outgoing{
+        .method = "POST", .url = url_ + path, .body = std::move(body), .timeout = timeout};
     outgoing.headers.set("Content-Type", "application/json");
     ASSIGN_OR_RETURN(auto response, transport_->send(outgoing));
     if (response.status / 100 != 2) return pass(refusal(response.status, response.body, what));
@@ -71,20 +70,22 @@ Result<nodewire::PollReply> Upstream::report_and_wait(const nodewire::Report& re
     ASSIGN_OR_RETURN(const auto response,
                      post(fmt::format("/node/v1/report?seen={}&logs=yes", seen),
                           nodewire::to_json(report),
-                          "the report"));
+                          "the report",
+                          nodewire::report_period + call_timeout));
     if (response.status == 204) return nodewire::PollReply();
     return nodewire::poll_reply_from_json(response.body);
 }
 
 Result<void> Upstream::report(const nodewire::Report& report) {
-    ASSIGN_OR_RETURN(const auto response,
-                     post("/node/v1/report", nodewire::to_json(report), "the report"));
+    ASSIGN_OR_RETURN(
+        const auto response,
+        post("/node/v1/report", nodewire::to_json(report), "the report", call_timeout));
     return {};
 }
 
 Result<void> Upstream::log(const nodewire::LogReply& reply) {
     ASSIGN_OR_RETURN(const auto response,
-                     post("/node/v1/log", nodewire::to_json(reply), "the log"));
+                     post("/node/v1/log", nodewire::to_json(reply), "the log", call_timeout));
     return {};
 }
 

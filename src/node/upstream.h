@@ -32,7 +32,10 @@ class Upstream {
     Result<std::optional<std::string>> init_script();
 
   private:
-    Result<http::Response> post(const std::string& path, std::string body, std::string_view what);
+    Result<http::Response> post(const std::string& path,
+                                std::string body,
+                                std::string_view what,
+                                Milliseconds timeout);
     Result<nodewire::EnrolReply> certify(const char* path, const nodewire::EnrolRequest& request);
     std::shared_ptr<http::Transport> transport_;
     std::string url_;
