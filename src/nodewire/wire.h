@@ -5,16 +5,15 @@
 //   node -> control plane (head) or node -> head (worker), HTTPS:
 //     POST /node/v1/enrol            no client certificate; EnrolRequest -> EnrolReply
 //     POST /node/v1/report           mutual TLS; Report -> 204
-//     POST /node/v1/report?seen=N    the same, and its answer waits up to 5 s for a revision above
-//     N:
-//                                    200 with Orders, or 204 when there is nothing new. With
-//                                    &logs=yes the wait also ends with 200 and LogRequests when
-//                                    somebody wants to see a log
+//     POST /node/v1/report?seen=N    a poll: the same, but its answer waits up to 5 s for a
+//                                    revision above N: 200 with Orders, or 204 when there is
+//                                    nothing new. With &logs=yes the wait also ends with 200 and
+//                                    LogRequests when somebody wants to see a log
 //     POST /node/v1/log              mutual TLS; LogReply -> 204
 //     GET  /node/v1/init-script      mutual TLS; the script's bytes, 404 when there is none
 //     POST /node/v1/renew            mutual TLS; EnrolRequest without token -> EnrolReply
 //
-// A node always has one report that waits, and sends another one beside it at once when something
+// A node always has one poll under way, and sends another report beside it at once when something
 // changes: so most nodes hold one connection, most of the time. The two may overtake each other;
 // each says which is the newer.
 //
@@ -200,7 +199,7 @@ struct LogReply {
 inline constexpr std::size_t program_log_max = 48u << 10;
 inline constexpr std::size_t init_script_log_max = 16u << 10;
 
-/// What a poll for orders brings: newer orders or wishes for logs.
+/// What a poll brings: newer orders or wishes for logs.
 struct PollReply {
     std::optional<Orders> orders;
     std::vector<LogRequest> logs;

@@ -1,8 +1,8 @@
 // /node/v1 (nodewire/wire.h) over control::NodeSessions. Who speaks is the common name of the
 // client certificate, verified by the listener; only enrolment comes without one.
 //
-// A report whose answer waits for orders that are not there yet holds its Responder, and no thread,
-// until tick() finds that newer ones may be there or that its time is up.
+// A poll for orders that are not there yet holds its Responder, and no thread, until tick() finds
+// that newer ones may be there or that its time is up.
 #pragma once
 
 #include <atomic>

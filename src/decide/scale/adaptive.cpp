@@ -15,8 +15,8 @@ constexpr std::array<double, 6> horizons{0.1, 0.25, 0.5, 1, 2, 4};
 /// A new worker that turns out not to be needed costs its boot, and more until it is let go or
 /// used: so many boots.
 constexpr double boots_saved = 4;
-/// Of what is kept, not all is wanted when the whole of it is counted on.
-constexpr double kept_in_vain = 0.4;
+/// Of what is kept, only that part is wanted when the whole of it is counted on.
+constexpr double used_of_kept = 0.4;
 /// A job that waits for a worker that was let go makes others wait: it counts as so many.
 constexpr double others_wait = 2;
 constexpr Milliseconds look_at_least = Seconds(5);
@@ -50,7 +50,7 @@ int Adaptive::worth_keeping(int most) const {
             const double waits = waiting_costs_ * others_wait;
             const double each = (waits + size.workers) * seconds(boot_);
             saved +=
-                expected_returns(experience_, size, situation_.now, within) * each * kept_in_vain;
+                expected_returns(experience_, size, situation_.now, within) * each * used_of_kept;
             const double gain = (saved - size.workers * length) / length;
             if (gain <= best_gain) continue;
             best_gain = gain;
