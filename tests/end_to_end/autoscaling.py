@@ -34,6 +34,12 @@ class Facts:
     def submit(self, options: str, command: str) -> str:
         return self.head(f"sbatch --parsable -o /dev/null {options} --wrap '{command}'").strip()
 
+    def run_on_one(self, command: str, *options: str) -> tuple[str, dict]:
+        """A small job, once it runs, and the only worker that there is."""
+        job = self.submit(" ".join(["-n1 --mem=100", *options]), command)
+        until(lambda: self.state(job) == "RUNNING", 40, "it runs", pause=0.1)
+        return job, self.until_workers(1)[0]
+
     def state(self, job: str) -> str:
         """RUNNING, PENDING, COMPLETED …; of an array one word for each task that is known."""
         told = self.head(f"scontrol -o show job {job}")
@@ -152,9 +158,8 @@ def hopeless(facts: Facts):
 
 @LIFE.step("a long job survives ten rounds of scale-down around it")
 def long_job(facts: Facts):
-    job = facts.submit("-n1 --mem=100", "sleep 600")
-    until(lambda: facts.state(job) == "RUNNING", 30, "it runs", pause=0.1)
-    holder = facts.until_workers(1)[0]["id"]
+    job, worker = facts.run_on_one("sleep 600")
+    holder = worker["id"]
     for number in range(10):
         other = facts.submit("-n1 --mem=100", "true")
         until(lambda: facts.state(other) == "COMPLETED", 40, f"job {number} ends", pause=0.1)
@@ -186,9 +191,7 @@ def spot_group(facts: Facts, instance_type: str, **spot) -> None:
 @LIFE.step("a spot group whose type the cloud has no spot machine of falls back on demand")
 def spot_fallback(facts: Facts):
     spot_group(facts, GENERAL, maxPricePercent=60, fallBackOnDemand=True)
-    job = facts.submit("-n1 --mem=100", "sleep 2")
-    until(lambda: facts.state(job) == "RUNNING", 40, "it runs", pause=0.1)
-    worker = facts.until_workers(1)[0]
+    _, worker = facts.run_on_one("sleep 2")
     expect(not worker["spot"] and not worker["outdated"], worker)
     told = [entry["message"] for entry in facts.here.api.activity(facts.id)
             if entry["code"] == "type_rests"]
@@ -199,9 +202,7 @@ def spot_fallback(facts: Facts):
 @LIFE.step("a spot worker that is evicted is told as such, and its job begins again on another")
 def eviction(facts: Facts):
     spot_group(facts, SPOT, maxPricePercent=60, fallBackOnDemand=False)
-    job = facts.submit("-n1 --mem=100 --requeue", "sleep 5")
-    until(lambda: facts.state(job) == "RUNNING", 40, "it runs", pause=0.1)
-    first = facts.until_workers(1)[0]
+    job, first = facts.run_on_one("sleep 5", "--requeue")
     expect(first["spot"], first)
     cloud = LocalCloud(facts.here.cloud_state)
     shown = cloud.machine(GROUP, first["id"])
