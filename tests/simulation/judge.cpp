@@ -13,6 +13,9 @@ namespace {
 /// (decide/lifecycle/retry.h).
 constexpr Milliseconds refusal_wait = Seconds(600);
 
+/// A call takes no longer from its plan to the cloud.
+constexpr Milliseconds handing_over{100};
+
 /// No request is under way for longer (cloud_front.cpp), and no read is older.
 constexpr Milliseconds latest_arrival = Seconds(75);
 
@@ -92,12 +95,16 @@ std::string Judge::asked_place(const Request& request) const {
 void Judge::judge_wait(const Request& request) {
     const auto refused = refused_.find(asked_place(request));
     if (refused == refused_.end()) return;
+    const Timestamp now = ground_.clock.now();
+    const Timestamp until = refused->second.at + refusal_wait;
+    // What was handed over before is on its way: another worker's request may be.
+    if (now - refused->second.at < handing_over) return;
     // A replica that died or lost the lease may have forgotten what it was told.
-    if (refused->second.replica == request.replica && refused->second.until > ground_.clock.now())
+    if (refused->second.replica == request.replica && until > now)
         wrong(fmt::format("{} of {} is repeated although it was refused and the wait ends {}",
                           request.verb,
                           request.name.name,
-                          to_rfc3339(refused->second.until)));
+                          to_rfc3339(until)));
     refused_.erase(refused);
 }
 
@@ -110,7 +117,7 @@ void Judge::reply_received(const Request& request, const Error* error) {
     for (const auto& [id, acted_at] : user_acted_at_)
         if (acted_at > left_[request.name].at && request.name.name.find(id) != std::string::npos)
             return;
-    refused_[asked_place(request)] = {request.replica, ground_.clock.now() + refusal_wait};
+    refused_[asked_place(request)] = {request.replica, ground_.clock.now()};
 }
 
 void Judge::user_acts(const ClusterId& cluster) {

@@ -102,7 +102,7 @@ class Judge final : public RequestWatcher, public StoreWatcher {
     std::set<std::string> spot_machines_;
     struct Refusal {
         int replica = 0;
-        Timestamp until;
+        Timestamp at;
     };
     std::map<std::string, Refusal> refused_;
     struct Departure {

@@ -155,6 +155,8 @@ TEST(Adaptive, minimum_standby_and_protection_hold) {
     Situation s = adaptive({}, 1);
     s.workers = {idle("w1", 900), idle("w2", 900)};
     EXPECT_EQ(of(decide(s), Step::Kind::remove).size(), 1u);
+    s.workers[1] = coming("w2");
+    EXPECT_EQ(of(decide(s), Step::Kind::remove), std::vector<std::string>{"w2"}) << "not w1";
     s = adaptive({}, 0, 10, 1);
     s.workers = {used("w1"), idle("w2", 900)};
     EXPECT_TRUE(decide(s).steps.empty());

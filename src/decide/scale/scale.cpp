@@ -149,6 +149,14 @@ class GroupDecision {
                                               packing_.slots().end(),
                                               [&](const Slot& slot) { return is_rolling(slot); }));
     }
+    /// Those that are there and stay: one that is on its way does not hold the minimum yet.
+    int count_ready() const {
+        return static_cast<int>(
+            std::count_if(packing_.slots().begin(), packing_.slots().end(), [&](const Slot& slot) {
+                return is_mine(slot) && !slot.is_leaving && is_ready(slot);
+            }));
+    }
+    bool is_ready(const Slot& slot) const { return worker(slot).state == Worker::State::ready; }
     int kept_for_minimum() const;
     template <class Good>
     std::vector<std::size_t> least_disturbing(Good is_candidate) const;
@@ -270,9 +278,10 @@ void GroupDecision::leave_unused() {
     return;
 #endif
     Spare spare = what_is_spare();
+    int ready = count_ready();
     for (const std::size_t at : leave_candidates()) {
 #ifndef HOPYARD_DEFECT_scale_below_minimum
-        if (packing_.staying(name_) <= min_) return;
+        if (ready <= min_) return;
 #endif
         const Spare without = less(spare, packing_.room(at));
         if (standby_holds_ && !is_enough(without)) continue;
@@ -290,6 +299,7 @@ void GroupDecision::leave_unused() {
         }
         packing_.let_go(at, "idle");
         spare = without;
+        --ready;
     }
 }
 
@@ -374,12 +384,16 @@ void GroupDecision::leave_not_worth_it() {
     const int least = min_ + count_rolling();
 #endif
     Spare spare = what_is_spare();
+    int ready = count_ready();
     for (const std::size_t at : candidates) {
         if (without_work <= keep || packing_.staying(name_) <= least) break;
+        const bool was_ready = is_ready(packing_.slots()[at]);
+        if (was_ready && ready <= min_) break;
         const Spare without = less(spare, packing_.room(at));
         if (standby_holds_ && !is_enough(without)) continue;
         packing_.let_go(at, "worth");
         spare = without;
+        ready -= was_ready;
         --without_work;
     }
     if (without_work > 0) look_again(adaptive_->look_again_at(), weighed_again());

@@ -255,6 +255,13 @@ class Reference {
             if (!kind.rests_until || *kind.rests_until <= s_.now) return true;
         return false;
     }
+    int ready(GroupName name) const {
+        int count = 0;
+        for (const Machine& m : machines_)
+            count += m.group == name && m.stays && !m.name.empty() &&
+                     worker(m.name)->state == State::ready;
+        return count;
+    }
     int old(GroupName name) const {
         int count = 0;
         for (const Machine& m : machines_) count += m.group == name && m.stays && rolls(m);
@@ -323,7 +330,7 @@ class Reference {
                    std::tuple(*worker(b->name)->idle_since, a->name);
         });
         for (Machine* m : idle)
-            if (staying(name) > policy.min_workers && (!standby_holds(name) || enough(name, m)))
+            if (ready(name) > policy.min_workers && (!standby_holds(name) || enough(name, m)))
                 let_go(*m);
         recall_the_used(name);
     }

@@ -124,6 +124,14 @@ TEST(Scale, the_longest_idle_leaves_first_down_to_the_minimum) {
     EXPECT_EQ(of(decide(s), Step::Kind::remove), (Names{"w2", "w3"}));
 }
 
+TEST(Scale, a_worker_on_its_way_does_not_hold_the_minimum_for_an_idle_one) {
+    Situation s = situation(1);
+    s.workers = {idle("w1", 900), coming("w2")};
+    EXPECT_TRUE(decide(s).steps.empty());
+    s.workers[1] = idle("w2");
+    EXPECT_EQ(of(decide(s), Step::Kind::remove), Names{"w1"});
+}
+
 TEST(Scale, a_protected_worker_stays_and_so_does_one_that_the_autoscaler_does_not_own) {
     Situation s = situation();
     s.workers = {idle("w1", 900), by_hand(idle("w2", 900))};
