@@ -43,7 +43,7 @@ class ClusterTexts {
 
   private:
     struct Kept {
-        store::ClusterStamp stamp;
+        std::int64_t stamp = 0;  ///< of the cluster when the text was made
         Text text;
         std::list<ClusterId>::iterator use;
     };

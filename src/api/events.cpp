@@ -1,7 +1,7 @@
 #include "api/events.h"
 
+#include <algorithm>
 #include <charconv>
-#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -42,8 +42,8 @@ Result<std::optional<std::int64_t>> resume_after(const http::Request& request) {
 /// What the store says now, for everybody of one organisation.
 struct EventStreams::News {
     std::int64_t newest = 0;
-    Shown clusters;
     std::set<ApiKeyId> usable_keys;
+    std::map<ClusterId, ClusterTexts::Text> texts;  ///< of clusters that were written lately
 };
 
 std::vector<Endpoint> EventStreams::endpoints() {
@@ -65,9 +65,12 @@ std::vector<Endpoint> EventStreams::endpoints() {
 Result<int> EventStreams::open(const Call& call,
                                const std::optional<ClusterId>& cluster,
                                http::Responder& responder) {
-    ASSIGN_OR_RETURN(const News news, look(call.principal.organisation, call.now));
     ASSIGN_OR_RETURN(const auto after, resume_after(call.request));
-    if (cluster && !news.clusters.contains(*cluster)) return pass(no_such_cluster(cluster->value));
+    const OrganisationId& organisation = call.principal.organisation;
+    const std::lock_guard lock(mutex_);
+    ASSIGN_OR_RETURN(News news, look(organisation, call.now));
+    const std::set<ClusterId>& all = known_[organisation].clusters;
+    if (cluster && !all.contains(*cluster)) return pass(no_such_cluster(cluster->value));
     Client client{.stream = responder.start(200,
                                             {{"Content-Type", "text/event-stream"},
                                              {"Cache-Control", "no-store"},
@@ -76,19 +79,20 @@ Result<int> EventStreams::open(const Call& call,
                   .who = call.principal,
                   .cluster = cluster,
                   .last = after.value_or(news.newest),
+                  .due = cluster ? std::set{*cluster} : all,
                   .wrote_at = call.now};
     send_to(client, news, call.now);
-    const std::lock_guard lock(mutex_);
     clients_.push_back(std::move(client));
     return 200;
 }
 
 Result<EventStreams::News> EventStreams::look(const OrganisationId& organisation, Timestamp now) {
     News news;
-    std::map<ClusterId, store::ClusterStamp> stamps;
+    Known& known = known_[organisation];
+    std::vector<store::StampedCluster> written;
     RETURN_IF_ERROR(parts_.store.read([&](store::Transaction& t) -> Result<void> {
         news = {};
-        ASSIGN_OR_RETURN(stamps, t.stamps(organisation));
+        ASSIGN_OR_RETURN(written, t.written_since(known.stamp, organisation));
         ASSIGN_OR_RETURN(const auto newest, t.activity({.organisation = organisation, .limit = 1}));
         if (!newest.entries.empty()) news.newest = newest.entries.front().sequence;
         ASSIGN_OR_RETURN(const auto keys, t.api_keys(organisation));
@@ -96,27 +100,21 @@ Result<EventStreams::News> EventStreams::look(const OrganisationId& organisation
             if (is_usable(key, now)) news.usable_keys.insert(key.id);
         return {};
     }));
-    news.clusters = look_at_clusters(organisation, stamps);
+    for (const store::StampedCluster& cluster : written) {
+        known.stamp = cluster.stamp;
+        if (cluster.is_gone)
+            known.clusters.erase(cluster.place.id);
+        else
+            known.clusters.insert(cluster.place.id);
+        mark_due(organisation, cluster.place.id);
+    }
     return news;
 }
 
-/// Only what was written since the last look is read. A cluster that goes meanwhile is left out.
-EventStreams::Shown EventStreams::look_at_clusters(
-    const OrganisationId& organisation, const std::map<ClusterId, store::ClusterStamp>& stamps) {
-    const std::lock_guard lock(known_mutex_);
-    auto& known = known_[organisation];
-    std::erase_if(known, [&](const auto& entry) { return !stamps.contains(entry.first); });
-    Shown clusters;
-    for (const auto& [id, stamp] : stamps) {
-        Known& cluster = known[id];
-        if (cluster.stamp != stamp) {
-            const auto text = texts_.of(organisation, id);
-            if (!text) continue;
-            cluster = {.stamp = stamp, .digest = (*text)->digest};
-        }
-        clusters.emplace_hint(clusters.end(), id, cluster.digest);
-    }
-    return clusters;
+void EventStreams::mark_due(const OrganisationId& organisation, const ClusterId& cluster) {
+    for (Client& client : clients_)
+        if (client.who.organisation == organisation && client.cluster.value_or(cluster) == cluster)
+            client.due.insert(cluster);
 }
 
 bool EventStreams::send_activity(Client& client, const News& news) {
@@ -143,31 +141,42 @@ bool EventStreams::send_activity(Client& client, const News& news) {
     return true;
 }
 
-bool EventStreams::send_snapshots(Client& client, const News& news) {
+bool EventStreams::send_snapshots(Client& client, News& news) {
     bool sent = false;
     // What a page shows and has changed comes before what it has not been shown yet.
-    for (const bool known : {true, false}) {
-        for (const auto& [id, digest] : news.clusters) {
-            if (client.cluster && *client.cluster != id) continue;
-            const auto shown = client.shown.find(id);
-            if ((shown != client.shown.end()) != known) continue;
-            if (known && shown->second == digest) continue;
+    for (const bool was_shown : {true, false}) {
+        for (auto due = client.due.begin(); due != client.due.end();) {
+            const auto cluster = due++;
+            if (client.shown.contains(*cluster) != was_shown) continue;
             // Who has not read yet what was sent before gets the rest at a later look.
-            if (client.stream.queued() > (known ? queued_max * 2 : queued_max)) break;
-            const auto text = texts_.of(client.who.organisation, id);
-            if (!text) continue;
-            client.stream.write(event("cluster", (*text)->json));
-            client.shown[id] = digest;
-            sent = true;
+            if (client.stream.queued() > (was_shown ? queued_max * 2 : queued_max)) break;
+            const auto told = send_snapshot(client, *cluster, news);
+            if (!told) continue;
+            sent |= *told;
+            client.due.erase(cluster);
         }
     }
-    std::erase_if(client.shown, [&](const auto& shown) {
-        if (news.clusters.contains(shown.first)) return false;
-        client.stream.write(event("cluster-gone", dump(ordered_json{{"id", shown.first.value}})));
-        return sent = true;
-    });
-    if (client.cluster && client.shown.empty()) client.ended = true;
+    const auto& all = known_[client.who.organisation].clusters;
+    if (client.cluster && !all.contains(*client.cluster)) client.ended = true;
     return sent;
+}
+
+Result<bool> EventStreams::send_snapshot(Client& client, const ClusterId& id, News& news) {
+    const OrganisationId& organisation = client.who.organisation;
+    if (!known_[organisation].clusters.contains(id)) {
+        if (client.shown.erase(id) == 0) return false;
+        client.stream.write(event("cluster-gone", dump(ordered_json{{"id", id.value}})));
+        return true;
+    }
+    ClusterTexts::Text& text = news.texts[id];
+    if (!text) {
+        ASSIGN_OR_RETURN(text, texts_.of(organisation, id));
+    }
+    const auto shown = client.shown.find(id);
+    if (shown != client.shown.end() && shown->second == text->digest) return false;
+    client.stream.write(event("cluster", text->json));
+    client.shown[id] = text->digest;
+    return true;
 }
 
 /// A key that was revoked and a person who was removed or has signed out hear no more.
@@ -182,7 +191,7 @@ bool EventStreams::may_still_listen(const Client& client, const News& news, Time
     return !read || may;
 }
 
-void EventStreams::send_to(Client& client, const News& news, Timestamp now) {
+void EventStreams::send_to(Client& client, News& news, Timestamp now) {
     if (!client.stream.is_open() || !may_still_listen(client, news, now)) {
         client.ended = true;
         return;
@@ -215,9 +224,11 @@ void EventStreams::tick(Timestamp now) {
         if (client.ended) client.stream.close();
     }
     std::erase_if(clients_, [](const Client& client) { return client.ended; });
-    if (!clients_.empty()) return;
-    const std::lock_guard known_lock(known_mutex_);
-    known_.clear();
+    std::erase_if(known_, [&](const auto& known) {
+        return std::none_of(clients_.begin(), clients_.end(), [&](const Client& client) {
+            return client.who.organisation == known.first;
+        });
+    });
 }
 
 void EventStreams::close() {

@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,43 +29,43 @@ class EventStreams {
     void close();
 
   private:
-    /// Digests of clusters.
-    using Shown = std::map<ClusterId, std::size_t>;
-
     struct Client {
         http::Stream stream;
         Principal who;
         std::optional<ClusterId> cluster;
-        std::int64_t last = 0;  ///< sequence number of the newest entry sent
-        Shown shown;            ///< digest of the newest snapshot sent
+        std::int64_t last = 0;                   ///< sequence number of the newest entry sent
+        std::map<ClusterId, std::size_t> shown;  ///< digest of the newest snapshot sent
+        std::set<ClusterId> due;                 ///< those that may be others than it was shown
         Timestamp wrote_at;
         bool ended = false;
     };
     struct News;
+    /// The clusters of an organisation, as far as the last look went.
     struct Known {
-        store::ClusterStamp stamp;
-        std::size_t digest = 0;
+        std::int64_t stamp = 0;
+        std::set<ClusterId> clusters;
     };
 
     Result<int> open(const Call& call,
                      const std::optional<ClusterId>& cluster,
                      http::Responder& responder);
+    /// Finds what is new, which is then due for all clients of the organisation. This and all below
+    /// need the mutex.
     Result<News> look(const OrganisationId& organisation, Timestamp now);
-    Shown look_at_clusters(const OrganisationId& organisation,
-                           const std::map<ClusterId, store::ClusterStamp>& stamps);
-    void send_to(Client& client, const News& news, Timestamp now);
+    void mark_due(const OrganisationId& organisation, const ClusterId& cluster);
+    void send_to(Client& client, News& news, Timestamp now);
     bool may_still_listen(const Client& client, const News& news, Timestamp now);
     bool send_activity(Client& client, const News& news);
     /// False when there was nothing to send.
-    bool send_snapshots(Client& client, const News& news);
+    bool send_snapshots(Client& client, News& news);
+    /// The same for one. What can't be read now fails, and stays due.
+    Result<bool> send_snapshot(Client& client, const ClusterId& cluster, News& news);
 
     Parts& parts_;
     ClusterTexts& texts_;
     std::mutex mutex_;
-    std::vector<Client> clients_;
-    std::mutex known_mutex_;
-    /// What the last look found, while somebody listens. Guarded by known_mutex_.
-    std::map<OrganisationId, std::map<ClusterId, Known>> known_;
+    std::vector<Client> clients_;            ///< guarded by mutex_
+    std::map<OrganisationId, Known> known_;  ///< of those that listen; guarded by mutex_
 };
 
 }  // namespace hopyard::api

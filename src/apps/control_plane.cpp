@@ -287,6 +287,7 @@ struct ControlPlane::State {
             follow_at = now + follow_period;
             loops.follow_accounts();
         }
+        sessions.write_old_rows();
         sessions.orders_may_have_changed();
         // Every node is looked at: not more often than somebody can have fallen silent.
         if (now >= silence_at) silence_at = now + (sessions.notice_silence() - clock.now());

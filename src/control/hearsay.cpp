@@ -35,15 +35,11 @@ void Hearsay::wrote(const NodeId& head,
     said_[head] = {.digest = digest, .cluster = cluster, .wrote_at = now, .heard_at = now};
 }
 
-std::optional<store::StampedCluster> Hearsay::known(const NodeId& head,
-                                                    std::size_t digest,
-                                                    Timestamp now) const {
+std::optional<store::StampedCluster> Hearsay::known(const NodeId& head, std::size_t digest) const {
     const std::lock_guard lock(mutex_);
     const auto found = said_.find(head);
     if (found == said_.end() || found->second.digest != digest) return std::nullopt;
-    const Said& said = found->second;
-    if (now < said.wrote_at || now - said.wrote_at >= row_age_max()) return std::nullopt;
-    return said.cluster;
+    return found->second.cluster;
 }
 
 bool Hearsay::is_repeated(const NodeId& head, std::size_t digest) const {
@@ -52,10 +48,14 @@ bool Hearsay::is_repeated(const NodeId& head, std::size_t digest) const {
     return found != said_.end() && found->second.digest == digest;
 }
 
-void Hearsay::heard(const NodeId& head, Timestamp now) {
+bool Hearsay::heard(const NodeId& head, Timestamp now) {
     const std::lock_guard lock(mutex_);
-    if (const auto found = said_.find(head); found != said_.end())
-        found->second.heard_at = std::max(found->second.heard_at, now);
+    const auto found = said_.find(head);
+    if (found == said_.end()) return false;
+    Said& said = found->second;
+    said.heard_at = std::max(said.heard_at, now);
+    // The clock may have been set back.
+    return now < said.wrote_at || now - said.wrote_at >= row_age_max();
 }
 
 Timestamp Hearsay::silent_at(const NodeId& head, Timestamp last_report_at) const {
@@ -78,8 +78,7 @@ void Hearsay::forget_before(Timestamp time) {
 }
 
 Milliseconds Hearsay::row_age_max() const {
-    const Milliseconds age = between_rewrites_ * clusters_;
-    return age > silence_ / 4 ? age : Milliseconds(0);
+    return std::max<Milliseconds>(between_rewrites_ * clusters_, silence_ / 4);
 }
 
 }  // namespace hopyard::control

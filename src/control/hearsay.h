@@ -1,7 +1,7 @@
 // What heads said last, as long as it needs no row. A head reports every few seconds, and what it
 // says is mostly what it said before: then only the time is new, which matters to nobody before
 // the head could be called silent. Here it is kept in memory, and the row is written again when it
-// has grown old, the later the more clusters there are.
+// has grown old, the later the more clusters there are, and together with those of other clusters.
 //
 // Several replicas: a report counts here only after this replica wrote the head's row, and until
 // another one writes it. A replica that does not hear a head itself gives its row as long as others
@@ -34,20 +34,18 @@ class Hearsay {
     /// Of what a report says; not of when it was said.
     std::size_t digest_of(const nodewire::Report& report) const;
 
-    /// The rows say what the head said then, and this is how often they were written.
+    /// The rows say what the head said then, and this is their stamp.
     void wrote(const NodeId& head,
                std::size_t digest,
                const store::StampedCluster& cluster,
                Timestamp now);
-    /// The cluster whose rows still say all of such a report when they were not written since;
-    /// nothing when the head said something else before, or its row has to be written again.
-    std::optional<store::StampedCluster> known(const NodeId& head,
-                                               std::size_t digest,
-                                               Timestamp now) const;
+    /// The cluster whose rows say all of such a report but its time, when they were not written
+    /// since; nothing when the head said something else before.
+    std::optional<store::StampedCluster> known(const NodeId& head, std::size_t digest) const;
     /// The head has said just that before, however long ago.
     bool is_repeated(const NodeId& head, std::size_t digest) const;
-    /// The head said the same again.
-    void heard(const NodeId& head, Timestamp now);
+    /// The head said the same again. True when its row has grown old by now.
+    bool heard(const NodeId& head, Timestamp now);
 
     /// When a head falls silent of which the row says that it was last heard at that time.
     Timestamp silent_at(const NodeId& head, Timestamp last_report_at) const;
@@ -68,7 +66,7 @@ class Hearsay {
         Timestamp heard_at;
     };
 
-    /// How old a row may grow. Nothing in an installation so small that each report can be written.
+    /// How old a row may grow.
     Milliseconds row_age_max() const;
 
     const Milliseconds silence_;

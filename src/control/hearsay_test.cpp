@@ -32,6 +32,7 @@ struct Large {
         for (Seconds passed{0}; passed < time; passed += Seconds(5)) {
             session.desk.clock.advance(Seconds(5));
             ASSERT_TRUE(to.report(session.head.id(), session.report()));
+            to.write_old_rows();
         }
     }
     model::Node head() { return session.node(session.head); }

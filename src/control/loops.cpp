@@ -66,10 +66,7 @@ Timestamp Loops::State::next_step(Timestamp now) const {
     if (!lease || all_due) return now;
     Timestamp next = std::min(look_around_at, lease->expires_at - options.lease_validity * 2 / 3);
     if (!list_under_way) next = std::min(next, list_at);
-    for (const auto& [id, known] : clusters) {
-        if (known.due) return now;
-        if (known.look_at) next = std::min(next, *known.look_at);
-    }
+    if (const auto due = agenda.next()) next = std::min(next, *due);
     if (const auto look = next_look()) next = std::min(next, *look);
     if (const auto suspect = sweeper.next()) next = std::min(next, *suspect);
     if (cloud_problem_since && !outage_told)
@@ -119,6 +116,9 @@ void Loops::State::start_anew(Timestamp now) {
     look_around_at = list_at = now;
     all_due = true;
     clusters.clear();
+    elsewhere.clear();
+    agenda.clear();
+    looked_up_to = 0;
     pending.clear();
     observer.forget_all();
     sweeper.forget_all();
@@ -164,9 +164,14 @@ void Loops::State::mark_due(const ClusterId& cluster) {
     {
         const std::lock_guard lock(mutex);
         if (elsewhere.contains(cluster)) return;
-        clusters[cluster].due = true;
+        plan_soon(cluster);
     }
     notify();
+}
+
+void Loops::State::forget_cluster(const ClusterId& cluster) {
+    clusters.erase(cluster);
+    agenda.erase(cluster);
 }
 
 void Loops::State::mark_all_due() {

@@ -127,8 +127,7 @@ void Loops::State::hand_over(Job job) {
         const Bucket bucket = bucket_of(job.call);
         if (is_held(bucket, now)) {
             // Planned again when the bucket is open.
-            Known& known = clusters[job.cluster];
-            known.look_at = std::min(known.look_at.value_or(held[bucket]), held[bucket]);
+            agenda.put(job.cluster, held[bucket]);
             return;
         }
         if (is_about_container(job.call.kind)) {
@@ -181,8 +180,7 @@ void Loops::State::finish(const Job& job) {
             busy.erase(job.call.name);
         }
         --calls_under_way;
-        if (const auto known = clusters.find(job.cluster); known != clusters.end())
-            known->second.due = true;
+        if (clusters.contains(job.cluster)) plan_soon(job.cluster);
     }
     notify();
 }

@@ -53,8 +53,8 @@ void Loops::State::perform_list() {
         } else {
             list_failures = 0;
             observer.note_list(began, *listing);
-            for (auto& [id, known] : clusters)
-                if (known.waits_for_list || observer.deviates(known.expected)) known.due = true;
+            for (const auto& [id, known] : clusters)
+                if (known.waits_for_list || observer.deviates(known.expected)) plan_soon(id);
             std::set<ResourceName> rows;
             for (const auto& [id, known] : clusters)
                 rows.insert(known.rows.begin(), known.rows.end());
@@ -240,8 +240,7 @@ void Loops::State::store_look(const ResourceName& name,
             found->second.url = stored->operation->url;
             found->second.under_way = false;
         }
-        if (const auto known = clusters.find(look.cluster); known != clusters.end())
-            known->second.due = true;
+        if (clusters.contains(look.cluster)) plan_soon(look.cluster);
     }
     tell_changed();
 }

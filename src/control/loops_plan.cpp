@@ -81,10 +81,7 @@ void Loops::State::plan_what_is_due(Timestamp now) {
     std::vector<ClusterId> due;
     {
         const std::lock_guard lock(mutex);
-        for (auto& [id, known] : clusters) {
-            if (known.look_at && *known.look_at <= now) known.due = true;
-            if (known.due) due.push_back(id);
-        }
+        due = agenda.take_due(now);
     }
     for (const ClusterId& id : due) plan_cluster(id);
 }
@@ -92,29 +89,37 @@ void Loops::State::plan_what_is_due(Timestamp now) {
 /// Finds clusters that are new or were changed without a wake-up.
 void Loops::State::look_around(Timestamp now) {
     bool all = false;
+    std::int64_t since = 0;
     {
         const std::lock_guard lock(mutex);
         if (!all_due && now < look_around_at) return;
         all = std::exchange(all_due, false);
+        since = looked_up_to;
         look_around_at = now + look_around_every;
     }
-    std::map<ClusterId, store::ClusterStamp> stamps;
+    std::vector<store::StampedCluster> written;
     const auto read = store.read([&](store::Transaction& t) -> Result<void> {
-        ASSIGN_OR_RETURN(stamps, t.stamps(std::nullopt));
+        ASSIGN_OR_RETURN(written, t.written_since(since, std::nullopt));
         return {};
     });
     const std::lock_guard lock(mutex);
     if (!read) {
         log::warning("the clusters could not be read", {{"error", read.error().message}});
         look_around_at = now + pause_after_failure;
-        for (auto& [id, known] : clusters) known.due = known.due || all;
-        return;
     }
-    std::erase_if(elsewhere, [&](const ClusterId& id) { return !stamps.contains(id); });
-    for (const auto& [id, stamp] : stamps) {
-        if (elsewhere.contains(id)) continue;
-        Known& known = clusters[id];
-        if (all || known.version != stamp.version) known.due = true;
+    for (const auto& [id, known] : clusters)
+        if (all) plan_soon(id);
+    for (const store::StampedCluster& cluster : written) {
+        const ClusterId& id = cluster.place.id;
+        looked_up_to = cluster.stamp;
+        if (cluster.is_gone) {
+            elsewhere.erase(id);
+            forget_cluster(id);
+        }
+        if (cluster.is_gone || elsewhere.contains(id)) continue;
+        const auto known = clusters.find(id);
+        const bool is_news = known == clusters.end() || known->second.version != cluster.version;
+        if (is_news) plan_soon(id);
     }
 }
 
@@ -174,8 +179,7 @@ void Loops::State::plan_cluster(const ClusterId& id) {
     std::optional<store::Lease> fence;
     {
         const std::lock_guard lock(mutex);
-        Known& known = clusters[id];
-        known.due = false;
+        clusters.try_emplace(id);
         fence = lease;
     }
     if (!fence) return;
@@ -184,7 +188,7 @@ void Loops::State::plan_cluster(const ClusterId& id) {
         log::warning("a cluster could not be planned",
                      {{"cluster", id.value}, {"error", error.message}});
         const std::lock_guard lock(mutex);
-        clusters[id].look_at = clock.now() + pause_after_failure;
+        agenda.put(id, clock.now() + pause_after_failure);
     };
     for (int attempt = 0; attempt < attempts_max; ++attempt) {
         UnderWay calls = under_way(id);
@@ -192,7 +196,7 @@ void Loops::State::plan_cluster(const ClusterId& id) {
         if (!snapshot) return pause(snapshot.error());
         if (!*snapshot) {
             const std::lock_guard lock(mutex);
-            clusters.erase(id);
+            forget_cluster(id);
             return;
         }
         (*snapshot)->now = clock.now();
@@ -267,14 +271,14 @@ void Loops::State::note_planned(const Snapshot& before, const Plan& plan) {
     const model::Cluster& cluster = plan.rows.cluster ? *plan.rows.cluster : before.cluster;
     const std::lock_guard lock(mutex);
     if (plan.rows.erase_cluster) {
-        clusters.erase(before.cluster.id);
+        forget_cluster(before.cluster.id);
         return;
     }
     Known& known = clusters[before.cluster.id];
     known.version = cluster.version;
-    known.look_at =
-        before.now + (is_settled(cluster) ? settled_pause(cluster.id) : unsettled_period);
-    if (plan.look_again_at) known.look_at = std::min(*known.look_at, *plan.look_again_at);
+    agenda.put(cluster.id,
+               before.now + (is_settled(cluster) ? settled_pause(cluster.id) : unsettled_period));
+    if (plan.look_again_at) agenda.put(cluster.id, *plan.look_again_at);
     note_rows(known, before, plan.rows);
     known.waits_for_list = plan.wants_list;
     if (plan.wants_list) {
@@ -286,11 +290,11 @@ void Loops::State::note_planned(const Snapshot& before, const Plan& plan) {
     if (plan.rows.empty()) {
         known.plans_at_once = 0;
     } else if (++known.plans_at_once < plans_at_once_max) {
-        known.due = true;
+        plan_soon(cluster.id);
     } else {
         log::warning("a plan does not settle", {{"cluster", before.cluster.id.value}});
         known.plans_at_once = 0;
-        known.look_at = before.now + pause_after_failure;
+        agenda.put(cluster.id, before.now + pause_after_failure);
     }
 }
 

@@ -10,6 +10,7 @@
 #include <set>
 #include <vector>
 
+#include "control/agenda.h"
 #include "control/executor.h"
 #include "control/loops.h"
 #include "control/observer.h"
@@ -58,10 +59,8 @@ struct Loops::State {
     const Origin origin;
     const std::string lease_name;
 
-    /// One cluster, as far as deciding when to plan it goes.
+    /// What is known of one cluster.
     struct Known {
-        bool due = true;
-        std::optional<Timestamp> look_at;
         bool waits_for_list = false;
         bool storage_busy = false;
         std::int64_t version = 0;  ///< of its row when it was last planned
@@ -91,6 +90,8 @@ struct Loops::State {
     Timestamp listening_since;
     Timestamp look_around_at;
     std::map<ClusterId, Known> clusters;
+    Agenda agenda;                  ///< of the same clusters
+    std::int64_t looked_up_to = 0;  ///< the stamp up to which changes of clusters were seen
     std::set<ClusterId> elsewhere;  ///< clusters of other accounts, which they never leave
     std::map<model::ResourceName, Pending> pending;
     std::set<model::ResourceName> busy;
@@ -118,6 +119,10 @@ struct Loops::State {
     void start_anew(Timestamp now);
     void tell_of_outages(Timestamp now);
     void mark_due(const ClusterId& cluster);
+    /// Has it planned at the next step. Needs the mutex; repeatable.
+    void plan_soon(const ClusterId& cluster) { agenda.put(cluster, Timestamp()); }
+    /// Takes back all that is known of it. Needs the mutex; repeatable.
+    void forget_cluster(const ClusterId& cluster);
     void mark_all_due();
     void notify();
     void tell_changed();

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "control/node_sessions_state.h"
-#include "control/reports.h"
 #include "control/secrets.h"
 
 namespace hopyard::control {
@@ -78,17 +77,12 @@ std::function<void()> WaitingRoom::take(std::int64_t ticket) {
     return callback;
 }
 
-std::vector<WaitingRoom::Seat> WaitingRoom::look(const std::optional<NodeId>& head) const {
+std::vector<WaitingRoom::Seat> WaitingRoom::look(const NodeId& head) const {
     const std::lock_guard lock(mutex_);
     std::vector<Seat> seats;
-    const auto add = [&](std::int64_t ticket, const Waiting& who) {
-        seats.push_back({.ticket = ticket, .head = who.head, .seen = who.seen});
-    };
-    if (!head) {
-        for (const auto& [ticket, who] : waiting_) add(ticket, who);
-    } else if (const auto found = of_head_.find(*head); found != of_head_.end()) {
-        for (const std::int64_t ticket : found->second) add(ticket, waiting_.at(ticket));
-    }
+    if (const auto found = of_head_.find(head); found != of_head_.end())
+        for (const std::int64_t ticket : found->second)
+            seats.push_back({.ticket = ticket, .seen = waiting_.at(ticket).seen});
     return seats;
 }
 
@@ -99,6 +93,37 @@ void WaitingRoom::call(std::int64_t ticket) {
         callback = take(ticket);
     }
     if (callback) callback();
+}
+
+// --- whose orders were composed when ------------------------------------------------------------
+
+void LookedOrders::put(const NodeId& head, LookedAt at) {
+    heads_[at.cluster].insert(head);
+    of_head_[head] = std::move(at);
+}
+
+LookedAt* LookedOrders::find(const NodeId& head) {
+    const auto found = of_head_.find(head);
+    return found == of_head_.end() ? nullptr : &found->second;
+}
+
+std::vector<NodeId> LookedOrders::outdated(const ClusterId& cluster, std::int64_t stamp) const {
+    std::vector<NodeId> heads;
+    if (const auto found = heads_.find(cluster); found != heads_.end())
+        for (const NodeId& head : found->second)
+            if (of_head_.at(head).stamp != stamp) heads.push_back(head);
+    return heads;
+}
+
+void LookedOrders::forget_before(Timestamp time) {
+    std::erase_if(of_head_, [&](const auto& entry) {
+        const auto& [head, looked] = entry;
+        if (looked.at >= time) return false;
+        const auto heads = heads_.find(looked.cluster);
+        heads->second.erase(head);
+        if (heads->second.empty()) heads_.erase(heads);
+        return true;
+    });
 }
 
 // --- the state ---------------------------------------------------------------------------------
@@ -115,7 +140,7 @@ Result<std::int64_t> NodeSessions::State::revision(const NodeId& head) {
     std::optional<LookedAt> known;
     {
         const std::lock_guard lock(looked_mutex);
-        if (const auto found = looked.find(head); found != looked.end()) known = found->second;
+        if (const LookedAt* found = looked.find(head)) known = *found;
     }
     const Timestamp now = clock.now();
     if (known && now >= known->at && now - known->at < look_again_after) {
@@ -131,56 +156,54 @@ Result<std::int64_t> NodeSessions::State::revision(const NodeId& head) {
 }
 
 void NodeSessions::State::orders_stay(const NodeId& head,
-                                      const store::ClusterStamp& before,
-                                      const store::ClusterStamp& after) {
+                                      std::int64_t stamp_before,
+                                      std::int64_t stamp_after) {
     const std::lock_guard lock(looked_mutex);
-    const auto known = looked.find(head);
-    if (known != looked.end() && known->second.stamp == before) known->second.stamp = after;
+    LookedAt* known = looked.find(head);
+    if (known != nullptr && known->stamp == stamp_before) known->stamp = stamp_after;
 }
 
 std::set<NodeId> NodeSessions::State::heads_to_look_at() {
     std::set<NodeId> heads;
-    const auto seats = room->look(std::nullopt);
-    if (seats.empty()) return heads;
-    std::map<ClusterId, store::ClusterStamp> stamps;
+    std::int64_t since = 0;
+    {
+        const std::lock_guard lock(looked_mutex);
+        heads.swap(look_again);
+        since = looked_up_to;
+    }
+    std::vector<store::StampedCluster> written;
     const auto read = store.read([&](store::Transaction& t) -> Result<void> {
-        ASSIGN_OR_RETURN(stamps, t.stamps(std::nullopt));
+        ASSIGN_OR_RETURN(written, t.written_since(since, std::nullopt));
         return {};
     });
-    const Timestamp now = clock.now();
     const std::lock_guard lock(looked_mutex);
-    for (const auto& seat : seats) {
-        const auto known = looked.find(seat.head);
-        const bool is_fresh =
-            read && known != looked.end() && now - known->second.at < look_again_after;
-        const auto stamp = is_fresh ? stamps.find(known->second.cluster) : stamps.end();
-        if (stamp == stamps.end() || stamp->second != known->second.stamp) heads.insert(seat.head);
+    for (const store::StampedCluster& cluster : written) {
+        for (NodeId& head : looked.outdated(cluster.place.id, cluster.stamp))
+            heads.insert(std::move(head));
+        if (read) looked_up_to = std::max(looked_up_to, cluster.stamp);
     }
-    // Those that ask no more; whoever waits is looked at in time.
-    std::erase_if(looked, [&](const auto& entry) {
-        return now - entry.second.at > look_again_after + look_again_after;
-    });
+    // Those that ask no more; whoever asks is looked at in time.
+    if (const Timestamp now = clock.now(); now >= forget_looks_at) {
+        looked.forget_before(now - look_again_after - look_again_after);
+        forget_looks_at = now + look_again_after;
+    }
     return heads;
 }
 
-void NodeSessions::State::answer(const std::optional<NodeId>& head) {
-    std::map<NodeId, std::optional<std::int64_t>> newest;
-    std::set<NodeId> wanted;
-    if (!head) wanted = heads_to_look_at();
-    for (const auto& waiting : room->look(head)) {
-        if (!head && !wanted.contains(waiting.head)) continue;
-        auto known = newest.find(waiting.head);
-        if (known == newest.end()) {
-            const auto now = this->revision(waiting.head);
-            // Whoever is not known any more shall hear it; what passes by itself is waited for.
-            std::optional<std::int64_t> revision;
-            if (now)
-                revision = *now;
-            else if (!is_transient(now.error().kind))
-                revision = std::numeric_limits<std::int64_t>::max();
-            known = newest.emplace(waiting.head, revision).first;
+void NodeSessions::State::answer(const std::optional<NodeId>& one) {
+    for (const NodeId& head : one ? std::set{*one} : heads_to_look_at()) {
+        const auto waiting = room->look(head);
+        if (waiting.empty()) continue;
+        const auto newest = revision(head);
+        if (!newest && is_transient(newest.error().kind)) {
+            const std::lock_guard lock(looked_mutex);
+            look_again.insert(head);
+            continue;
         }
-        if (known->second && *known->second > waiting.seen) room->call(waiting.ticket);
+        // Whoever is not known any more shall hear it.
+        const std::int64_t revision = newest.value_or(std::numeric_limits<std::int64_t>::max());
+        for (const auto& seat : waiting)
+            if (revision > seat.seen) room->call(seat.ticket);
     }
 }
 
@@ -214,55 +237,28 @@ Result<nodewire::EnrolReply> NodeSessions::renew(const NodeId& caller,
 Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& report) {
     const Timestamp now = state_->clock.now();
     if (state_->hearsay.is_overtaken(caller, report, now)) return {};
-    const std::size_t digest = state_->hearsay.digest_of(report);
-    ASSIGN_OR_RETURN(const bool is_old_news, state_->says_nothing_new(caller, digest, now));
+    const Received received{
+        .head = caller, .report = report, .digest = state_->hearsay.digest_of(report), .at = now};
+    ASSIGN_OR_RETURN(const bool is_old_news, state_->says_nothing_new(received));
     if (is_old_news) return {};
-    Heard heard;
-    std::optional<store::StampedCluster> before, after;
-    const auto hear = [&](store::Transaction& transaction) -> Result<void> {
-        ASSIGN_OR_RETURN(const Company company, company_of_head(transaction, caller));
-        for (const auto& relayed : report.workers) {
-            ASSIGN_OR_RETURN(const auto node, transaction.node(NodeId(relayed.report.node)));
-            if (node && node->cluster != company.cluster.id)
-                return fail(ErrorKind::permission_denied,
-                            "not_yours",
-                            "the report speaks for a node of another cluster");
-        }
-        ASSIGN_OR_RETURN(heard,
-                         take_report(company.cluster,
-                                     company.nodes,
-                                     company.self,
-                                     report,
-                                     now,
-                                     state_->options.silence));
-        return {};
-    };
     // Most reports say nothing new, and only read.
-    RETURN_IF_ERROR(state_->store.read(hear));
-    if (heard.nodes.empty() && heard.enrolled.empty() && heard.activity.empty()) return {};
-    const auto keep = [&](store::Transaction& transaction) -> Result<void> {
-        RETURN_IF_ERROR(hear(transaction));
-        ASSIGN_OR_RETURN(const auto self, transaction.node(caller));
-        if (!self) return unknown_node();
-        ASSIGN_OR_RETURN(before, transaction.stamped(self->cluster));
-        for (model::Node& node : heard.nodes) RETURN_IF_ERROR(transaction.put(node));
-        for (const NodeId& id : heard.enrolled)
-            RETURN_IF_ERROR(transaction.erase_secrets(token_secret(self->cluster, id)));
-        for (auto& entry : heard.activity) RETURN_IF_ERROR(transaction.append(entry));
-        ASSIGN_OR_RETURN(after, transaction.stamped(self->cluster));
+    Heard heard;
+    RETURN_IF_ERROR(state_->store.read([&](store::Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(heard, state_->hear(t, received));
         return {};
-    };
-    RETURN_IF_ERROR(state_->write(keep));
-    const bool is_news =
-        heard.matters || heard.members_change || !state_->hearsay.is_repeated(caller, digest);
-    if (!is_news) state_->orders_stay(caller, before->stamp, after->stamp);
-    const bool wrote_head = std::any_of(heard.nodes.begin(),
-                                        heard.nodes.end(),
-                                        [&](const model::Node& node) { return node.id == caller; });
-    if (wrote_head) state_->hearsay.wrote(caller, digest, *after, now);
-    if (heard.matters) state_->wake.wake_for(after->place.id);
-    if (heard.members_change) state_->answer(caller);
+    }));
+    if (heard.is_empty()) return {};
+    Taken taken;
+    RETURN_IF_ERROR(state_->write([&](store::Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(taken, state_->take(t, received));
+        return {};
+    }));
+    state_->note(received, taken);
     return {};
+}
+
+void NodeSessions::write_old_rows() {
+    state_->write_old_rows();
 }
 
 Result<nodewire::Orders> NodeSessions::orders(const NodeId& caller) {

@@ -55,8 +55,8 @@ struct SessionOptions {
     std::string blob_ca_pem;
     Milliseconds silence = Seconds(10);      ///< shown after that (D17)
     Milliseconds log_patience = Seconds(5);  ///< a node that sends no log by then is out of reach
-    /// Rows of which nothing changes but when their nodes were heard are written again at most once
-    /// in this time, over all clusters: heads that say nothing new cost a large database little.
+    /// Rows of which nothing changes but when their nodes were heard are written again once in this
+    /// time, over all clusters: heads that say nothing new cost a large database little.
     Milliseconds between_rewrites{5};
 };
 
@@ -97,6 +97,8 @@ class NodeSessions {
     /// Answers who has waited long enough.
     void expire_logs();
 
+    /// Stores when those were heard who have said nothing new for long, many in one transaction.
+    void write_old_rows();
     /// Stores who has fallen silent since the last call, and wakes the loops when somebody has.
     /// Returns when to call again at the latest.
     Timestamp notice_silence();

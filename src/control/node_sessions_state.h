@@ -10,6 +10,7 @@
 #include "control/hearsay.h"
 #include "control/node_sessions.h"
 #include "control/orders.h"
+#include "control/reports.h"
 
 namespace hopyard::control {
 
@@ -38,11 +39,10 @@ class WaitingRoom {
     void leave(std::int64_t ticket);
     struct Seat {
         std::int64_t ticket = 0;
-        NodeId head;
         std::int64_t seen = 0;
     };
-    /// Whom they wait for and what they have seen; those of one head, or all.
-    std::vector<Seat> look(const std::optional<NodeId>& head) const;
+    /// Those who wait for that head's orders, and what they have seen.
+    std::vector<Seat> look(const NodeId& head) const;
     /// Calls back and lets go; nothing when it has left.
     void call(std::int64_t ticket);
 
@@ -78,10 +78,39 @@ struct GivenOrders {
 /// time alone changes.
 struct LookedAt {
     ClusterId cluster;
-    store::ClusterStamp stamp;
+    std::int64_t stamp = 0;
     std::int64_t revision = 0;
     KnownPage page;
     Timestamp at;
+};
+
+/// The same of all heads. Not thread-safe.
+class LookedOrders {
+  public:
+    void put(const NodeId& head, LookedAt at);
+    /// Null when they never were; the cluster stays.
+    LookedAt* find(const NodeId& head);
+    /// Heads of that cluster, of those that were composed at another stamp.
+    std::vector<NodeId> outdated(const ClusterId& cluster, std::int64_t stamp) const;
+    void forget_before(Timestamp time);
+
+  private:
+    std::map<NodeId, LookedAt> of_head_;
+    std::map<ClusterId, std::set<NodeId>> heads_;
+};
+
+/// A report as it came.
+struct Received {
+    NodeId head;
+    nodewire::Report report;
+    std::size_t digest = 0;
+    Timestamp at;
+};
+
+/// What became of a report.
+struct Taken {
+    Heard heard;
+    store::StampedCluster before, after;
 };
 
 struct NodeSessions::State {
@@ -103,8 +132,15 @@ struct NodeSessions::State {
     Result<nodewire::EnrolReply> enrol(const nodewire::EnrolRequest& request);
     Result<nodewire::EnrolReply> renew(const NodeId& caller, const nodewire::EnrolRequest& request);
     Result<std::shared_ptr<const GivenOrders>> orders(const NodeId& head);
-    /// True of a report that the rows say already; then it is kept in memory that it came.
-    Result<bool> says_nothing_new(const NodeId& head, std::size_t digest, Timestamp now);
+    /// The rows say all of it but its time.
+    Result<bool> rows_say(store::Transaction& transaction, const Received& received);
+    /// True of a report of which that is so; then it is kept in memory that it came.
+    Result<bool> says_nothing_new(const Received& received);
+    Result<Heard> hear(store::Transaction& transaction, const Received& received);
+    Result<Taken> take(store::Transaction& transaction, const Received& received);
+    /// To be called once what was taken is stored.
+    void note(const Received& received, const Taken& taken);
+    void write_old_rows();
     Timestamp notice_silence();
     /// Writes, and again when somebody else was faster.
     Result<void> write(const store::Store::Body& body);
@@ -113,17 +149,14 @@ struct NodeSessions::State {
     /// The newest revision of a head's orders. Composes them only when rows of its cluster were
     /// written since the last time, or that is long ago: certificates grow old by themselves.
     Result<std::int64_t> revision(const NodeId& head);
-    /// Those of all who wait of whom that is so.
+    /// Those of whom that is so since the last call.
     std::set<NodeId> heads_to_look_at();
     /// Rows of a head's cluster were written, and nothing that its orders are made from.
-    void orders_stay(const NodeId& head,
-                     const store::ClusterStamp& before,
-                     const store::ClusterStamp& after);
+    void orders_stay(const NodeId& head, std::int64_t stamp_before, std::int64_t stamp_after);
     void keep(const NodeId& head, std::shared_ptr<const GivenOrders> orders);
 
-    /// When somebody of a cluster can fall silent, as its rows were with that stamp.
+    /// When somebody of a cluster can fall silent.
     struct Watched {
-        store::ClusterStamp stamp;
         NodeId head;
         std::optional<Timestamp> last_report_at;  ///< nothing: nobody can
     };
@@ -137,9 +170,17 @@ struct NodeSessions::State {
 
     std::mutex watched_mutex;
     std::map<ClusterId, Watched> watched;  // guarded by watched_mutex
+    std::int64_t watched_up_to = 0;        ///< the stamp; guarded by watched_mutex
 
     std::mutex looked_mutex;
-    std::map<NodeId, LookedAt> looked;  // guarded by looked_mutex
+    LookedOrders looked;            // guarded by looked_mutex
+    std::int64_t looked_up_to = 0;  ///< the stamp; guarded by looked_mutex
+    std::set<NodeId> look_again;    ///< those that could not be looked at; guarded by looked_mutex
+    Timestamp forget_looks_at;      // guarded by looked_mutex
+
+    std::mutex old_mutex;
+    /// What heads say whose rows have grown old and are to be written. Guarded by old_mutex.
+    std::map<NodeId, Received> old_news;
 };
 
 }  // namespace hopyard::control

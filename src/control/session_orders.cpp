@@ -274,11 +274,12 @@ Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const Nod
     RETURN_IF_ERROR(store.read(look));
     const auto looked_now = [&](std::int64_t revision, const KnownPage& page) {
         const std::lock_guard lock(looked_mutex);
-        looked[head] = {.cluster = cluster->place.id,
-                        .stamp = cluster->stamp,
-                        .revision = revision,
-                        .page = page,
-                        .at = now};
+        looked.put(head,
+                   {.cluster = cluster->place.id,
+                    .stamp = cluster->stamp,
+                    .revision = revision,
+                    .page = page,
+                    .at = now});
     };
     Made made;
     std::shared_ptr<const GivenOrders> last;
@@ -292,8 +293,7 @@ Result<std::shared_ptr<const GivenOrders>> NodeSessions::State::orders(const Nod
     }
     {
         const std::lock_guard lock(looked_mutex);
-        if (const auto found = looked.find(head); found != looked.end())
-            made.known_page = found->second.page;
+        if (const LookedAt* found = looked.find(head)) made.known_page = found->page;
     }
     std::vector<Secret> secrets = secrets_of(ground);
     ASSIGN_OR_RETURN(bool missing, add_missing(ground, made, authority, random, now));

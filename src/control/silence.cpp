@@ -1,5 +1,4 @@
-// Who has fallen silent. What is looked at are clusters of which somebody can have: of the others
-// only the stamps are read.
+// Who has fallen silent. Rows are read only of clusters that were written since the last look.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -48,39 +47,27 @@ model::Activity silence_remark(const model::Cluster& cluster,
 
 }  // namespace
 
-Result<bool> NodeSessions::State::says_nothing_new(const NodeId& head,
-                                                   std::size_t digest,
-                                                   Timestamp now) {
-    const auto known = hearsay.known(head, digest, now);
-    if (!known) return false;
-    std::optional<store::StampedCluster> present;
-    RETURN_IF_ERROR(store.read([&](store::Transaction& t) -> Result<void> {
-        ASSIGN_OR_RETURN(present, t.stamped(known->place.id));
-        return {};
-    }));
-    if (present != known) return false;
-    hearsay.heard(head, now);
-    return true;
-}
-
 /// Fills in `watched` what was written since the last call, and says of which clusters somebody is
 /// silent now, and when the next one would be.
 Result<NodeSessions::State::Overdue> NodeSessions::State::overdue(store::Transaction& t,
                                                                   Timestamp now) {
     Overdue out{.clusters = {}, .next = now + options.silence};
-    ASSIGN_OR_RETURN(const auto stamps, t.stamps(std::nullopt));
-    hearsay.count_clusters(stamps.size());
-    std::erase_if(watched, [&](const auto& entry) { return !stamps.contains(entry.first); });
-    for (const auto& [id, stamp] : stamps) {
-        Watched& cluster = watched[id];
-        if (cluster.stamp != stamp) {
-            ASSIGN_OR_RETURN(const auto nodes, t.nodes(id));
-            cluster = {.stamp = stamp};
-            if (const model::Node* head = speaking_head(nodes);
-                head && !not_silent_yet(nodes).empty())
-                cluster = {
-                    .stamp = stamp, .head = head->id, .last_report_at = head->seen.last_report_at};
+    ASSIGN_OR_RETURN(const auto written, t.written_since(watched_up_to, std::nullopt));
+    for (const store::StampedCluster& cluster : written) {
+        const ClusterId& id = cluster.place.id;
+        if (cluster.is_gone) {
+            watched.erase(id);
+            continue;
         }
+        ASSIGN_OR_RETURN(const auto nodes, t.nodes(id));
+        const model::Node* head = not_silent_yet(nodes).empty() ? nullptr : speaking_head(nodes);
+        watched[id] = head == nullptr
+                          ? Watched{}
+                          : Watched{.head = head->id, .last_report_at = head->seen.last_report_at};
+    }
+    if (!written.empty()) watched_up_to = written.back().stamp;
+    hearsay.count_clusters(watched.size());
+    for (const auto& [id, cluster] : watched) {
         if (!cluster.last_report_at) continue;
         const Timestamp at = hearsay.silent_at(cluster.head, *cluster.last_report_at);
         if (at <= now)

@@ -65,9 +65,9 @@ class MemoryTransaction final : public Transaction {
         ASSIGN_OR_RETURN(auto all, clusters_of(organisation));
         return page_of(std::move(all), after, limit);
     }
-    Result<std::map<ClusterId, ClusterStamp>> stamps(
-        const std::optional<OrganisationId>& organisation) override {
-        return store::stamps(t_, organisation);
+    Result<std::vector<StampedCluster>> written_since(
+        std::int64_t stamp, const std::optional<OrganisationId>& organisation) override {
+        return store::written_since(t_, stamp, organisation);
     }
     Result<std::optional<StampedCluster>> stamped(const ClusterId& id) override {
         return store::stamped(t_, id);
@@ -77,7 +77,7 @@ class MemoryTransaction final : public Transaction {
                                                    int limit) override {
         ASSIGN_OR_RETURN(const auto rows, clusters_of(organisation, after, limit));
         std::vector<StampedCluster> found;
-        for (const Cluster& row : rows) found.push_back(store::stamped(t_, row));
+        for (const Cluster& row : rows) found.push_back(t_.stamps.at(row.id));
         return found;
     }
     Result<void> put(Cluster& cluster) override {
@@ -85,7 +85,8 @@ class MemoryTransaction final : public Transaction {
             if (row.organisation == cluster.organisation && row.spec.name == cluster.spec.name &&
                 id != cluster.id)
                 return name_taken(cluster.spec.name);
-        return put_row(t_.clusters, cluster.id, cluster, "the cluster");
+        RETURN_IF_ERROR(put_row(t_.clusters, cluster.id, cluster, "the cluster"));
+        return stamp(cluster, false);
     }
     Result<void> erase(const ClusterId& id) override {
         if (!writes_) return write_in_read();
@@ -96,6 +97,8 @@ class MemoryTransaction final : public Transaction {
         erase_where(t_.resources, [&](const auto& row) { return row.second.cluster == id; });
         erase_where(t_.nodes, [&](const auto& row) { return row.second.cluster == id; });
         erase_where(t_.decisions, [&](const auto& row) { return row.second.cluster == id; });
+        if (const auto row = t_.clusters.find(id); row != t_.clusters.end())
+            RETURN_IF_ERROR(stamp(row->second, true));
         return erase_row(t_.clusters, id);
     }
 
@@ -110,9 +113,14 @@ class MemoryTransaction final : public Transaction {
     Result<std::optional<Node>> node(const NodeId& id) override { return find_row(t_.nodes, id); }
     Result<void> put(Node& node) override {
         if (!t_.clusters.contains(node.cluster)) return cluster_gone();
-        return put_row(t_.nodes, node.id, node, "the node");
+        RETURN_IF_ERROR(put_row(t_.nodes, node.id, node, "the node"));
+        return stamp(t_.clusters.at(node.cluster), false);
     }
-    Result<void> erase(const NodeId& id) override { return erase_row(t_.nodes, id); }
+    Result<void> erase(const NodeId& id) override {
+        if (const auto row = t_.nodes.find(id); row != t_.nodes.end())
+            RETURN_IF_ERROR(stamp(t_.clusters.at(row->second.cluster), false));
+        return erase_row(t_.nodes, id);
+    }
 
     Result<std::vector<Resource>> resources(const ClusterId& cluster) override {
         return copies(
@@ -380,6 +388,16 @@ class MemoryTransaction final : public Transaction {
     }
 
   private:
+    /// The cluster's row, or one of its nodes', is written now.
+    Result<void> stamp(const Cluster& row, bool is_gone) {
+        return set(t_.stamps,
+                   row.id,
+                   {.organisation = row.organisation,
+                    .place = {.created_at = row.created_at, .id = row.id},
+                    .version = row.version,
+                    .stamp = ++t_.last_stamp,
+                    .is_gone = is_gone});
+    }
     /// Takes the row out of the map, to be put back when nothing comes of it.
     template <class Map>
     void take_out(Map& map, typename Map::iterator row) {

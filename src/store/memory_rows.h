@@ -20,6 +20,8 @@ namespace hopyard::store {
 
 struct Tables {
     std::map<ClusterId, model::Cluster> clusters;
+    std::map<ClusterId, StampedCluster> stamps;
+    std::int64_t last_stamp = 0;  ///< stays when a write is taken back
     std::map<NodeId, model::Node> nodes;
     std::map<model::ResourceName, model::Resource> resources;
     std::map<std::tuple<ClusterId, std::string, Timestamp>, model::MachineRun> runs;
@@ -38,35 +40,23 @@ struct Tables {
     std::map<std::string, Lease> leases;
 };
 
-inline void add(ClusterStamp& stamp, const model::Node& node) {
-    ++stamp.nodes;
-    stamp.node_versions += node.version;
-    stamp.node_generations += node.generation;
-}
-
-inline std::map<ClusterId, ClusterStamp> stamps(const Tables& tables,
-                                                const std::optional<OrganisationId>& organisation) {
-    std::map<ClusterId, ClusterStamp> stamps;
-    for (const auto& [id, row] : tables.clusters)
-        if (!organisation || row.organisation == *organisation) stamps[id].version = row.version;
-    for (const auto& [id, node] : tables.nodes)
-        if (const auto of = stamps.find(node.cluster); of != stamps.end()) add(of->second, node);
-    return stamps;
-}
-
-inline StampedCluster stamped(const Tables& tables, const model::Cluster& row) {
-    StampedCluster cluster{.organisation = row.organisation,
-                           .place = {.created_at = row.created_at, .id = row.id},
-                           .stamp = {.version = row.version}};
-    for (const auto& [id, node] : tables.nodes)
-        if (node.cluster == row.id) add(cluster.stamp, node);
-    return cluster;
+/// In the order of their stamps.
+inline std::vector<StampedCluster> written_since(
+    const Tables& tables, std::int64_t stamp, const std::optional<OrganisationId>& organisation) {
+    std::vector<StampedCluster> found;
+    for (const auto& [id, cluster] : tables.stamps)
+        if (cluster.stamp > stamp && (stamp > 0 || !cluster.is_gone) &&
+            (!organisation || cluster.organisation == *organisation))
+            found.push_back(cluster);
+    std::sort(
+        found.begin(), found.end(), [](const auto& a, const auto& b) { return a.stamp < b.stamp; });
+    return found;
 }
 
 inline std::optional<StampedCluster> stamped(const Tables& tables, const ClusterId& id) {
-    const auto row = tables.clusters.find(id);
-    if (row == tables.clusters.end()) return std::nullopt;
-    return stamped(tables, row->second);
+    const auto row = tables.stamps.find(id);
+    if (row == tables.stamps.end() || row->second.is_gone) return std::nullopt;
+    return row->second;
 }
 
 /// At most `limit` of those that come after that place.

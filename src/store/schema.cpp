@@ -79,6 +79,18 @@ const std::vector<Migration>& migrations() {
              "CREATE TABLE decisions (cluster KEY NOT NULL, number BIGINT NOT NULL, "
              "document TEXT NOT NULL, PRIMARY KEY (cluster, number))",
          }},
+        {8,
+         {
+             // A stamp is read in one step of one index, whatever the cluster consists of.
+             "CREATE TABLE stamps (cluster KEY PRIMARY KEY, organisation KEY NOT NULL, "
+             "created_at BIGINT NOT NULL, version BIGINT NOT NULL, stamp BIGINT NOT NULL UNIQUE, "
+             "gone BIGINT NOT NULL)",
+             "INSERT INTO stamps SELECT id, organisation, created_at, version, "
+             "ROW_NUMBER() OVER (ORDER BY created_at, id), 0 FROM clusters",
+             "CREATE INDEX stamps_in_order ON stamps (organisation, gone, created_at, cluster)",
+             "DROP INDEX stamps_of_clusters",
+             "DROP INDEX stamps_of_nodes",
+         }},
     };
     return list;
 }

@@ -33,8 +33,8 @@ class SqlTransaction final : public Transaction {
     Result<std::vector<model::Cluster>> clusters_of(const OrganisationId& organisation,
                                                     const std::optional<ClusterPlace>& after,
                                                     int limit) override;
-    Result<std::map<ClusterId, ClusterStamp>> stamps(
-        const std::optional<OrganisationId>& organisation) override;
+    Result<std::vector<StampedCluster>> written_since(
+        std::int64_t stamp, const std::optional<OrganisationId>& organisation) override;
     Result<std::optional<StampedCluster>> stamped(const ClusterId& id) override;
     Result<std::vector<StampedCluster>> stamped_of(const OrganisationId& organisation,
                                                    const std::optional<ClusterPlace>& after,
@@ -122,6 +122,8 @@ class SqlTransaction final : public Transaction {
         if (access_ == Access::read) return write_in_read();
         return guarded(make);
     }
+    /// A node of that cluster was written.
+    void stamp_anew(const ClusterId& cluster);
     std::optional<std::int64_t> stored_version(const char* table,
                                                const char* key_column,
                                                const std::string& key);

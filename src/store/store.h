@@ -64,22 +64,16 @@ struct ClusterPlace {
     bool operator==(const ClusterPlace&) const = default;
 };
 
-/// How often a cluster and its nodes were written: where the stamps are equal, so are the rows.
-struct ClusterStamp {
-    std::int64_t version = 0;        ///< of the cluster's row
-    std::int64_t nodes = 0;          ///< how many
-    std::int64_t node_versions = 0;  ///< their sum
-    std::int64_t node_generations =
-        0;  ///< their sum: whoever takes another's place has a newer one
-    bool operator==(const ClusterStamp&) const = default;
-};
-
-/// A cluster without its document: whose it is, where it stands in the list and how often it was
+/// A cluster without its document: whose it is, where it stands in the list and when it was
 /// written.
 struct StampedCluster {
     OrganisationId organisation;
     ClusterPlace place;
-    ClusterStamp stamp;
+    std::int64_t version = 0;  ///< of the cluster's row
+    /// Which of all writes was the last one of the cluster's row or one of its nodes'; every write
+    /// has a higher number than those before it. While the stamp is the same, so are the rows.
+    std::int64_t stamp = 0;
+    bool is_gone = false;
     bool operator==(const StampedCluster&) const = default;
 };
 
@@ -106,12 +100,14 @@ class Transaction {
         const OrganisationId& organisation,
         const std::optional<ClusterPlace>& after,
         int limit) = 0;
-    /// Of every cluster, or of one organisation's: cheap, as no document is read.
-    virtual Result<std::map<ClusterId, ClusterStamp>> stamps(
-        const std::optional<OrganisationId>& organisation) = 0;
-    /// The stamp of one. As cheap: what was made of the rows is good while the stamp is the same.
+    /// Those with a higher stamp, in the order of their stamps; of all, or of one organisation.
+    /// Whoever begins with 0 and goes on from the last stamp has seen every change, also of those
+    /// that are gone since; its cost grows with the changes. From 0 only those are told that are.
+    virtual Result<std::vector<StampedCluster>> written_since(
+        std::int64_t stamp, const std::optional<OrganisationId>& organisation) = 0;
+    /// One that is there. Cheap, as no document is read.
     virtual Result<std::optional<StampedCluster>> stamped(const ClusterId& id) = 0;
-    /// The stamps of those that clusters_of() has, in its order.
+    /// Those that clusters_of() has, in its order.
     virtual Result<std::vector<StampedCluster>> stamped_of(const OrganisationId& organisation,
                                                            const std::optional<ClusterPlace>& after,
                                                            int limit) = 0;

@@ -107,6 +107,7 @@ void Ground::advance(Milliseconds span) {
         const bool called = calls_.run_all();
         cloud.settle();
         const bool spoke = machines_->act();
+        sessions_->write_old_rows();
         sessions_->orders_may_have_changed();
         sessions_->notice_silence();
         service_->tick(clock.now());

@@ -176,6 +176,7 @@ void Replica::tick() {
     survives([this] {
         next_tick_.reset();
         const Timestamp now = parts_.ground.clock.now();
+        sessions_->write_old_rows();
         sessions_->orders_may_have_changed();
         if (service_) service_->tick(now);
         if (now >= next_silence_) next_silence_ = sessions_->notice_silence();

@@ -26,9 +26,9 @@ class WatchedTransaction final : public Transaction {
                                                     int limit) override {
         return t_.clusters_of(organisation, after, limit);
     }
-    Result<std::map<ClusterId, store::ClusterStamp>> stamps(
-        const std::optional<OrganisationId>& organisation) override {
-        return t_.stamps(organisation);
+    Result<std::vector<store::StampedCluster>> written_since(
+        std::int64_t stamp, const std::optional<OrganisationId>& organisation) override {
+        return t_.written_since(stamp, organisation);
     }
     Result<std::optional<store::StampedCluster>> stamped(const ClusterId& id) override {
         return t_.stamped(id);

@@ -147,9 +147,12 @@ void NodeRoutes::subscribe(Poll& poll) {
         });
 }
 
+// Whoever has subscribed was told when there are newer orders.
 Result<std::optional<http::Response>> NodeRoutes::news_for(const Poll& poll) {
-    ASSIGN_OR_RETURN(const auto orders, parts_.sessions.newer_orders(poll.caller, poll.seen));
-    if (orders) return http::json_response(200, nodewire::to_json(*orders));
+    if (poll.news->exchange(false)) {
+        ASSIGN_OR_RETURN(const auto orders, parts_.sessions.newer_orders(poll.caller, poll.seen));
+        if (orders) return http::json_response(200, nodewire::to_json(*orders));
+    }
     if (!poll.takes_logs) return std::nullopt;
     const auto wishes = parts_.sessions.log_requests(poll.caller);
     if (wishes.empty()) return std::nullopt;
