@@ -28,6 +28,7 @@ PAGE = 50
 FILES = CLUSTERS + 500
 # Longer than a node may say nothing before it counts as silent.
 SETTLING_SECONDS = 12
+STEADY_AFTER_SECONDS = 60
 CONNECTIONS = 4  # no more than threads that answer: what is measured is the answer, not the queue
 SECONDS = 10
 CLOUD = {"kind": "azure", "subscriptionId": "00000000-0000-0000-0000-000000000001",
@@ -281,6 +282,8 @@ class Heads:
                 told["coming"] = json.loads(played.stdout.readline())
                 told["came"] = json.loads(played.stdout.readline())
                 bench.notes["heads"] = told
+                # What they say once they have their orders is written first.
+                time.sleep(STEADY_AFTER_SECONDS)
                 Heads._steady(server, played, told)
                 told["memory_kib"] = (memory_kib(server.process) - before) / heads
                 Heads._changes(server, played, told)

@@ -27,12 +27,13 @@ std::size_t Hearsay::digest_of(const nodewire::Report& report) const {
     return std::hash<std::string>{}(nodewire::to_json(what));
 }
 
-void Hearsay::wrote(const NodeId& head,
-                    std::size_t digest,
-                    const store::StampedCluster& cluster,
-                    Timestamp now) {
+void Hearsay::note_rows(const NodeId& head,
+                        std::size_t digest,
+                        const store::StampedCluster& cluster,
+                        Timestamp heard_at) {
     const std::lock_guard lock(mutex_);
-    said_[head] = {.digest = digest, .cluster = cluster, .wrote_at = now, .heard_at = now};
+    said_[head] = {
+        .digest = digest, .cluster = cluster, .wrote_at = heard_at, .heard_at = heard_at};
 }
 
 std::optional<store::StampedCluster> Hearsay::known(const NodeId& head, std::size_t digest) const {

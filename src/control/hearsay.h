@@ -34,11 +34,11 @@ class Hearsay {
     /// Of what a report says; not of when it was said.
     std::size_t digest_of(const nodewire::Report& report) const;
 
-    /// The rows say what the head said then, and this is their stamp.
-    void wrote(const NodeId& head,
-               std::size_t digest,
-               const store::StampedCluster& cluster,
-               Timestamp now);
+    /// With that stamp the rows say what the head said, and were written when it was heard then.
+    void note_rows(const NodeId& head,
+                   std::size_t digest,
+                   const store::StampedCluster& cluster,
+                   Timestamp heard_at);
     /// The cluster whose rows say all of such a report but its time, when they were not written
     /// since; nothing when the head said something else before.
     std::optional<store::StampedCluster> known(const NodeId& head, std::size_t digest) const;

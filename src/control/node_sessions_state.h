@@ -136,6 +136,7 @@ struct NodeSessions::State {
     Result<bool> rows_say(store::Transaction& transaction, const Received& received);
     /// True of a report of which that is so; then it is kept in memory that it came.
     Result<bool> says_nothing_new(const Received& received);
+    void keep_time(const Received& received);
     Result<Heard> hear(store::Transaction& transaction, const Received& received);
     Result<Taken> take(store::Transaction& transaction, const Received& received);
     /// To be called once what was taken is stored.

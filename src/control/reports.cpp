@@ -163,10 +163,12 @@ class Hearing {
             const bool news = !same_but_for_time(node, old);
             if (!news && *node.seen.last_report_at - *old.seen.last_report_at < silence_ / 4)
                 continue;
+            out_.is_news |= news;
             out_.matters |= news && !same_for_plans(node, old);
             out_.members_change |= member_of(node).state != member_of(old).state;
             out_.nodes.push_back(std::move(node));
         }
+        out_.is_news |= !out_.activity.empty() || !out_.enrolled.empty();
         return std::move(out_);
     }
 

@@ -19,11 +19,9 @@ struct Heard {
     std::vector<model::Node> nodes;  ///< those whose rows are to be stored
     std::vector<model::Activity> activity;
     std::vector<NodeId> enrolled;  ///< their first report: their tokens are worth nothing from now
+    bool is_news = false;          ///< something has changed but the time when they were heard
     bool matters = false;          ///< something that plans are made from has changed
     bool members_change = false;   ///< a worker is something else for the workload manager now
-
-    /// Nothing of it is to be stored.
-    bool is_empty() const { return nodes.empty() && activity.empty() && enrolled.empty(); }
 };
 
 /// `permission_denied` when the sender is not the machine that was enrolled, or speaks for a node

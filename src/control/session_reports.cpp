@@ -25,19 +25,25 @@ Result<bool> NodeSessions::State::says_nothing_new(const Received& received) {
         ASSIGN_OR_RETURN(is_old_news, rows_say(t, received));
         return {};
     }));
-    if (!is_old_news) return false;
-    if (hearsay.heard(received.head, received.at)) {
-        const std::lock_guard lock(old_mutex);
-        old_news.insert_or_assign(received.head, received);
-    }
-    return true;
+    if (is_old_news) keep_time(received);
+    return is_old_news;
+}
+
+void NodeSessions::State::keep_time(const Received& received) {
+    if (!hearsay.heard(received.head, received.at)) return;
+    const std::lock_guard lock(old_mutex);
+    old_news.insert_or_assign(received.head, received);
 }
 
 Result<Heard> NodeSessions::State::hear(store::Transaction& t, const Received& received) {
     ASSIGN_OR_RETURN(const Company company, company_of_head(t, received.head));
+    std::set<NodeId> known;
+    for (const model::Node& node : company.nodes) known.insert(node.id);
     for (const auto& relayed : received.report.workers) {
-        ASSIGN_OR_RETURN(const auto node, t.node(NodeId(relayed.report.node)));
-        if (node && node->cluster != company.cluster.id)
+        const NodeId id(relayed.report.node);
+        if (known.contains(id)) continue;
+        ASSIGN_OR_RETURN(const auto stranger, t.node(id));
+        if (stranger)
             return fail(ErrorKind::permission_denied,
                         "not_yours",
                         "the report speaks for a node of another cluster");
@@ -75,7 +81,7 @@ void NodeSessions::State::note(const Received& received, const Taken& taken) {
     if (!is_news) orders_stay(received.head, before.stamp, after.stamp);
     for (const model::Node& node : heard.nodes)
         if (node.id == received.head)
-            hearsay.wrote(received.head, received.digest, after, received.at);
+            hearsay.note_rows(received.head, received.digest, after, received.at);
     if (heard.matters) wake.wake_for(after.place.id);
     if (heard.members_change) answer(received.head);
 }

@@ -91,7 +91,11 @@ struct Session {
         report.workers.push_back({.report = other.says, .age_ms = 100});
         return report;
     }
-    Result<void> send(const nodewire::Report& report) { return sessions.report(head.id(), report); }
+    Result<void> send(const nodewire::Report& report) {
+        const auto taken = sessions.report(head.id(), report);
+        sessions.write_old_rows();
+        return taken;
+    }
 
     /// All have enrolled, reported and are ready.
     void settle() {

@@ -248,7 +248,7 @@ void Connection::dispatch() {
     if (const auto url = parse_url(request->target)) request->target = url->target;
     if (request->target != "*" && !request->target.starts_with('/'))
         return refuse(400, "malformed_target", "The target of the request is not a path.");
-    if (core_->jobs.waiting() >= core_->options.queue_max) {
+    if (core_->jobs.waiting(listener()) >= core_->options.queue_max) {
         auto busy = plain_error(503, "busy", "Too many requests are waiting.");
         busy.headers.set("Retry-After", "1");
         return send_reply(busy);
@@ -258,9 +258,10 @@ void Connection::dispatch() {
     progress_ = std::make_shared<ReplyProgress>();
     progress_->gone = peer_ended_;
     auto exchange = std::make_shared<Exchange>(shared_from_this(), progress_);
-    core_->jobs.push([handler = handler_, request, exchange = std::move(exchange)]() mutable {
-        (*handler)(*request, Responder(std::move(exchange)));
-    });
+    core_->jobs.push(listener(),
+                     [handler = handler_, request, exchange = std::move(exchange)]() mutable {
+                         (*handler)(*request, Responder(std::move(exchange)));
+                     });
     read_more();
 }
 
@@ -406,7 +407,7 @@ void Connection::write_more() {
         give_back(sending_);
         give_back(outbox_);
         if (phase_ == Phase::streaming) disarm();
-        if (more_) core_->jobs.push(std::exchange(more_, nullptr));
+        if (more_) core_->jobs.push(listener(), std::exchange(more_, nullptr));
         if (phase_ != Phase::replying || !reply_complete_) return;
         reply_complete_ = false;
         return keep_alive_ ? begin_request() : linger();

@@ -13,27 +13,38 @@
 
 namespace hopyard::http {
 
-void Jobs::push(std::function<void()> job) {
+void Jobs::push(const std::string& listener, std::function<void()> job) {
     {
         const std::lock_guard lock(mutex_);
         if (ended_) return;
-        queue_.push_back(std::move(job));
+        Queue& queue = queues_[listener];
+        if (queue.empty()) turns_.push_back(&queue);
+        queue.push_back(std::move(job));
     }
     changed_.notify_one();
 }
 
-std::size_t Jobs::waiting() const {
+std::size_t Jobs::waiting(const std::string& listener) const {
     const std::lock_guard lock(mutex_);
-    return queue_.size();
+    const auto found = queues_.find(listener);
+    return found == queues_.end() ? 0 : found->second.size();
+}
+
+std::function<void()> Jobs::take() {
+    Queue& queue = *turns_.front();
+    turns_.pop_front();
+    auto job = std::move(queue.front());
+    queue.pop_front();
+    if (!queue.empty()) turns_.push_back(&queue);
+    return job;
 }
 
 void Jobs::run() {
     std::unique_lock lock(mutex_);
     while (true) {
-        changed_.wait(lock, [&] { return ended_ || !queue_.empty(); });
+        changed_.wait(lock, [&] { return ended_ || !turns_.empty(); });
         if (ended_) return;
-        auto job = std::move(queue_.front());
-        queue_.pop_front();
+        auto job = take();
         lock.unlock();
         try {
             job();
@@ -46,11 +57,12 @@ void Jobs::run() {
 }
 
 void Jobs::end() {
-    std::deque<std::function<void()>> dropped;
+    std::map<std::string, Queue> dropped;
     {
         const std::lock_guard lock(mutex_);
         ended_ = true;
-        dropped.swap(queue_);
+        turns_.clear();
+        dropped.swap(queues_);
     }
     changed_.notify_all();
 }

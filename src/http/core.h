@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,11 +30,12 @@ class LiveConnection {
     virtual void close() = 0;
 };
 
-/// Requests waiting for a thread that runs their handler.
+/// Requests waiting for a thread that runs their handler. Listeners take turns: however many wait
+/// at one, a request at another is next.
 class Jobs {
   public:
-    void push(std::function<void()> job);
-    std::size_t waiting() const;
+    void push(const std::string& listener, std::function<void()> job);
+    std::size_t waiting(const std::string& listener) const;
     /// Runs jobs until end(). Any number of threads.
     void run();
     /// Drops what waits and lets run() return.
@@ -42,7 +44,11 @@ class Jobs {
   private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<std::function<void()>> queue_;
+    using Queue = std::deque<std::function<void()>>;
+    std::function<void()> take();  ///< needs the mutex, and somebody who waits
+
+    std::map<std::string, Queue> queues_;  ///< by listener
+    std::deque<Queue*> turns_;             ///< those in which somebody waits, the next one first
     bool ended_ = false;
 };
 

@@ -85,7 +85,8 @@ struct ListenerOptions {
 struct ServerOptions {
     std::size_t body_bytes_max = 4u << 20;     ///< more is answered 413
     std::size_t header_bytes_max = 32u << 10;  ///< more is answered 431
-    std::size_t queue_max = 1024;       ///< requests waiting for a worker; more are answered 503
+    /// Requests of one listener that wait for a worker; more are answered 503.
+    std::size_t queue_max = 1024;
     Milliseconds idle_timeout{75'000};  ///< between two requests, and for the whole of one
 };
 
