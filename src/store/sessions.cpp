@@ -18,7 +18,7 @@ std::string quoted(const std::string& text) {
 Sessions::Sessions(Dialect dialect, const std::string& where) : dialect_(dialect) {
     for (std::size_t i = 0; i <= readers_count; ++i) {
         const Access access = i == 0 ? Access::write : Access::read;
-        auto session = std::make_unique<soci::session>();
+        auto session = std::make_unique<Connection>();
         if (dialect == Dialect::sqlite) {
             session->open(soci::sqlite3, "dbname=" + quoted(where) + " timeout=10");
         } else {
@@ -54,6 +54,7 @@ Sessions::Loan Sessions::borrow(Access access) {
     lock.unlock();
     try {
         if (!session->is_connected()) {
+            session->forget_prepared();
             session->reconnect();
             configure(*session, access);
         }
@@ -64,7 +65,7 @@ Sessions::Loan Sessions::borrow(Access access) {
     return Loan(*this, access, std::move(session));
 }
 
-void Sessions::give_back(Access access, std::unique_ptr<soci::session> session) {
+void Sessions::give_back(Access access, std::unique_ptr<Connection> session) {
     const std::lock_guard lock(mutex_);
     free_for(access).push_back(std::move(session));
     freed_.notify_all();

@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <soci/soci.h>
-
+#include "store/connection.h"
 #include "store/schema.h"
 
 namespace hopyard::store {
@@ -25,25 +24,25 @@ class Sessions {
     /// A borrowed connection; goes back when it dies.
     class Loan {
       public:
-        Loan(Sessions& from, Access access, std::unique_ptr<soci::session> session)
+        Loan(Sessions& from, Access access, std::unique_ptr<Connection> session)
             : from_(from), access_(access), session_(std::move(session)) {}
         ~Loan() { from_.give_back(access_, std::move(session_)); }
         Loan(const Loan&) = delete;
         Loan& operator=(const Loan&) = delete;
-        soci::session& operator*() { return *session_; }
+        Connection& operator*() { return *session_; }
 
       private:
         Sessions& from_;
         Access access_;
-        std::unique_ptr<soci::session> session_;
+        std::unique_ptr<Connection> session_;
     };
 
     /// Waits until one is free.
     Loan borrow(Access access);
 
   private:
-    using Free = std::vector<std::unique_ptr<soci::session>>;
-    void give_back(Access access, std::unique_ptr<soci::session> session);
+    using Free = std::vector<std::unique_ptr<Connection>>;
+    void give_back(Access access, std::unique_ptr<Connection> session);
     void configure(soci::session& session, Access access) const;
     Free& free_for(Access access) { return access == Access::write ? writers_ : readers_; }
 

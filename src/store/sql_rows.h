@@ -6,10 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include <soci/soci.h>
-
 #include "base/result.h"
 #include "base/time.h"
+#include "store/connection.h"
 
 namespace hopyard::store {
 
@@ -20,30 +19,43 @@ inline long long ms(Timestamp time) {
 template <class Row>
 using Reader = Result<Row> (*)(std::string_view);
 
+/// Runs a statement with what it uses and what it gives, which is one row at most; true when it
+/// gave one.
+template <class... Exchanged>
+bool run_prepared(Connection& sql, const std::string& query, const Exchanged&... exchanged) {
+    Prepared statement(sql, query);
+    (statement->exchange(exchanged), ...);
+    statement->define_and_bind();
+    const bool gave = statement->execute(true);
+    // Up to the end: one that stops at a row would hold what it reads.
+    if (gave && statement->fetch()) return true;
+    statement.done();
+    return gave;
+}
+
 /// Runs a query whose one column is a document; `bind` adds the parameters.
 template <class Row, class Bind>
-Result<std::vector<Row>> documents(soci::session& sql,
+Result<std::vector<Row>> documents(Connection& sql,
                                    const std::string& query,
                                    Reader<Row> reader,
                                    Bind bind) {
     std::string document;
-    soci::statement statement(sql);
-    statement.exchange(soci::into(document));
-    bind(statement);
-    statement.alloc();
-    statement.prepare(query);
-    statement.define_and_bind();
-    statement.execute(false);
+    Prepared statement(sql, query);
+    statement->exchange(soci::into(document));
+    bind(*statement);
+    statement->define_and_bind();
+    statement->execute(false);
     std::vector<Row> rows;
-    while (statement.fetch()) {
+    while (statement->fetch()) {
         ASSIGN_OR_RETURN(auto row, reader(document));
         rows.push_back(std::move(row));
     }
+    statement.done();
     return rows;
 }
 
 template <class Row, class Bind>
-Result<std::optional<Row>> document(soci::session& sql,
+Result<std::optional<Row>> document(Connection& sql,
                                     const std::string& query,
                                     Reader<Row> reader,
                                     Bind bind) {

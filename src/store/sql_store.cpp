@@ -48,11 +48,11 @@ class SqlStore final : public Store {
         bool may_repeat = true;
         bool committing = false;
     };
-    using SqlBody = std::function<Result<void>(soci::session&, Attempt&)>;
+    using SqlBody = std::function<Result<void>(Connection&, Attempt&)>;
 
-    int schema_version(soci::session& sql) const;
-    void begin(soci::session& sql, Access access) const;
-    static void roll_back(soci::session& sql);
+    int schema_version(Connection& sql) const;
+    void begin(Connection& sql, Access access) const;
+    static void roll_back(Connection& sql);
     Result<void> attempt(Access access, const SqlBody& body, Attempt& state);
     Result<void> transact(Access access, const SqlBody& body);
     Result<void> run(const Lease* fence, const Body& body, Access access);
@@ -62,7 +62,7 @@ class SqlStore final : public Store {
     Sessions sessions_;
 };
 
-int SqlStore::schema_version(soci::session& sql) const {
+int SqlStore::schema_version(Connection& sql) const {
     int version = 0;
     if (dialect_ == Dialect::sqlite) {
         sql << "PRAGMA user_version", soci::into(version);
@@ -79,7 +79,7 @@ int SqlStore::schema_version(soci::session& sql) const {
 
 Result<Inspection> SqlStore::inspect_postgresql() {
     Inspection seen;
-    RETURN_IF_ERROR(transact(Access::read, [&](soci::session& sql, Attempt&) -> Result<void> {
+    RETURN_IF_ERROR(transact(Access::read, [&](Connection& sql, Attempt&) -> Result<void> {
         seen = Inspection{.schema = schema_version(sql)};
         int others = 0;
         sql << "SELECT COUNT(*) FROM information_schema.tables "
@@ -97,7 +97,7 @@ Result<Inspection> SqlStore::inspect_postgresql() {
 }
 
 Result<void> SqlStore::migrate() {
-    RETURN_IF_ERROR(transact(Access::write, [&](soci::session& sql, Attempt&) -> Result<void> {
+    RETURN_IF_ERROR(transact(Access::write, [&](Connection& sql, Attempt&) -> Result<void> {
         // Read again: another replica may have been faster.
         const int present = schema_version(sql);
         for (const Migration& migration : migrations()) {
@@ -124,9 +124,9 @@ Result<void> SqlStore::migrate() {
 
 // --- transactions --------------------------------------------------------------------------------
 
-void SqlStore::begin(soci::session& sql, Access access) const {
+void SqlStore::begin(Connection& sql, Access access) const {
     if (dialect_ == Dialect::sqlite) {
-        sql << (access == Access::write ? "BEGIN IMMEDIATE" : "BEGIN");
+        run_prepared(sql, access == Access::write ? "BEGIN IMMEDIATE" : "BEGIN");
     } else if (access == Access::write) {
         sql << "BEGIN ISOLATION LEVEL READ COMMITTED";
         sql << writer_lock;
@@ -135,7 +135,7 @@ void SqlStore::begin(soci::session& sql, Access access) const {
     }
 }
 
-void SqlStore::roll_back(soci::session& sql) {
+void SqlStore::roll_back(Connection& sql) {
     try {
         sql << "ROLLBACK";
     } catch (const std::exception&) {
@@ -146,7 +146,7 @@ void SqlStore::roll_back(soci::session& sql) {
 /// Throws what a statement threw, after undoing everything.
 Result<void> SqlStore::attempt(Access access, const SqlBody& body, Attempt& state) {
     Sessions::Loan loan = sessions_.borrow(access);
-    soci::session& sql = *loan;
+    Connection& sql = *loan;
     try {
         begin(sql, access);
         auto outcome = body(sql, state);
@@ -155,7 +155,7 @@ Result<void> SqlStore::attempt(Access access, const SqlBody& body, Attempt& stat
             return outcome;
         }
         state.committing = true;
-        sql << "COMMIT";
+        run_prepared(sql, "COMMIT");
         return outcome;
     } catch (...) {
         roll_back(sql);
@@ -183,7 +183,7 @@ Result<void> SqlStore::transact(Access access, const SqlBody& body) {
 }
 
 Result<void> SqlStore::run(const Lease* fence, const Body& body, Access access) {
-    return transact(access, [&](soci::session& sql, Attempt& state) -> Result<void> {
+    return transact(access, [&](Connection& sql, Attempt& state) -> Result<void> {
         if (fence != nullptr) {
             long long generation = 0;
             sql << "SELECT generation FROM leases WHERE name = :n", soci::use(fence->name),
@@ -205,7 +205,7 @@ Result<std::optional<Lease>> SqlStore::acquire(const std::string& name,
                                                Timestamp now,
                                                Milliseconds validity) {
     std::optional<Lease> held;
-    RETURN_IF_ERROR(transact(Access::write, [&](soci::session& sql, Attempt&) -> Result<void> {
+    RETURN_IF_ERROR(transact(Access::write, [&](Connection& sql, Attempt&) -> Result<void> {
         held.reset();
         std::string present;
         long long generation = 0, expires_at = 0;
@@ -228,7 +228,7 @@ Result<std::optional<Lease>> SqlStore::acquire(const std::string& name,
 }
 
 Result<void> SqlStore::release(const Lease& lease) {
-    return transact(Access::write, [&](soci::session& sql, Attempt&) -> Result<void> {
+    return transact(Access::write, [&](Connection& sql, Attempt&) -> Result<void> {
         const long long generation = lease.generation;
         sql << "UPDATE leases SET expires_at = 0 WHERE name = :n AND generation = :g",
             soci::use(lease.name), soci::use(generation);

@@ -53,31 +53,31 @@ class PageOfClusters {
 };
 
 template <class Bind>
-std::vector<StampedCluster> stamped_clusters(soci::session& sql,
+std::vector<StampedCluster> stamped_clusters(Connection& sql,
                                              const std::string& chosen,
                                              Bind bind) {
     StampedCluster row;
     long long created_at = 0, version = 0, stamp = 0, gone = 0;
-    soci::statement statement(sql);
-    statement.exchange(into(row.place.id.value));
-    statement.exchange(into(row.organisation.value));
-    for (long long* column : {&created_at, &version, &stamp, &gone})
-        statement.exchange(into(*column));
-    bind(statement);
-    statement.alloc();
-    statement.prepare(
+    Prepared statement(
+        sql,
         "SELECT cluster, organisation, created_at, version, stamp, gone FROM stamps WHERE " +
-        chosen);
-    statement.define_and_bind();
-    statement.execute(false);
+            chosen);
+    statement->exchange(into(row.place.id.value));
+    statement->exchange(into(row.organisation.value));
+    for (long long* column : {&created_at, &version, &stamp, &gone})
+        statement->exchange(into(*column));
+    bind(*statement);
+    statement->define_and_bind();
+    statement->execute(false);
     std::vector<StampedCluster> found;
-    while (statement.fetch()) {
+    while (statement->fetch()) {
         row.place.created_at = Timestamp(Milliseconds(created_at));
         row.version = version;
         row.stamp = stamp;
         row.is_gone = gone != 0;
         found.push_back(row);
     }
+    statement.done();
     return found;
 }
 
@@ -87,10 +87,12 @@ std::optional<std::int64_t> SqlTransaction::stored_version(const char* table,
                                                            const char* key_column,
                                                            const std::string& key) {
     long long version = 0;
-    sql_ << std::string("SELECT version FROM ") + table + " WHERE " + key_column + " = :k",
-        use(key), into(version);
-    if (!sql_.got_data()) return std::nullopt;
-    return version;
+    const bool is_there =
+        run_prepared(sql_,
+                     std::string("SELECT version FROM ") + table + " WHERE " + key_column + " = :k",
+                     into(version),
+                     use(key));
+    return is_there ? std::optional<std::int64_t>(version) : std::nullopt;
 }
 
 // --- clusters ------------------------------------------------------------------------------------
@@ -234,8 +236,9 @@ Result<void> SqlTransaction::erase(const ClusterId& id) {
 }
 
 void SqlTransaction::stamp_anew(const ClusterId& cluster) {
-    sql_ << std::string("UPDATE stamps SET stamp = ") + next_stamp + " WHERE cluster = :c",
-        use(cluster.value);
+    run_prepared(sql_,
+                 std::string("UPDATE stamps SET stamp = ") + next_stamp + " WHERE cluster = :c",
+                 use(cluster.value));
 }
 
 // --- nodes ---------------------------------------------------------------------------------------
@@ -267,13 +270,18 @@ Result<void> SqlTransaction::put(Node& node) {
         const std::string text = model::to_json(node);
         const long long ordinal = node.ordinal, generation = node.generation;
         const long long version = node.version;
-        sql_ << "INSERT INTO nodes (id, cluster, ordinal, generation, version, document) "
-                "VALUES (:i, :c, :o, :g, :v, :d) ON CONFLICT (id) DO UPDATE SET "
-                "cluster = excluded.cluster, ordinal = excluded.ordinal, "
-                "generation = excluded.generation, version = excluded.version, "
-                "document = excluded.document",
-            use(node.id.value), use(node.cluster.value), use(ordinal), use(generation),
-            use(version), use(text);
+        run_prepared(sql_,
+                     "INSERT INTO nodes (id, cluster, ordinal, generation, version, document) "
+                     "VALUES (:i, :c, :o, :g, :v, :d) ON CONFLICT (id) DO UPDATE SET "
+                     "cluster = excluded.cluster, ordinal = excluded.ordinal, "
+                     "generation = excluded.generation, version = excluded.version, "
+                     "document = excluded.document",
+                     use(node.id.value),
+                     use(node.cluster.value),
+                     use(ordinal),
+                     use(generation),
+                     use(version),
+                     use(text));
         stamp_anew(node.cluster);
         raise.keep();
         raised_ = true;

@@ -16,7 +16,7 @@ namespace hopyard::store {
 
 class SqlTransaction final : public Transaction {
   public:
-    SqlTransaction(soci::session& sql, const Secret& sealing_key, Access access)
+    SqlTransaction(Connection& sql, const Secret& sealing_key, Access access)
         : sql_(sql), sealing_key_(sealing_key), access_(access) {}
 
     /// What a statement threw, if one did.
@@ -128,7 +128,7 @@ class SqlTransaction final : public Transaction {
                                                const char* key_column,
                                                const std::string& key);
 
-    soci::session& sql_;
+    Connection& sql_;
     const Secret& sealing_key_;
     Access access_;
     std::exception_ptr failure_;
