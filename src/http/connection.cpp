@@ -258,10 +258,9 @@ void Connection::dispatch() {
     progress_ = std::make_shared<ReplyProgress>();
     progress_->gone = peer_ended_;
     auto exchange = std::make_shared<Exchange>(shared_from_this(), progress_);
-    core_->jobs.push(listener(),
-                     [handler = handler_, request, exchange = std::move(exchange)]() mutable {
-                         (*handler)(*request, Responder(std::move(exchange)));
-                     });
+    core_->jobs.push(listener(), [handler = handler_, request, to = std::move(exchange)]() mutable {
+        (*handler)(*request, Responder(std::move(to)));
+    });
     read_more();
 }
 

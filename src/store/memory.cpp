@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/encoding.h"
+#include "store/memory_changes.h"
 #include "store/memory_rows.h"
 #include "store/metering.h"
 #include "store/open.h"
@@ -28,17 +29,11 @@ using model::Resource;
 using model::ResourceName;
 using model::Session;
 
-/// Works on the tables themselves and knows how to take everything back.
-class MemoryTransaction final : public Transaction {
+/// Works on the tables themselves.
+class MemoryTransaction final : public Transaction, private RowChanges {
   public:
-    MemoryTransaction(Tables& tables, bool writes) : t_(tables), writes_(writes) {}
-    ~MemoryTransaction() override {
-        if (kept_) return;
-        for (auto step = undo_.rbegin(); step != undo_.rend(); ++step) (*step)();
-    }
-    MemoryTransaction(const MemoryTransaction&) = delete;
-    MemoryTransaction& operator=(const MemoryTransaction&) = delete;
-    void keep() { kept_ = true; }
+    MemoryTransaction(Tables& tables, bool writes) : RowChanges(writes), t_(tables) {}
+    using RowChanges::keep;
 
     Result<std::optional<Cluster>> cluster(const ClusterId& id) override {
         return find_row(t_.clusters, id);
@@ -89,7 +84,7 @@ class MemoryTransaction final : public Transaction {
         return stamp(cluster, false);
     }
     Result<void> erase(const ClusterId& id) override {
-        if (!writes_) return write_in_read();
+        if (!may_write()) return write_in_read();
         for (const auto& [name, row] : t_.resources)
             if (row.cluster == id && row.made) return resources_left(name.name);
         for (const auto& [name, row] : t_.resources)
@@ -187,10 +182,10 @@ class MemoryTransaction final : public Transaction {
     }
 
     Result<void> append(Activity& activity) override {
-        if (!writes_) return write_in_read();
+        if (!may_write()) return write_in_read();
         activity.sequence = t_.activity.empty() ? 1 : t_.activity.back().sequence + 1;
         t_.activity.push_back(activity);
-        undo_.push_back([this] { t_.activity.pop_back(); });
+        undo_by([this] { t_.activity.pop_back(); });
         return {};
     }
     Result<void> append(DecisionRecord& record) override {
@@ -398,54 +393,7 @@ class MemoryTransaction final : public Transaction {
                     .stamp = ++t_.last_stamp,
                     .is_gone = is_gone});
     }
-    /// Takes the row out of the map, to be put back when nothing comes of it.
-    template <class Map>
-    void take_out(Map& map, typename Map::iterator row) {
-        // The node itself is kept: neither key nor row is copied.
-        undo_.push_back([&map, node = std::make_shared<typename Map::node_type>(map.extract(row))] {
-            map.insert(std::move(*node));
-        });
-    }
-    template <class Map>
-    Result<void> set(Map& map,
-                     const typename Map::key_type& key,
-                     const typename Map::mapped_type& value) {
-        if (!writes_) return write_in_read();
-        if (const auto old = map.find(key); old != map.end()) take_out(map, old);
-        const auto* added = &map.emplace(key, value).first->first;
-        undo_.push_back([&map, added] { map.erase(map.find(*added)); });
-        return {};
-    }
-    template <class Map, class Row>
-    Result<void> put_row(Map& map, const typename Map::key_type& key, Row& row, const char* what) {
-        if (!writes_) return write_in_read();
-        const auto found = map.find(key);
-        std::optional<std::int64_t> stored;
-        if (found != map.end()) stored = found->second.version;
-        RETURN_IF_ERROR(check_version(row.version, stored, what));
-        ++row.version;
-        return set(map, key, row);
-    }
-    template <class Map>
-    Result<void> erase_row(Map& map, const typename Map::key_type& key) {
-        if (!writes_) return write_in_read();
-        if (const auto row = map.find(key); row != map.end()) take_out(map, row);
-        return {};
-    }
-    template <class Map, class Unwanted>
-    Result<void> erase_where(Map& map, Unwanted unwanted) {
-        if (!writes_) return write_in_read();
-        for (auto row = map.begin(); row != map.end();) {
-            const auto one = row++;
-            if (unwanted(*one)) take_out(map, one);
-        }
-        return {};
-    }
-
     Tables& t_;
-    bool writes_;
-    bool kept_ = false;
-    std::vector<std::function<void()>> undo_;
 };
 
 /// One transaction at a time.
