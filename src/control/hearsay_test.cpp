@@ -61,6 +61,47 @@ TEST(Hearsay, lets_what_is_new_be_written_at_once) {
     EXPECT_TRUE(it.session.node(it.session.worker).seen.silent_since) << "an age is news as well";
 }
 
+TEST(Hearsay, writes_the_old_rows_of_many_heads_together) {
+    Large it;
+    auto& [desk, authority, sessions, cluster, head, worker, other] = it.session;
+    std::vector<nodewire::Report> reports;
+    for (int i = 0; i < 250; ++i) {
+        model::Cluster row = desk.cluster(cluster);
+        row.id = ClusterId("c-" + std::to_string(i));
+        row.spec.name = row.id.value;
+        row.version = 0;
+        desk.put(row);
+        model::Node its_head = it.head();
+        its_head.id = NodeId("head-" + std::to_string(i));
+        its_head.cluster = row.id;
+        its_head.version = 0;
+        desk.put(its_head);
+        reports.push_back(head.says);
+        reports.back().node = its_head.id.value;
+    }
+    desk.clock.advance(Seconds(5));
+    const int before = desk.store.writes;
+    for (const auto& report : reports) ASSERT_TRUE(sessions.report(NodeId(report.node), report));
+    EXPECT_EQ(desk.store.writes, before);
+    sessions.write_old_rows();
+    EXPECT_EQ(desk.store.writes, before + 3) << "a hundred in one transaction";
+    for (int i = 0; i < 250; ++i)
+        EXPECT_EQ(desk.nodes(ClusterId("c-" + std::to_string(i)))[0].seen.last_report_at,
+                  desk.clock.now());
+    sessions.write_old_rows();
+    EXPECT_EQ(desk.store.writes, before + 3) << "nothing is old";
+}
+
+TEST(Hearsay, that_waits_to_be_written_never_replaces_what_came_after_it) {
+    Large it;
+    it.session.desk.clock.advance(Seconds(60));
+    ASSERT_TRUE(it.session.sessions.report(it.session.head.id(), it.session.report()));
+    it.session.head.says.stage = "newer";
+    ASSERT_TRUE(it.session.sessions.report(it.session.head.id(), it.session.report()));
+    it.session.sessions.write_old_rows();
+    EXPECT_EQ(it.head().seen.stage, "newer");
+}
+
 TEST(Hearsay, is_worth_nothing_when_somebody_else_wrote_the_rows) {
     Large it;
     model::Node row = it.head();

@@ -199,9 +199,11 @@ class TestSubscription final : public cloud::Catalog, public cloud::Storage {
 class ContestedStore final : public store::Store {
   public:
     int losses = 0;
+    int writes = 0;  ///< that no lease guards, so far
 
     Result<void> read(const Body& body) override { return inner_->read(body); }
     Result<void> write(const Body& body) override {
+        ++writes;
         if (losses == 0) return inner_->write(body);
         --losses;
         return inner_->write([&](store::Transaction& transaction) -> Result<void> {

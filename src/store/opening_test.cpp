@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/mount.h>
 
 #include "base/encoding.h"
@@ -215,6 +216,61 @@ TEST(PostgresStore, a_newer_or_differently_sealed_or_foreign_database_is_refused
     EXPECT_EQ(postgres().ask("SELECT COUNT(*) FROM information_schema.tables WHERE "
                              "table_schema = 'public'"),
               "1");
+}
+
+// --- databases that were made by an earlier program ----------------------------------------------
+
+constexpr const char* without_stamps =
+    "DROP TABLE stamps; CREATE INDEX stamps_of_clusters ON clusters (organisation, id, version); "
+    "CREATE INDEX stamps_of_nodes ON nodes (cluster, version, generation); ";
+
+void put_clusters(const std::string& address) {
+    auto store = open(address, sealing_key);
+    ASSERT_TRUE(store) << store.error().message;
+    ASSERT_TRUE((*store)->write([](Transaction& t) -> Result<void> {
+        for (const char* id : {"c-2", "c-1"}) {
+            model::Cluster row{.id = ClusterId(id), .organisation = OrganisationId("o")};
+            row.spec.name = id;
+            RETURN_IF_ERROR(t.put(row));
+        }
+        return {};
+    }));
+}
+
+void expect_stamps(const std::string& address) {
+    auto store = open(address, sealing_key);
+    ASSERT_TRUE(store) << store.error().message;
+    EXPECT_TRUE((*store)->write([](Transaction& t) -> Result<void> {
+        ASSIGN_OR_RETURN(const auto all, t.written_since(0, std::nullopt));
+        EXPECT_EQ(all.size(), 2u);
+        if (all.size() != 2) return {};
+        EXPECT_EQ(all[0].place.id.value + " " + all[1].place.id.value, "c-1 c-2");
+        EXPECT_EQ(all[0].version, 1);
+        ASSIGN_OR_RETURN(auto row, t.cluster(all[0].place.id));
+        RETURN_IF_ERROR(t.put(*row));
+        ASSIGN_OR_RETURN(const auto stamped, t.stamped(row->id));
+        EXPECT_GT(stamped->stamp, all[1].stamp);
+        return {};
+    }));
+}
+
+TEST(Sqlite, clusters_made_before_there_were_stamps_get_them) {
+    Directory dir;
+    const std::string address = "sqlite:" + (dir / "db");
+    put_clusters(address);
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open((dir / "db").c_str(), &database), SQLITE_OK);
+    const std::string undo = std::string(without_stamps) + "PRAGMA user_version = 7";
+    EXPECT_EQ(sqlite3_exec(database, undo.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(database);
+    expect_stamps(address);
+}
+
+TEST(PostgresStore, clusters_made_before_there_were_stamps_get_them) {
+    postgres().empty();
+    put_clusters(postgres().address());
+    postgres().ask(std::string(without_stamps) + "DELETE FROM schema_version WHERE version = 8");
+    expect_stamps(postgres().address());
 }
 
 TEST(PostgresStore, replicas_that_start_together_make_one_schema) {
