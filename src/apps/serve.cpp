@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <nlohmann/json.hpp>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,8 +154,17 @@ Result<void> make_reset_link(const cli::ServeOptions& options) {
     return {};
 }
 
+/// Each head is a connection: as many files may be open as the system lets us.
+void allow_open_files() {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 Result<void> run(cli::ServeOptions options) {
     const sigset_t signals = block_signals();
+    allow_open_files();
     set_log_level(options.log_level);
     if (options.cloud_file.empty())
         return misused("--cloud",

@@ -145,6 +145,14 @@ def owners(facts: Facts):
         expect(mode == 0o600, f"{path} has mode {mode:o}")
 
 
+@LIFE.step("the control plane may open as many files as the system allows: each head is one")
+def open_files(facts: Facts):
+    limits = open(f"/proc/{facts.here.process('control')}/limits").read()
+    soft, hard = next(line for line in limits.splitlines()
+                      if line.startswith("Max open files")).split()[3:5]
+    expect(soft == hard, f"{soft} of {hard} files")
+
+
 @LIFE.step("'cloud prepare' makes what a first cluster needs, once")
 def prepare(facts: Facts):
     made = {item["kind"]: item["result"] for item in facts.here.prepare()}

@@ -277,12 +277,15 @@ void GroupDecision::leave_unused() {
 #ifdef HOPYARD_DEFECT_scale_keep_idle
     return;
 #endif
+#ifdef HOPYARD_DEFECT_scale_below_minimum
+    const int least = 0;
+#else
+    const int least = min_;
+#endif
     Spare spare = what_is_spare();
     int ready = count_ready();
     for (const std::size_t at : leave_candidates()) {
-#ifndef HOPYARD_DEFECT_scale_below_minimum
-        if (ready <= min_) return;
-#endif
+        if (ready <= least) return;
         const Spare without = less(spare, packing_.room(at));
         if (standby_holds_ && !is_enough(without)) continue;
         const Worker& one = worker(packing_.slots()[at]);
