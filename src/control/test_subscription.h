@@ -199,7 +199,7 @@ class TestSubscription final : public cloud::Catalog, public cloud::Storage {
 class ContestedStore final : public store::Store {
   public:
     int losses = 0;
-    int writes = 0;  ///< that no lease guards, so far
+    std::atomic<int> writes = 0;  ///< that no lease guards, so far
 
     Result<void> read(const Body& body) override { return inner_->read(body); }
     Result<void> write(const Body& body) override {
