@@ -3,9 +3,9 @@
 // the head could be called silent. Here it is kept in memory, and the row is written again when it
 // has grown old, the later the more clusters there are, and together with those of other clusters.
 //
-// Several replicas: a report counts here only after this replica wrote the head's row, and until
-// another one writes it. A replica that does not hear a head itself gives its row as long as others
-// may let it grow old.
+// Several replicas: a report counts here until another one writes the head's row, and whoever
+// begins to hear a head has its row written soon. A replica that does not hear a head itself gives
+// its row as long as others may let it grow old.
 #pragma once
 
 #include <cstddef>

@@ -241,22 +241,18 @@ Result<void> NodeSessions::report(const NodeId& caller, const nodewire::Report& 
         .head = caller, .report = report, .digest = state_->hearsay.digest_of(report), .at = now};
     ASSIGN_OR_RETURN(const bool is_old_news, state_->says_nothing_new(received));
     if (is_old_news) return {};
-    Heard heard;
-    std::optional<store::StampedCluster> cluster;
+    Taken taken;
     RETURN_IF_ERROR(state_->store.read([&](store::Transaction& t) -> Result<void> {
-        ASSIGN_OR_RETURN(heard, state_->hear(t, received));
-        ASSIGN_OR_RETURN(const auto head, t.node(caller));
-        ASSIGN_OR_RETURN(cluster, t.stamped(head->cluster));
+        ASSIGN_OR_RETURN(taken, state_->hear(t, received));
         return {};
     }));
     // The first one after a start of this program mostly says what the rows say. It is written soon
     // all the same, so that another replica which heard the head before knows that it moved.
-    if (!heard.is_news) {
-        state_->hearsay.note_rows(caller, received.digest, *cluster, Timestamp());
+    if (!taken.heard.is_news) {
+        state_->hearsay.note_rows(caller, received.digest, taken.before, Timestamp());
         state_->keep_time(received);
         return {};
     }
-    Taken taken;
     RETURN_IF_ERROR(state_->write([&](store::Transaction& t) -> Result<void> {
         ASSIGN_OR_RETURN(taken, state_->take(t, received));
         return {};

@@ -88,7 +88,7 @@ struct LookedAt {
 class LookedOrders {
   public:
     void put(const NodeId& head, LookedAt at);
-    /// Null when they never were; the cluster stays.
+    /// Null when they never were. Its cluster is not to be changed.
     LookedAt* find(const NodeId& head);
     /// Heads of that cluster, of those that were composed at another stamp.
     std::vector<NodeId> outdated(const ClusterId& cluster, std::int64_t stamp) const;
@@ -107,7 +107,7 @@ struct Received {
     Timestamp at;
 };
 
-/// What became of a report.
+/// What a report changes, with its cluster before and after that was stored.
 struct Taken {
     Heard heard;
     store::StampedCluster before, after;
@@ -137,7 +137,9 @@ struct NodeSessions::State {
     /// True of a report of which that is so; then it is kept in memory that it came.
     Result<bool> says_nothing_new(const Received& received);
     void keep_time(const Received& received);
-    Result<Heard> hear(store::Transaction& transaction, const Received& received);
+    /// Only reads.
+    Result<Taken> hear(store::Transaction& transaction, const Received& received);
+    /// The same, and stores it.
     Result<Taken> take(store::Transaction& transaction, const Received& received);
     /// To be called once what was taken is stored.
     void note(const Received& received, const Taken& taken);

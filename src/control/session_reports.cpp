@@ -35,7 +35,7 @@ void NodeSessions::State::keep_time(const Received& received) {
     old_news.insert_or_assign(received.head, received);
 }
 
-Result<Heard> NodeSessions::State::hear(store::Transaction& t, const Received& received) {
+Result<Taken> NodeSessions::State::hear(store::Transaction& t, const Received& received) {
     ASSIGN_OR_RETURN(const Company company, company_of_head(t, received.head));
     std::set<NodeId> known;
     for (const model::Node& node : company.nodes) known.insert(node.id);
@@ -48,29 +48,26 @@ Result<Heard> NodeSessions::State::hear(store::Transaction& t, const Received& r
                         "not_yours",
                         "the report speaks for a node of another cluster");
     }
-    return take_report(company.cluster,
-                       company.nodes,
-                       company.self,
-                       received.report,
-                       received.at,
-                       options.silence);
+    ASSIGN_OR_RETURN(Heard heard,
+                     take_report(company.cluster,
+                                 company.nodes,
+                                 company.self,
+                                 received.report,
+                                 received.at,
+                                 options.silence));
+    ASSIGN_OR_RETURN(const auto cluster, t.stamped(company.cluster.id));
+    return Taken{.heard = std::move(heard), .before = *cluster, .after = *cluster};
 }
 
 Result<Taken> NodeSessions::State::take(store::Transaction& t, const Received& received) {
-    Taken taken;
-    ASSIGN_OR_RETURN(taken.heard, hear(t, received));
-    ASSIGN_OR_RETURN(const auto self, t.node(received.head));
-    const ClusterId& cluster = self->cluster;
-    const auto stamp = [&]() -> Result<store::StampedCluster> {
-        ASSIGN_OR_RETURN(const auto found, t.stamped(cluster));
-        return *found;
-    };
-    ASSIGN_OR_RETURN(taken.before, stamp());
+    ASSIGN_OR_RETURN(Taken taken, hear(t, received));
+    const ClusterId& cluster = taken.before.place.id;
     for (model::Node& node : taken.heard.nodes) RETURN_IF_ERROR(t.put(node));
     for (const NodeId& id : taken.heard.enrolled)
         RETURN_IF_ERROR(t.erase_secrets(token_secret(cluster, id)));
     for (auto& entry : taken.heard.activity) RETURN_IF_ERROR(t.append(entry));
-    ASSIGN_OR_RETURN(taken.after, stamp());
+    ASSIGN_OR_RETURN(const auto after, t.stamped(cluster));
+    taken.after = *after;
     return taken;
 }
 

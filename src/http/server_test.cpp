@@ -205,6 +205,31 @@ TEST(Server, RefusesRequestsWhenTooManyWait) {
     EXPECT_EQ(refused, 2);
 }
 
+TEST(Server, RefusesNobodyAtOneListenerBecauseTooManyWaitAtAnother) {
+    RunningServer running({.queue_max = 1}, 0);
+    struct Listener {
+        std::uint16_t port;
+        std::atomic<int> refused = 0;
+        Wire first{port}, second{port};
+    };
+    Listener crowded{.port = running.listen(echo(), {.name = "crowded"})};
+    Listener quiet{.port = running.listen(echo(), {.name = "quiet"})};
+    std::vector<std::thread> readers;
+    for (Listener* listener : {&crowded, &quiet}) {
+        for (Wire* wire : {&listener->first, &listener->second}) {
+            wire->send(get("/"));
+            readers.emplace_back([wire, &refused = listener->refused] {
+                if (wire->read_until("}}").starts_with("HTTP/1.1 503")) ++refused;
+            });
+        }
+        EXPECT_TRUE(eventually([&] { return listener->refused == 1; })) << "one has to wait";
+    }
+    running.server.stop(0ms);
+    for (auto& reader : readers) reader.join();
+    EXPECT_EQ(crowded.refused, 1);
+    EXPECT_EQ(quiet.refused, 1);
+}
+
 TEST(Server, AnswersLaterFromAnotherThread) {
     RunningServer running({.idle_timeout = 50ms});
     std::promise<Responder> waiting;

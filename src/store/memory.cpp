@@ -185,7 +185,7 @@ class MemoryTransaction final : public Transaction, private RowChanges {
         if (!may_write()) return write_in_read();
         activity.sequence = t_.activity.empty() ? 1 : t_.activity.back().sequence + 1;
         t_.activity.push_back(activity);
-        undo_by([this] { t_.activity.pop_back(); });
+        undo_by([&activity = t_.activity] { activity.pop_back(); });
         return {};
     }
     Result<void> append(DecisionRecord& record) override {

@@ -24,7 +24,7 @@ class RowChanges {
     void keep() { kept_ = true; }
 
     bool may_write() const { return writes_; }
-    /// How to take back what was just changed otherwise.
+    /// How to take back what was just changed otherwise; runs when whoever inherits this is gone.
     void undo_by(std::function<void()> step) { undo_.push_back(std::move(step)); }
     template <class Map>
     Result<void> set(Map& map,
