@@ -23,11 +23,13 @@ constexpr Milliseconds try_again{5'000};
 constexpr int exit_code_of_timeout = 124;
 
 /// Before it turns into the script, the shell leaves its line of /proc/PID/stat, which tells it
-/// from a later process of the same number. Arguments: that file, the script, the log.
+/// from a later process of the same number. It turns into a copy of its own: the file written here
+/// may still be open for writing in a child that another thread has just forked, and Linux runs no
+/// such file (ETXTBSY). Arguments: that line's file, the file written here, the copy, the log.
 constexpr const char* wrapper =
     "read -r line </proc/$$/stat && printf '%s' \"$line\" >\"$1\"\n"
-    "exec >>\"$3\" 2>&1\n"
-    "exec \"$2\"\n";
+    "exec >>\"$4\" 2>&1\n"
+    "cp --remove-destination --preserve=mode \"$2\" \"$3\" && exec \"$3\"\n";
 
 /// A failure to start it, which will be tried again, still names a stage.
 bool has_ended(const PartStatus& status) {
@@ -145,8 +147,8 @@ Result<nodewire::InitScriptResult> InitScript::run_to_end(const nodewire::Orders
                                                           const std::stop_token& stop) {
     end_what_was_left();
     say("running the init script");
-    const auto program = parts_.state.file("init-script");
-    RETURN_IF_ERROR(system::write_file(program, script, {.mode = 0700}));
+    const auto fetched = parts_.state.file("init-script.fetched");
+    RETURN_IF_ERROR(system::write_file(fetched, script, {.mode = 0700}));
     RETURN_IF_ERROR(system::write_file(options_.log_file, "", {.mode = 0600}));
     const system::Command command{
         .arguments = {"/bin/sh",
@@ -154,7 +156,8 @@ Result<nodewire::InitScriptResult> InitScript::run_to_end(const nodewire::Orders
                       wrapper,
                       "init-script",
                       parts_.state.file("init-script.process"),
-                      program,
+                      fetched,
+                      parts_.state.file("init-script"),
                       options_.log_file},
         .environment = {"HOPYARD_CLUSTER=" + orders.cluster,
                         "HOPYARD_NODE=" + orders.node,

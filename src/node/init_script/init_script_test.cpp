@@ -6,10 +6,13 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "node/system/files.h"
 
@@ -126,6 +129,30 @@ TEST(InitScript, RunsAndReportsItsOutputInOrderAndItsExitCode) {
     struct stat facts {};
     ASSERT_EQ(stat(machine.file("log").c_str(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 0777, 0600u);
+}
+
+TEST(InitScript, RunsWhileOtherThreadsStartPrograms) {
+    // Each child holds for a moment whatever is open here when it is made.
+    std::jthread starting([](std::stop_token stop) {
+        std::vector<pid_t> children;
+        while (!stop.stop_requested()) {
+            const pid_t child = fork();
+            if (child == 0) {
+                usleep(50'000);
+                _exit(0);
+            }
+            children.push_back(child);
+            usleep(500);
+        }
+        for (const pid_t child : children) waitpid(child, nullptr, 0);
+    });
+    for (int run = 0; run < 10; ++run) {
+        Machine machine("#!/bin/sh\necho ran\n");
+        machine.give_orders(first());
+        machine.run();
+        ASSERT_TRUE(machine.wait_for_result());
+        ASSERT_EQ(machine.result().exit_code, 0) << machine.result().output_tail;
+    }
 }
 
 TEST(InitScript, SeesAnEnvironmentOfItsOwnOnly) {
