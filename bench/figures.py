@@ -171,6 +171,34 @@ def job_start(bench: Bench) -> float:
     return seconds
 
 
+def demand_known(bench: Bench) -> float:
+    """A job is submitted that has to wait, until the API tells of it. The clock begins when sbatch
+    has answered; the way back of that answer by ssh is part of what is measured."""
+    here = bench.installation()
+    cluster, _ = bench.cluster(workers=1)
+
+    def submit(options: str) -> tuple[str, float]:
+        told = here.ssh(here.api.cluster(cluster),
+                        f"sbatch --parsable {options} --wrap 'sleep 600'; date +%s.%N").split()
+        return told[0], float(told[1])
+
+    def waiting() -> set[str]:
+        demand = here.api.get(f"/v1/clusters/{cluster}/autoscale")["demand"]
+        return {request["name"] for request in demand["requests"]} if demand else set()
+
+    def once() -> float:
+        job, submitted = submit("--mem=100")
+        until(lambda: job in waiting(), 20, f"job {job} is known to wait")
+        seconds = time.time() - submitted
+        here.ssh(here.api.cluster(cluster), f"scancel {job}")
+        until(lambda: job not in waiting(), 20, f"job {job} waits no more")
+        return seconds
+    submit("--exclusive --mem=0")
+    seconds = bench.median("demand_known", once)
+    bench.end(cluster)
+    return seconds
+
+
 def up_to_job(bench: Bench) -> float:
     """`./dev up` on a built tree, in a state of its own, to the output of the job on both workers."""
     folder = Path(tempfile.mkdtemp(prefix="hopyard-bench-up-"))
@@ -306,6 +334,8 @@ FIGURES = [
     Figure("ten_workers", "ten workers at once", "s", "at most", 3,
            ten_workers, lambda bench: bench.bare()["ten"]),
     Figure("job_start", "a job without a worker: submitted to started", "s", "at most", 2, job_start),
+    Figure("demand_known", "a job that has to wait: submitted to known", "s", "at most", 1,
+           demand_known),
     Figure("up_to_job", "./dev up on a built tree to job output", "s", "at most", 15, up_to_job),
     Figure("memory", "hopyard serve with one cluster, at rest: memory", "MB", "at most", 40,
            lambda bench: Resting.measure(bench)["memory"]),

@@ -33,11 +33,20 @@ Descriptor memory_file(const std::string& content) {
 }
 
 std::string content_of(const Descriptor& file) {
-    std::string text(4096, '\0');
-    const auto count = pread(file.get(), text.data(), text.size(), 0);
-    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    std::string text;
+    char part[4096];
+    while (true) {
+        const auto count = pread(file.get(), part, sizeof part, static_cast<off_t>(text.size()));
+        if (count <= 0) break;
+        text.append(part, static_cast<std::size_t>(count));
+    }
     while (!text.empty() && text.back() == '\n') text.pop_back();
     return text;
+}
+
+/// The part of an output that a person reads in an error.
+std::string quoted(const std::string& output) {
+    return output.empty() ? "no output" : output.substr(0, 4096);
 }
 
 Result<pid_t> spawn(const std::vector<std::string>& arguments, int input, int output) {
@@ -99,11 +108,11 @@ Result<std::string> run_command(const Command& command) {
     if (ready == 0)
         return fail(ErrorKind::timed_out,
                     "tool_timed_out",
-                    command.arguments.front() + " did not end in time. " + text);
+                    command.arguments.front() + " did not end in time: " + quoted(text));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return fail(ErrorKind::internal,
                     "tool_failed",
-                    command.arguments.front() + " failed: " + (text.empty() ? "no output" : text));
+                    command.arguments.front() + " failed: " + quoted(text));
     return text;
 }
 

@@ -17,8 +17,9 @@ struct Command {
     Milliseconds timeout{20000};         ///< then it is killed
 };
 
-/// What it wrote to standard output and error. When it ends with another code than 0 the error
-/// quotes that; `unavailable` when the program is missing, `timed_out` when it was killed.
+/// All that it wrote to standard output and error. When it ends with another code than 0 the error
+/// quotes the beginning of that; `unavailable` when the program is missing, `timed_out` when it was
+/// killed.
 Result<std::string> run_command(const Command& command);
 
 /// Runs an nft script in the namespace of the calling thread. A script is applied whole or not at

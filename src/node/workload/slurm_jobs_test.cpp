@@ -1,8 +1,6 @@
 #include "node/workload/slurm_jobs.h"
 
 #include <algorithm>
-#include <chrono>
-#include <iostream>
 
 #include <gtest/gtest.h>
 
@@ -289,7 +287,7 @@ TEST(SlurmJobs, AskForGpusByCountAndType) {
     EXPECT_EQ(said("gres:shard:8,gres:gpu:h100:4"), "4h100");
 }
 
-TEST(SlurmJobs, OfTenThousandThatWaitAreReadInLessThanALook) {
+TEST(SlurmJobs, OfTenThousandThatWaitAreOneRequestPerShape) {
     std::string rows;
     for (int i = 0; i < 10'000; ++i)
         rows += std::to_string(i) + "|" + std::to_string(i) +
@@ -297,16 +295,11 @@ TEST(SlurmJobs, OfTenThousandThatWaitAreReadInLessThanALook) {
                 "1|64M|cpu=3,mem=192M,node=1,billing=3|N/A|N/A|N/A|(null)||OK|1795859234|N/A|" +
                 std::to_string(i % 500) + ":00||\n";
     const auto text = table(rows);
-    const auto begin = std::chrono::steady_clock::now();
     const auto parsed = parse_jobs(text);
     ASSERT_TRUE(parsed);
     const auto demand = demand_of(*parsed, {}, at(1795859300));
-    const auto took =
-        std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - begin);
     EXPECT_EQ(demand.requests.size(), 500u);
     EXPECT_EQ(demand.requests[0].count, 20);
-    std::cout << "10,000 jobs that wait in " << took.count() << " ms\n";
-    EXPECT_LT(took, Milliseconds(1'500)) << "ten times what it may take where nothing else runs";
 }
 
 }  // namespace
