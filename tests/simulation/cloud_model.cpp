@@ -1,6 +1,7 @@
 #include "simulation/cloud_model.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -104,9 +105,18 @@ void CloudModel::remember(const ResourceName& name) {
     past.emplace_back(queue_.now(), thing ? std::optional(thing->seen) : std::nullopt);
 }
 
-std::string CloudModel::next_address(const char* prefix) {
+std::string CloudModel::next_public_address() {
     ++next_address_;
-    return fmt::format("{}.{}.{}", prefix, next_address_ / 250, next_address_ % 250 + 1);
+    return fmt::format("20.0.{}.{}", next_address_ / 250, next_address_ % 250 + 1);
+}
+
+std::string CloudModel::free_private_address() const {
+    std::set<std::string> taken;
+    for (const auto& [name, thing] : things_) taken.insert(thing.seen.private_ip);
+    for (int number = 4;; ++number) {
+        auto address = fmt::format("10.0.{}.{}", number / 256, number % 256);
+        if (!taken.contains(address)) return address;
+    }
 }
 
 int CloudModel::vcpus(const std::string& size) const {
@@ -257,9 +267,9 @@ Result<Accepted> CloudModel::put_new(const cloud::PutRequest& request) {
     thing.seen = {.name = request.name, .location = request.location, .tags = request.tags};
     thing.seen.created_at = queue_.now();
     if (request.name.kind == ResourceKind::public_address)
-        thing.seen.public_ip = next_address("20.0");
+        thing.seen.public_ip = next_public_address();
     if (interface != nullptr) {
-        thing.seen.private_ip = next_address("10.0");
+        thing.seen.private_ip = free_private_address();
         if (interface->public_address) {
             Thing& address = things_.at(*interface->public_address);
             address.held_by = request.name;

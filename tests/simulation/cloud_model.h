@@ -114,7 +114,9 @@ class CloudModel {
     void set_power(Thing& machine, cloud::Power power);
     void remember(const ResourceName& name);
     bool ours(const ResourceName& name, const char* verb);
-    std::string next_address(const char* prefix);
+    std::string next_public_address();
+    /// The lowest one, as clouds do: that of an interface that is gone comes again.
+    std::string free_private_address() const;
 
     Queue& queue_;
     Faults& faults_;

@@ -8,7 +8,7 @@ using State = nodewire::Member::State;
 
 namespace {
 
-constexpr Milliseconds slurmd_timeout = Seconds(30);
+constexpr Milliseconds slurmd_timeout = Seconds(120);
 /// A job that was requeued waits that long (cred_expire).
 constexpr Milliseconds requeue_delay = Seconds(5);
 

@@ -1,8 +1,8 @@
 // The workload manager of one cluster as it matters here: which nodes it knows, which answer, what
 // runs where. Lies on the head's disk: it survives a restart of the head and is lost with the disk.
 // After reference/local-nodes.md: a node that registers takes work again by itself
-// (ReturnToService=2), one that does not answer for 30 s is down and its work goes back to the
-// queue.
+// (ReturnToService=2), one that does not answer for two minutes is down and its work goes back to
+// the queue.
 #pragma once
 
 #include <cstdint>

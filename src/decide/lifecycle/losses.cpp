@@ -201,6 +201,13 @@ void watch_workload(Draft& draft, Node& node) {
         draft, node, "the workload manager lost it and nothing is allocated on it", std::nullopt);
 }
 
+void wait_with(Draft& draft, Node& next, const Error& error, Timestamp until) {
+    next.problem = error;
+    next.try_again_at = until;
+    draft.move(next, NodePhase::failed);
+    draft.look_at(until);
+}
+
 }  // namespace
 
 void note_losses(Draft& draft) {
@@ -247,11 +254,14 @@ void give_up(Draft& draft, Node& node, const std::optional<Error>& error) {
     const std::int64_t attempts = node.failed_attempts + (error && !goes_on_demand ? 1 : 0);
     Node& next = add_node(draft, node.is_head, node.group, node.ordinal);
     next.failed_attempts = attempts;
-    if (!error || goes_on_demand) return;
-    next.problem = error;
-    next.try_again_at = draft.now + wait_after(*error, static_cast<int>(attempts));
-    draft.move(next, NodePhase::failed);
-    draft.look_at(*next.try_again_at);
+    if (goes_on_demand) return;
+    if (error) {
+        wait_with(draft, next, *error, draft.now + wait_after(*error, static_cast<int>(attempts)));
+    } else if (const Resource* machine = draft.find(machine_name(draft.cluster, node));
+               machine != nullptr && machine->problem && machine->try_again_at) {
+        // It was asked for again before it was known to be lost: the refusal holds for its place.
+        wait_with(draft, next, *machine->problem, *machine->try_again_at);
+    }
 }
 
 }  // namespace hopyard::decide

@@ -149,7 +149,7 @@ void provide_node(Draft& draft, Node& node) {
     } else if (!machine.running) {
         if (node.is_head) power_on(draft, node, machine);
     } else {
-        if (node.phase == NodePhase::ready) draft.all_well(machine);
+        if (node.phase == NodePhase::ready && !node.seen.silent_since) draft.all_well(machine);
         restart_in_place(draft, node, machine);
     }
 }

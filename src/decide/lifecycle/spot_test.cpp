@@ -232,6 +232,19 @@ TEST(Eviction, of_a_fixed_worker_brings_another_and_is_nobodys_fault) {
     }
 }
 
+TEST(Eviction, of_one_that_was_refused_when_it_was_asked_for_again_waits_as_long) {
+    Snapshot snapshot = settle(snapshot_of(fixed({})));
+    take_away(snapshot, "w1");
+    auto& machine = machine_of(snapshot, "w1");
+    machine.problem = Error{.kind = ErrorKind::capacity_unavailable, .code = "no_spot_capacity"};
+    machine.try_again_at = snapshot.now + Seconds(500);
+    snapshot = after(snapshot, plan(snapshot));
+    const Node* worker = worker_of(snapshot);
+    ASSERT_TRUE(worker);
+    EXPECT_EQ(worker->problem->code, "no_spot_capacity");
+    EXPECT_EQ(worker->try_again_at, snapshot.now + Seconds(500));
+}
+
 TEST(Eviction, of_an_autoscaled_worker_leaves_the_rest_to_what_waits) {
     for (const bool has_demand : {true, false}) {
         Snapshot snapshot = settle(snapshot_of(autoscaled({})));

@@ -5,11 +5,8 @@
 #include <filesystem>
 #include <set>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -17,6 +14,7 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "node/metadata.h"
+#include "node/system/connections.h"
 #include "node/system/files.h"
 #include "node/system/watch.h"
 #include "node/workload/slurm_plan.h"
@@ -27,6 +25,7 @@ namespace hopyard::node::workload {
 namespace {
 
 using nodewire::Orders;
+using system::accepting;
 using system::Command;
 using system::Service;
 
@@ -36,6 +35,7 @@ constexpr const char* log_directory = "/var/log/slurm";
 /// Root's alone: what is loaded into the controller, which starts as root.
 constexpr const char* preload_file = "/usr/lib/hopyard/slurm_preload.so";
 constexpr Milliseconds command_timeout{10'000};
+constexpr Milliseconds answer_timeout{300};
 constexpr Milliseconds start_timeout{10'000};
 constexpr Milliseconds stop_grace{10'000};
 constexpr Seconds registration_period{10};
@@ -69,24 +69,6 @@ bool is_listening(int port) {
         }
     }
     return false;
-}
-
-bool accepts_connections(const std::string& address, int port, Milliseconds timeout) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(port));
-    if (inet_pton(AF_INET, address.c_str(), &to.sin_addr) != 1) return false;
-    const int file = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (file < 0) return false;
-    pollfd ready{.fd = file, .events = POLLOUT, .revents = 0};
-    int error = 0;
-    socklen_t size = sizeof error;
-    const bool open =
-        (connect(file, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0) ||
-        (errno == EINPROGRESS && poll(&ready, 1, static_cast<int>(timeout.count())) == 1 &&
-         getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0);
-    close(file);
-    return open;
 }
 
 ControlGroups control_groups() {
@@ -145,7 +127,7 @@ class Slurm final : public WorkloadManager {
     Result<Arranged> arrange(const Orders& orders,
                              const Seen& seen,
                              const std::set<std::string>& alive) override {
-        auto next = plan(orders, seen, alive);
+        auto next = plan(orders, seen, {.alive = alive, .silent = silent_of(orders, seen)});
         if (partitions_may_be_closed_ && !next.opens_partitions) {
             const auto open = open_partitions();
             next.commands.insert(next.commands.end(), open.begin(), open.end());
@@ -170,6 +152,17 @@ class Slurm final : public WorkloadManager {
     }
 
   private:
+    /// Nodes that lose their work now, and whose daemon cannot be told to end it.
+    static std::set<std::string> silent_of(const Orders& orders, const Seen& seen) {
+        std::set<std::string> addresses, silent;
+        const auto losing = nodes_that_lose_work(orders, seen);
+        for (const auto* node : losing) addresses.insert(node->address);
+        const auto answering = accepting(addresses, worker_port, answer_timeout);
+        for (const auto* node : losing)
+            if (!answering.contains(node->address)) silent.insert(node->name);
+        return silent;
+    }
+
     std::string daemon() const { return is_head_ ? "slurmctld" : "slurmd"; }
 
     Result<std::string> run(std::vector<std::string> arguments,
@@ -319,7 +312,7 @@ class Slurm final : public WorkloadManager {
 
     Result<void> wait_for_head(const std::string& address, const std::stop_token& stop) {
         for (int attempt = 0; attempt < 40; ++attempt) {
-            if (accepts_connections(address, controller_port, Milliseconds(500))) return {};
+            if (!accepting({address}, controller_port, Milliseconds(500)).empty()) return {};
             if (!sleep_for(wait_before(probe_backoff, attempt, parts_.random), stop)) break;
         }
         return not_yet("head_not_ready",

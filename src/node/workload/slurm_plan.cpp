@@ -18,6 +18,10 @@ std::string set_state(const std::string& name, std::string_view state, std::stri
     return command;
 }
 
+void append(std::vector<std::string>& commands, const std::vector<std::string>& more) {
+    commands.insert(commands.end(), more.begin(), more.end());
+}
+
 std::string reason_of(const Member& member, const char* otherwise) {
     return member.reason.empty() ? otherwise : member.reason;
 }
@@ -58,24 +62,43 @@ Step step_draining(const Member& wanted, const NodeSeen& seen) {
     return {.commands = {set_state(wanted.name, "DRAIN", reason_of(wanted, "scale-down"))}};
 }
 
-Step step_absent(const Member& wanted, const NodeSeen& seen) {
+/// Slurm tells the daemon of a node that goes down to end what runs there. Where nobody answers it
+/// calls for up to half a minute more (slurm_send_addr_recv_msgs of 22.05), and would kill that job
+/// where it begins again: the machine may be back by then, or another may have its address. To the
+/// broadcast address Linux refuses a connection at once.
+std::vector<std::string> put_down(const NodeSeen& seen, std::string_view reason, bool is_silent) {
+    std::vector<std::string> commands;
+    if (is_silent)
+        commands.push_back(fmt::format("update NodeName={} NodeAddr=255.255.255.255", seen.name));
+    commands.push_back(set_state(seen.name, "DOWN", reason));
+    return commands;
+}
+
+Step step_absent(const Member& wanted, const NodeSeen& seen, bool is_silent) {
     Step result;
     const auto reason = reason_of(wanted, "gone");
     // Drained too: a machine that is there after all would take work as soon as it registers.
     if (!seen.draining) result.commands.push_back(set_state(wanted.name, "DRAIN", reason));
     const bool was_lost = seen.state != "down" && (seen.is_busy() || !seen.draining);
-    if (was_lost) result.commands.push_back(set_state(wanted.name, "DOWN", reason));
+    if (was_lost) append(result.commands, put_down(seen, reason, is_silent));
     result.settled = result.commands.empty();
     return result;
 }
 
-Step step_removed(const Member& wanted, const NodeSeen& seen) {
+Step step_removed(const Member& wanted, const NodeSeen& seen, bool is_silent) {
     Step result;
-    if (seen.is_busy()) {
-        result.commands.push_back(set_state(wanted.name, "DOWN", reason_of(wanted, "removed")));
-    }
+    if (seen.is_busy()) result.commands = put_down(seen, reason_of(wanted, "removed"), is_silent);
     result.commands.push_back(fmt::format("delete NodeName={}", wanted.name));
     return result;
+}
+
+/// Its jobs may end first where somebody is.
+std::vector<std::string> forget(const NodeSeen& seen, bool is_silent) {
+    if (seen.is_busy() && !is_silent) return {};
+    std::vector<std::string> commands;
+    if (seen.is_busy() && seen.state != "down") commands = put_down(seen, "gone", is_silent);
+    commands.push_back(fmt::format("delete NodeName={}", seen.name));
+    return commands;
 }
 
 /// One that drains too: that it is drained is said by Slurm alone.
@@ -109,7 +132,7 @@ void create_nodes(const std::vector<const Member*>& members,
 
 }  // namespace
 
-Step step(const Member& wanted, const NodeSeen* seen, bool is_alive) {
+Step step(const Member& wanted, const NodeSeen* seen, bool is_alive, bool is_silent) {
     if (seen == nullptr) {
         const bool create = wants_a_node(wanted.state);
         return {.create = create, .settled = !create};
@@ -122,35 +145,50 @@ Step step(const Member& wanted, const NodeSeen* seen, bool is_alive) {
         case Member::State::draining:
             return step_draining(wanted, *seen);
         case Member::State::absent:
-            return step_absent(wanted, *seen);
+            return step_absent(wanted, *seen, is_silent);
         case Member::State::removed:
-            return step_removed(wanted, *seen);
+            return step_removed(wanted, *seen, is_silent);
     }
     return {};
 }
 
-Plan plan(const nodewire::Orders& orders, const Seen& seen, const std::set<std::string>& alive) {
-    std::map<std::string, const NodeSeen*> known;
-    for (const auto& node : seen.nodes) known[node.name] = &node;
+std::vector<const NodeSeen*> nodes_that_lose_work(const nodewire::Orders& orders,
+                                                  const Seen& seen) {
+    std::set<std::string> keep;
+    for (const auto* members : {&orders.members, &orders.placeholders})
+        for (const auto& member : *members)
+            if (wants_a_node(member.state)) keep.insert(member.name);
+    std::vector<const NodeSeen*> result;
+    for (const auto& node : seen.nodes)
+        if (node.is_busy() && node.state != "down" && !keep.contains(node.name))
+            result.push_back(&node);
+    return result;
+}
+
+Plan plan(const nodewire::Orders& orders, const Seen& seen, const Known& known) {
+    std::map<std::string, const NodeSeen*> nodes;
+    for (const auto& node : seen.nodes) nodes[node.name] = &node;
     Plan result{.attained = true};
     std::vector<const Member*> create;
     const auto bring = [&](const Member& member) {
-        const auto found = known.find(member.name);
-        auto each = step(
-            member, found == known.end() ? nullptr : found->second, alive.contains(member.name));
-        result.commands.insert(result.commands.end(), each.commands.begin(), each.commands.end());
+        const auto found = nodes.find(member.name);
+        const auto each = step(member,
+                               found == nodes.end() ? nullptr : found->second,
+                               known.alive.contains(member.name),
+                               known.silent.contains(member.name));
+        append(result.commands, each.commands);
         if (each.create) create.push_back(&member);
         result.attained = result.attained && each.settled;
-        known.erase(member.name);
+        nodes.erase(member.name);
     };
     for (const auto& member : orders.members) {
         if (!member.is_head) bring(member);
     }
     for (const auto& placeholder : orders.placeholders) bring(placeholder);
-    // Orders are whole: what they do not name is not part of the cluster. Its jobs may end first.
-    for (const auto& [name, node] : known) {
+    // Orders are whole: what they do not name is not part of the cluster.
+    for (const auto& [name, node] : nodes) {
         result.attained = false;
-        if (!node->is_busy()) result.commands.push_back(fmt::format("delete NodeName={}", name));
+        append(result.commands, forget(*node, known.silent.contains(name)));
     }
     create_nodes(create, orders.head_address, result.commands);
     result.opens_partitions = !create.empty();

@@ -20,8 +20,16 @@ struct Plan {
     bool opens_partitions = false;
 };
 
-/// `alive`: workers whose program says that their daemon runs and has registered.
-Plan plan(const nodewire::Orders& orders, const Seen& seen, const std::set<std::string>& alive);
+/// What is known of workers beside what Slurm tells.
+struct Known {
+    std::set<std::string> alive;   ///< their program says that the daemon runs and has registered
+    std::set<std::string> silent;  ///< of nodes_that_lose_work(): the daemon does not answer
+};
+
+/// Nodes with work that these orders take from them: Slurm has to tell their daemons.
+std::vector<const NodeSeen*> nodes_that_lose_work(const nodewire::Orders& orders, const Seen& seen);
+
+Plan plan(const nodewire::Orders& orders, const Seen& seen, const Known& known);
 
 /// What lets partitions take work again; sent whenever a plan may have ended half-way.
 std::vector<std::string> open_partitions();
@@ -32,6 +40,6 @@ struct Step {
     bool create = false;   ///< the node is to be made, as a node that is down
     bool settled = false;  ///< it is what it should be
 };
-Step step(const nodewire::Member& wanted, const NodeSeen* seen, bool is_alive);
+Step step(const nodewire::Member& wanted, const NodeSeen* seen, bool is_alive, bool is_silent);
 
 }  // namespace hopyard::node::workload

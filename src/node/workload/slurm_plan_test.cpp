@@ -43,6 +43,7 @@ struct Row {
     Commands commands;
     bool create;
     bool settled;
+    bool is_silent = false;
 };
 
 const Row table[] = {
@@ -97,6 +98,16 @@ const Row table[] = {
      {"update NodeName=w1 State=DRAIN Reason=gone", "update NodeName=w1 State=DOWN Reason=gone"},
      false,
      false},
+    {"nobody is called at the address of one that does not answer, which another may get",
+     State::absent,
+     busy(node("mixed")),
+     true,
+     {"update NodeName=w1 State=DRAIN Reason=gone",
+      "update NodeName=w1 NodeAddr=255.255.255.255",
+      "update NodeName=w1 State=DOWN Reason=gone"},
+     false,
+     false,
+     true},
     {"a machine that is gone", State::absent, drained(node("down")), false, {}, false, true},
     {"a machine that should be gone and is not takes no work",
      State::absent,
@@ -119,12 +130,23 @@ const Row table[] = {
      {"update NodeName=w1 State=DOWN Reason=removed", "delete NodeName=w1"},
      false,
      false},
+    {"a busy node that does not answer is put down likewise before it is forgotten",
+     State::removed,
+     busy(node("mixed")),
+     true,
+     {"update NodeName=w1 NodeAddr=255.255.255.255",
+      "update NodeName=w1 State=DOWN Reason=removed",
+      "delete NodeName=w1"},
+     false,
+     false,
+     true},
     {"a forgotten node", State::removed, {}, false, {}, false, true},
 };
 
 TEST(SlurmPlan, BringsEachNodeFromWhatIsSeenToWhatIsWanted) {
     for (const auto& row : table) {
-        const auto result = step(member(row.wanted), row.seen ? &*row.seen : nullptr, row.is_alive);
+        const auto result =
+            step(member(row.wanted), row.seen ? &*row.seen : nullptr, row.is_alive, row.is_silent);
         EXPECT_EQ(result.commands, row.commands) << row.what;
         EXPECT_EQ(result.create, row.create) << row.what;
         EXPECT_EQ(result.settled, row.settled) << row.what;
@@ -138,7 +160,7 @@ TEST(SlurmPlan, PutsDownOrDeletesABusyNodeOnlyWhenItIsGoneOrRemoved) {
             for (const bool draining : {false, true}) {
                 auto seen = busy(node(state));
                 seen.draining = draining;
-                const auto result = step(member(wanted), &seen, true);
+                const auto result = step(member(wanted), &seen, true, false);
                 const bool may = wanted == State::absent || wanted == State::removed;
                 for (const auto& command : result.commands) {
                     const bool takes_work_away = command.find("State=DOWN") != std::string::npos ||
@@ -177,7 +199,7 @@ TEST(SlurmPlan, MakesAPlaceholderAnewWhenItsSizeChanged) {
     auto wanted = member(State::expected);
     wanted.vcpus = 8;
     const auto seen = node("down");
-    const auto result = step(wanted, &seen, false);
+    const auto result = step(wanted, &seen, false, false);
     EXPECT_EQ(result.commands, Commands{"delete NodeName=w1"});
     EXPECT_TRUE(result.create);
 }
@@ -186,13 +208,34 @@ TEST(SlurmPlan, ForgetsWhatNoOrderNamesOnceItsJobsAreOver) {
     auto stranger = node("idle");
     EXPECT_EQ(plan({}, {.nodes = {stranger}}, {}).commands, Commands{"delete NodeName=w1"});
     EXPECT_TRUE(plan({}, {.nodes = {busy(stranger)}}, {}).commands.empty());
+    EXPECT_EQ(plan({}, {.nodes = {busy(stranger)}}, {.silent = {"w1"}}).commands,
+              (Commands{"update NodeName=w1 NodeAddr=255.255.255.255",
+                        "update NodeName=w1 State=DOWN Reason=gone",
+                        "delete NodeName=w1"}));
+}
+
+TEST(SlurmPlan, KnowsBeforehandWhoLosesWork) {
+    auto stranger = busy(node("mixed"));
+    stranger.name = "stranger";
+    const Seen seen{.nodes = {busy(node("mixed")), stranger}};
+    const auto names = [&](State state) {
+        std::vector<std::string> result;
+        for (const auto* node : nodes_that_lose_work({.members = {member(state)}}, seen))
+            result.push_back(node->name);
+        return result;
+    };
+    for (const auto keeps : {State::expected, State::member, State::draining})
+        EXPECT_EQ(names(keeps), Commands{"stranger"});
+    for (const auto loses : {State::absent, State::removed})
+        EXPECT_EQ(names(loses), (Commands{"w1", "stranger"}));
+    EXPECT_TRUE(nodes_that_lose_work({}, {.nodes = {node("idle"), busy(node("down"))}}).empty());
 }
 
 TEST(SlurmPlan, LetsNoReasonEndACommand) {
     auto wanted = member(State::draining);
     wanted.reason = "spot eviction\nshutdown";
     const auto seen = node("idle");
-    EXPECT_EQ(step(wanted, &seen, true).commands,
+    EXPECT_EQ(step(wanted, &seen, true, false).commands,
               Commands{"update NodeName=w1 State=DRAIN Reason=spot-eviction-shutdown"});
 }
 

@@ -18,6 +18,8 @@ using nlohmann::json;
 // prolog was cut off together with its controller waits again, instead of being held for ever.
 // PrologEpilogTimeout: one that never ends (seen once in a thousand jobs: the controller's own
 // process for scripts forks while it has threads) is ended, and its job starts anew.
+// SlurmdTimeout: longer than the control plane takes to say that a machine is lost. Left to itself
+// Slurm would call for half a minute at an address that the next machine may get (slurm_plan.cpp).
 // PrivateData=cloud shows placeholders.
 constexpr std::string_view fixed_part = R"(SlurmctldParameters=enable_configless,cloud_reg_addrs
 SlurmctldPort=6817
@@ -44,7 +46,7 @@ SchedulerParameters=bf_interval=5,sched_interval=5,batch_sched_delay=1,nohold_on
 PrologEpilogTimeout=20
 ReturnToService=2
 SlurmctldTimeout=30
-SlurmdTimeout=30
+SlurmdTimeout=120
 TreeWidth=65533
 SlurmdParameters=config_overrides
 GresTypes=gpu
@@ -97,7 +99,9 @@ std::string lower(std::string text) {
 }
 
 NodeSeen node_of(const json& object) {
-    NodeSeen node{.name = text_of(object, "name"), .state = lower(text_of(object, "state"))};
+    NodeSeen node{.name = text_of(object, "name"),
+                  .address = text_of(object, "address"),
+                  .state = lower(text_of(object, "state"))};
     const auto flags = object.find("state_flags");
     if (flags != object.end() && flags->is_array()) {
         for (const auto& flag : *flags) {

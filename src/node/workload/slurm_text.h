@@ -13,6 +13,7 @@ namespace hopyard::node::workload {
 
 /// The port of the controller and of the machines' own daemons.
 inline constexpr int controller_port = 6817;
+inline constexpr int worker_port = 6818;
 /// Where the controller keeps its state, and what starts before each job (saved_jobs.h).
 inline constexpr const char* state_directory = "/var/lib/slurm/slurmctld";
 inline constexpr const char* prolog_file = "/etc/slurm/prolog";

@@ -28,7 +28,8 @@ namespace hopyard::node::workload {
 /// One machine as the manager sees it.
 struct NodeSeen {
     std::string name;
-    std::string state;  ///< idle, allocated, mixed, down; another word of the manager's otherwise
+    std::string address;  ///< where the manager calls it
+    std::string state;    ///< idle, allocated, mixed, down; another word of the manager's otherwise
     bool draining = false;  ///< takes no new work
     /// Work may be on it that `jobs` doesn't count: being cleaned up, or begun before it heard of a
     /// drain.
