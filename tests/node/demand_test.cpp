@@ -109,6 +109,20 @@ TEST(Demand, OfAnArrayIsNoMoreThanItsLimitLets) {
     EXPECT_EQ(cluster.control.report()->demand->requests[0].count, 2);
 }
 
+TEST(Demand, StaysWhenSlurmHasSeenThatMoreMachinesAreAskedForThanMayCome) {
+    Cluster cluster;
+    ASSERT_TRUE(cluster.start({"w1"}));
+    const auto said = submit(cluster, "-N 5");
+    EXPECT_EQ(said.request.pieces, 5);
+    cluster.on_head(
+        "timeout 15 sh -c 'until squeue -h -o %r | grep -q PartitionNodeLimit; do sleep 0.1; "
+        "done'");
+    EXPECT_EQ(cluster.on_head("squeue -h -o %r"), "PartitionNodeLimit\n");
+    // Another job's news brings a report that was made after that.
+    submit(cluster, "-c 16");
+    EXPECT_NE(request(*cluster.control.report(), said.id), nullptr);
+}
+
 TEST(Demand, IsTakenWhereHundredsOfMachinesMayCome) {
     constexpr int may_come = 300;
     Cluster cluster;

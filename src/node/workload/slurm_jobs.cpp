@@ -161,9 +161,15 @@ Job job_of(const Cells& cells) {
 bool is_demand(std::string_view reason) {
     if (reason.starts_with("ReqNodeNotAvail"))
         return reason.find("Reserved for maintenance") == std::string_view::npos;
-    // Partitions are closed for a moment while machines are announced (slurm_plan.h).
-    for (const std::string_view word :
-         {"None", "Priority", "Resources", "PartitionConfig", "PartitionDown", "JobArrayTaskLimit"})
+    // Partitions are closed for a moment while machines are announced (slurm_plan.h). They have no
+    // limit of their own: PartitionNodeLimit is more machines than may come, as it is known now.
+    for (const std::string_view word : {"None",
+                                        "Priority",
+                                        "Resources",
+                                        "PartitionConfig",
+                                        "PartitionDown",
+                                        "PartitionNodeLimit",
+                                        "JobArrayTaskLimit"})
         if (reason == word) return true;
     return reason.starts_with("Nodes required for job are DOWN, DRAINED");
 }

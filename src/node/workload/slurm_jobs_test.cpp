@@ -177,7 +177,8 @@ TEST(SlurmJobs, ThatCouldNotBeginAreNoDemand) {
         later[0].reason = reason;
         EXPECT_TRUE(demand_of(later, {}, at(submitted)).requests.empty()) << reason;
     }
-    for (const char* reason : {"None", "Priority", "PartitionConfig", "PartitionDown"}) {
+    for (const char* reason :
+         {"None", "Priority", "PartitionConfig", "PartitionDown", "PartitionNodeLimit"}) {
         later[0].reason = reason;
         EXPECT_EQ(demand_of(later, {}, at(submitted)).requests.size(), 1u) << reason;
     }
