@@ -34,8 +34,11 @@ std::optional<pid_t> process_number(const std::string& text) {
 }
 
 std::string read_text(const fs::path& path) {
+    // What can be read: an iterator would throw where a process in /proc ends meanwhile.
     std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
 }
 
 /// One line of /proc/PID/status, without its name.

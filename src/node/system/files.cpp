@@ -3,8 +3,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -45,9 +43,17 @@ bool has(const std::string& path, std::string_view contents, const FileOptions& 
 }  // namespace
 
 std::optional<std::string> read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(file), {});
+    // Not a stream: its iterators throw where a read fails, as of a process in /proc that ends.
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return std::nullopt;
+    std::string text;
+    char part[16 << 10];
+    ssize_t count = 0;
+    while ((count = read(file, part, sizeof part)) > 0 || (count < 0 && errno == EINTR))
+        if (count > 0) text.append(part, static_cast<std::size_t>(count));
+    close(file);
+    if (count < 0) return std::nullopt;
+    return text;
 }
 
 Result<void> write_file(const std::string& path, std::string_view contents, FileOptions options) {
