@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
 #include "node/metadata.h"
 #include "node/system/files.h"
 #include "node/workload/slurm_text.h"
@@ -77,7 +78,7 @@ Awaited await_saved(const std::string& state_file, const StartingJob& job, Milli
     auto version = version_of(state_file);
     int written = 0;
     while (true) {
-        if (holds_job(system::read_file(state_file).value_or(""), job)) return Awaited::found;
+        if (holds_job(read_file(state_file).value_or(""), job)) return Awaited::found;
         if (written >= 2) return Awaited::written_twice;
         for (auto now = version; now == version || now == Version{}; now = version_of(state_file)) {
             if (std::chrono::steady_clock::now() >= end) return Awaited::given_up;

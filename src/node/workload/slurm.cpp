@@ -13,6 +13,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "base/read_file.h"
 #include "node/metadata.h"
 #include "node/system/connections.h"
 #include "node/system/files.h"
@@ -60,7 +61,7 @@ Failure controller_not_ready() {
 bool is_listening(int port) {
     const auto wanted = fmt::format(":{:04X} ", port);
     for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-        const auto text = system::read_file(table).value_or("");
+        const auto text = read_file(table).value_or("");
         for (auto at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + 1)) {
             // "local_address rem_address st": the state 0A is LISTEN.
             const auto remote = at + wanted.size();
@@ -227,7 +228,7 @@ class Slurm final : public WorkloadManager {
         gethostname(host_name, sizeof host_name - 1);
         const auto groups = control_groups();
         const auto conf = slurm_conf(orders, {.host_name = host_name, .control_groups = groups});
-        const bool changed = system::read_file("/etc/slurm/slurm.conf") != conf;
+        const bool changed = read_file("/etc/slurm/slurm.conf") != conf;
         RETURN_IF_ERROR(system::make_directory("/etc/slurm", {.mode = 0755}));
         RETURN_IF_ERROR(system::write_file("/etc/slurm/slurm.conf", conf));
         RETURN_IF_ERROR(system::write_file("/etc/slurm/cgroup.conf", cgroup_conf(groups)));

@@ -132,16 +132,17 @@ void create_nodes(const std::vector<const Member*>& members,
 
 }  // namespace
 
-Step step(const Member& wanted, const NodeSeen* seen, bool is_alive, bool is_silent) {
+Step step(const Member& wanted, const NodeSeen* seen, const Known& known) {
     if (seen == nullptr) {
         const bool create = wants_a_node(wanted.state);
         return {.create = create, .settled = !create};
     }
+    const bool is_silent = known.silent.contains(wanted.name);
     switch (wanted.state) {
         case Member::State::expected:
             return step_expected(wanted, *seen);
         case Member::State::member:
-            return step_member(wanted, *seen, is_alive);
+            return step_member(wanted, *seen, known.alive.contains(wanted.name));
         case Member::State::draining:
             return step_draining(wanted, *seen);
         case Member::State::absent:
@@ -172,10 +173,7 @@ Plan plan(const nodewire::Orders& orders, const Seen& seen, const Known& known) 
     std::vector<const Member*> create;
     const auto bring = [&](const Member& member) {
         const auto found = nodes.find(member.name);
-        const auto each = step(member,
-                               found == nodes.end() ? nullptr : found->second,
-                               known.alive.contains(member.name),
-                               known.silent.contains(member.name));
+        const auto each = step(member, found == nodes.end() ? nullptr : found->second, known);
         append(result.commands, each.commands);
         if (each.create) create.push_back(&member);
         result.attained = result.attained && each.settled;

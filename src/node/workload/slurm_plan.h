@@ -40,6 +40,6 @@ struct Step {
     bool create = false;   ///< the node is to be made, as a node that is down
     bool settled = false;  ///< it is what it should be
 };
-Step step(const nodewire::Member& wanted, const NodeSeen* seen, bool is_alive, bool is_silent);
+Step step(const nodewire::Member& wanted, const NodeSeen* seen, const Known& known);
 
 }  // namespace hopyard::node::workload

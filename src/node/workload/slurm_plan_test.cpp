@@ -145,8 +145,10 @@ const Row table[] = {
 
 TEST(SlurmPlan, BringsEachNodeFromWhatIsSeenToWhatIsWanted) {
     for (const auto& row : table) {
-        const auto result =
-            step(member(row.wanted), row.seen ? &*row.seen : nullptr, row.is_alive, row.is_silent);
+        Known known;
+        if (row.is_alive) known.alive = {"w1"};
+        if (row.is_silent) known.silent = {"w1"};
+        const auto result = step(member(row.wanted), row.seen ? &*row.seen : nullptr, known);
         EXPECT_EQ(result.commands, row.commands) << row.what;
         EXPECT_EQ(result.create, row.create) << row.what;
         EXPECT_EQ(result.settled, row.settled) << row.what;
@@ -160,7 +162,7 @@ TEST(SlurmPlan, PutsDownOrDeletesABusyNodeOnlyWhenItIsGoneOrRemoved) {
             for (const bool draining : {false, true}) {
                 auto seen = busy(node(state));
                 seen.draining = draining;
-                const auto result = step(member(wanted), &seen, true, false);
+                const auto result = step(member(wanted), &seen, {.alive = {"w1"}});
                 const bool may = wanted == State::absent || wanted == State::removed;
                 for (const auto& command : result.commands) {
                     const bool takes_work_away = command.find("State=DOWN") != std::string::npos ||
@@ -199,7 +201,7 @@ TEST(SlurmPlan, MakesAPlaceholderAnewWhenItsSizeChanged) {
     auto wanted = member(State::expected);
     wanted.vcpus = 8;
     const auto seen = node("down");
-    const auto result = step(wanted, &seen, false, false);
+    const auto result = step(wanted, &seen, {});
     EXPECT_EQ(result.commands, Commands{"delete NodeName=w1"});
     EXPECT_TRUE(result.create);
 }
@@ -235,7 +237,7 @@ TEST(SlurmPlan, LetsNoReasonEndACommand) {
     auto wanted = member(State::draining);
     wanted.reason = "spot eviction\nshutdown";
     const auto seen = node("idle");
-    EXPECT_EQ(step(wanted, &seen, true, false).commands,
+    EXPECT_EQ(step(wanted, &seen, {.alive = {"w1"}}).commands,
               Commands{"update NodeName=w1 State=DRAIN Reason=spot-eviction-shutdown"});
 }
 
