@@ -15,6 +15,7 @@
 #include "apps/installation.h"
 #include "apps/ticker.h"
 #include "base/log.h"
+#include "base/read_file.h"
 #include "control/authority.h"
 #include "control/commands.h"
 #include "control/loops.h"
@@ -53,11 +54,11 @@ std::string host_of(const std::string& url) {
 }
 
 Result<std::string> read_file(const std::string& flag, const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in)
+    auto text = hopyard::read_file(path);
+    if (!text)
         return refuse(
             flag, "file_unreadable", "cannot read " + path, "Check path and permissions.");
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    return std::move(*text);
 }
 
 /// A certificate of our own authority for whoever reaches us under that host.

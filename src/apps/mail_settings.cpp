@@ -1,10 +1,10 @@
 #include "apps/mail_settings.h"
 
-#include <fstream>
 #include <map>
 
 #include <nlohmann/json.hpp>
 
+#include "base/read_file.h"
 #include "http/message.h"
 
 namespace hopyard::apps {
@@ -26,10 +26,10 @@ Failure refuse_member(const std::string& path,
 Result<std::string> read_file(const std::string& settings,
                               const std::string& member,
                               const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in)
+    auto text = hopyard::read_file(path);
+    if (!text)
         return refuse_member(settings, member, path + " cannot be read", "Name a readable file.");
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    return std::move(*text);
 }
 
 std::string without_line_end(std::string text) {
@@ -40,10 +40,10 @@ std::string without_line_end(std::string text) {
 using Members = std::map<std::string, std::string>;
 
 Result<Members> members_of(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in)
+    const auto text = hopyard::read_file(path);
+    if (!text)
         return refuse("--mail", "file_unreadable", "cannot read " + path, "Check path and rights.");
-    const json document = json::parse(in, nullptr, false);
+    const json document = json::parse(*text, nullptr, false);
     if (!document.is_object())
         return refuse("--mail", "mail_settings_invalid", path + " is no JSON object", "Mend it.");
     Members members = {{"server", ""},

@@ -1,15 +1,14 @@
 #include "azure/config.h"
 
 #include <cstdlib>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include "azure/document.h"
 #include "base/log.h"
+#include "base/read_file.h"
 
 namespace hopyard::azure {
 namespace {
@@ -51,14 +50,12 @@ Failure refuse_member(const std::string& member, std::string rule, std::string r
 }
 
 Result<std::string> read_file(const std::string& member, const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    if (file) text << file.rdbuf();
-    if (!file || text.str().size() > file_bytes_max)
+    auto text = hopyard::read_file(path);
+    if (!text || text->size() > file_bytes_max)
         return refuse_member(member,
                              fmt::format("{} cannot be read", path),
                              "Name a readable file of at most 1 MiB.");
-    return text.str();
+    return std::move(*text);
 }
 
 /// Texts that are there replace the default; another type is refused.

@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/doctor.h"
+#include "cli/input.h"
 #include "cli/local_services.h"
 #include "cli/progress.h"
 #include "cli/test_server.h"
@@ -357,6 +358,16 @@ TEST(Words, wrong_ones_are_a_usage_error_and_right_ones_reach_the_server) {
 
 TEST(Doctor, every_check_that_fails_says_what_to_do) {
     for (const Check& check : check_machine()) EXPECT_FALSE(check.remedy.empty()) << check.what;
+}
+
+TEST(Input, that_cannot_be_read_is_refused_with_its_name) {
+    for (const auto* path : {"/", "/no/such/file"}) {
+        for (const auto& text : {read_input(path), read_packed(path)}) {
+            ASSERT_FALSE(text);
+            EXPECT_EQ(text.error().code, "file_unreadable");
+            EXPECT_NE(text.error().message.find(path), std::string::npos);
+        }
+    }
 }
 
 }  // namespace

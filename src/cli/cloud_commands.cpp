@@ -1,11 +1,10 @@
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "base/read_file.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 
@@ -76,8 +75,7 @@ int cloud_prepare(Session& session, const Output& output, const PrepareOptions& 
     if (!options.account.empty()) body["account"] = options.account;
     if (!options.identity.empty()) body["identity"] = options.identity;
     if (!options.ssh_key.empty()) {
-        std::ifstream in(options.ssh_key_file);
-        std::string key((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+        std::string key = read_file(options.ssh_key_file).value_or("");
         if (key.empty())
             return report(
                 refuse("/sshKey/publicKey",
@@ -101,8 +99,7 @@ int cloud_prepare(Session& session, const Output& output, const PrepareOptions& 
 }
 
 int prices_import(Session& session, const Output& output, const std::string& file) {
-    std::ifstream in(file);
-    const json saved = json::parse(in, nullptr, false);
+    const json saved = json::parse(read_file(file).value_or(""), nullptr, false);
     if (saved.is_discarded())
         return report(refuse("",
                              "file_unreadable",

@@ -2,11 +2,11 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <iterator>
 
 #include <unistd.h>
 
+#include "base/read_file.h"
 #include "cli/cli.h"
 #include "model/spec_json.h"
 
@@ -22,8 +22,7 @@ bool on_path(const std::string& program) {
 }
 
 bool file_system_known(const std::string& name) {
-    std::ifstream in("/proc/filesystems");
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const auto text = read_file("/proc/filesystems").value_or("");
     return text.find("\t" + name + "\n") != std::string::npos;
 }
 

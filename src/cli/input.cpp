@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "base/encoding.h"
+#include "base/read_file.h"
 
 namespace hopyard::cli {
 
@@ -16,9 +17,9 @@ Result<std::string> read_input(const std::string& path) {
     if (path == "-")
         return std::string(std::istreambuf_iterator<char>(std::cin),
                            std::istreambuf_iterator<char>());
-    std::ifstream in(path, std::ios::binary);
-    if (!in) return refuse("", "file_unreadable", "cannot read " + path, "Check the path.");
-    return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+    auto text = read_file(path);
+    if (!text) return refuse("", "file_unreadable", "cannot read " + path, "Name a readable file.");
+    return std::move(*text);
 }
 
 Result<std::string> read_packed(const std::string& path) {

@@ -3,8 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,15 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
+
 namespace hopyard::cli {
 namespace {
 
 using nlohmann::json;
-
-std::string read_file(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 ErrorKind kind_of_status(int status) {
     switch (status) {
@@ -84,7 +79,7 @@ Result<Target> read_configuration(const std::string& path) {
                       "configuration_readable",
                       path + " can be read by others",
                       "Run: chmod 600 " + path);
-    const json document = json::parse(read_file(path), nullptr, false);
+    const json document = json::parse(read_file(path).value_or(""), nullptr, false);
     if (!document.is_object())
         return refuse("",
                       "configuration_malformed",
@@ -116,8 +111,8 @@ Result<void> write_configuration(const std::string& path, const Target& target) 
 
 Session::Session(const Target& target)
     : target_(target),
-      client_(
-          http::ClientOptions{.ca_pem = target.ca_file.empty() ? "" : read_file(target.ca_file)}) {
+      client_(http::ClientOptions{
+          .ca_pem = target.ca_file.empty() ? "" : read_file(target.ca_file).value_or("")}) {
     while (target_.url.ends_with('/')) target_.url.pop_back();
 }
 

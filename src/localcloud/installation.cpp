@@ -3,8 +3,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -15,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
 #include "localcloud/arm/access.h"
 #include "localcloud/storage/child.h"
 
@@ -110,11 +109,9 @@ Result<void> write_state_file(const StateFile& file) {
 }
 
 Result<std::string> read_state_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return fail(ErrorKind::not_found, "no_such_file", path + " cannot be read");
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
+    auto text = read_file(path);
+    if (!text) return fail(ErrorKind::not_found, "no_such_file", path + " cannot be read");
+    return std::move(*text);
 }
 
 Result<std::string> read_instance(const std::string& folder) {

@@ -2,6 +2,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "base/read_file.h"
 #include "http/certificates.h"
 #include "node/system/files.h"
 
@@ -16,7 +17,7 @@ Result<http::KeyAndRequest> request_for(const StateDirectory& state, const std::
     if (!kept.empty()) {
         // The request must be signed by the key we keep. A key without one is of an interrupted
         // attempt that nobody has heard of: both are made anew.
-        const auto request = system::read_file(state.file("request.pem"));
+        const auto request = read_file(state.file("request.pem"));
         if (request && !request->empty()) return http::KeyAndRequest{kept, *request};
     }
     auto made = http::make_signing_request(node);
@@ -112,7 +113,7 @@ Result<Credentials> renew(const StateDirectory& state,
                           const Enrolled& enrolled,
                           Upstream& upstream,
                           Timestamp now) {
-    const auto request = system::read_file(state.file("request.pem"));
+    const auto request = read_file(state.file("request.pem"));
     if (!request) {
         return fail(ErrorKind::not_found, "request_missing", "the signing request is gone");
     }

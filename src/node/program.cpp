@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/read_file.h"
 #include "node/access/access.h"
 #include "node/board.h"
 #include "node/channel.h"
@@ -54,7 +55,7 @@ std::optional<Enrolled> become_known(const ProgramOptions& options,
 
 /// A container shares its host's boot id, so each start of its first process counts as a boot.
 std::string boot_id(const ProgramOptions& options, Random& random) {
-    auto id = system::read_file("/proc/sys/kernel/random/boot_id").value_or("");
+    auto id = read_file("/proc/sys/kernel/random/boot_id").value_or("");
     while (!id.empty() && id.back() == '\n') id.pop_back();
     return options.is_init || id.empty() ? random_word(random, 20) : id;
 }

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/read_file.h"
 #include "node/system/files.h"
 
 namespace hopyard::node {
@@ -16,7 +17,7 @@ std::string text(const json& object, const char* name) {
 
 /// A file of ours that is damaged counts as absent: all of it can be had again.
 std::optional<json> read_object(const std::string& path) {
-    const auto bytes = system::read_file(path);
+    const auto bytes = read_file(path);
     if (!bytes) return std::nullopt;
     auto parsed = json::parse(*bytes, nullptr, false);
     if (!parsed.is_object()) return std::nullopt;
@@ -60,7 +61,7 @@ Result<void> StateDirectory::keep_identity(const Identity& identity) const {
 }
 
 Secret StateDirectory::private_key() const {
-    return Secret(system::read_file(file("key.pem")).value_or(""));
+    return Secret(read_file(file("key.pem")).value_or(""));
 }
 
 Result<void> StateDirectory::keep_private_key(const Secret& pem) const {
@@ -83,7 +84,7 @@ Result<void> StateDirectory::keep_certificate(const std::string& pem, Timestamp 
 }
 
 std::optional<nodewire::Orders> StateDirectory::orders() const {
-    const auto bytes = system::read_file(file("orders.json"));
+    const auto bytes = read_file(file("orders.json"));
     if (!bytes) return std::nullopt;
     auto parsed = nodewire::orders_from_json(*bytes);
     if (!parsed) return std::nullopt;

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
 #include "node/system/files.h"
 
 namespace hopyard::test {
@@ -134,13 +135,13 @@ int Lab::pid_of(const std::string& name) {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         const auto id = entry.path().filename().string();
         if (id.find_first_not_of("0123456789") != std::string::npos) continue;
-        const auto status = node::system::read_file("/proc/" + id + "/status").value_or("");
+        const auto status = read_file("/proc/" + id + "/status").value_or("");
         if (status.find("Name:\thopyard-node") == std::string::npos) continue;
         // The machine's first process, and not one it is just about to start.
         const auto ids = status.find("NSpid:");
         const auto last = status.find('\n', ids);
         if (ids == std::string::npos || !status.substr(ids, last - ids).ends_with("\t1")) continue;
-        if (node::system::read_file("/proc/" + id + "/root/etc/hostname") == name + "\n") {
+        if (read_file("/proc/" + id + "/root/etc/hostname") == name + "\n") {
             return std::stoi(id);
         }
     }
@@ -196,7 +197,7 @@ std::string Lab::run(const std::string& name, const std::string& user, const std
 }
 
 std::string Lab::file(const std::string& name, const std::string& path) {
-    return node::system::read_file(directory_ + "/" + name + "/up" + path).value_or("");
+    return read_file(directory_ + "/" + name + "/up" + path).value_or("");
 }
 
 }  // namespace hopyard::test

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/log.h"
+#include "base/read_file.h"
 #include "cluster.h"
 #include "node/system/files.h"
 
@@ -104,8 +105,7 @@ TEST(Machines, TakeANewPasswordWithTheirOrders) {
 TEST(Machines, LetTheirUsersInAndKeepMetadataFromThem) {
     Cluster cluster;
     cluster.lab.host("ssh-keygen -q -t ed25519 -N '' -f " + cluster.directory + "/key");
-    cluster.orders.users[0].ssh_keys = {
-        node::system::read_file(cluster.directory + "/key.pub").value()};
+    cluster.orders.users[0].ssh_keys = {read_file(cluster.directory + "/key.pub").value()};
     ASSERT_TRUE(cluster.start({"w1"}));
     for (const char* address : {head_address, "10.9.0.11"}) {
         cluster.lab.host(

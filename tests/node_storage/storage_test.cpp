@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
 #include "blob_server.h"
 #include "node/system/files.h"
 
@@ -83,12 +84,10 @@ class Machine {
     void write(const std::string& name, const std::string& text) {
         std::ofstream(path(name)) << text;
     }
-    std::string read(const std::string& name) {
-        return node::system::read_file(path(name)).value_or("nothing");
-    }
+    std::string read(const std::string& name) { return read_file(path(name)).value_or("nothing"); }
     std::string path(const std::string& name) const { return home_ + "/data/" + name; }
     std::int64_t pending() const { return board.report().mount_pending_writes; }
-    std::string log() const { return node::system::read_file(home_ + "/log").value_or(""); }
+    std::string log() const { return read_file(home_ + "/log").value_or(""); }
     /// Which process serves the mount.
     std::string served_by() {
         const auto found = processes_.output_of(
@@ -257,7 +256,7 @@ TEST(Container, GivesItsRightToNobodyElse) {
     const auto signature = url.reveal().substr(url.reveal().find("sig="));
     const auto pid = std::stoi(machine.served_by());
     for (const char* file : {"cmdline", "environ"}) {
-        const auto text = node::system::read_file(fmt::format("/proc/{}/{}", pid, file));
+        const auto text = read_file(fmt::format("/proc/{}/{}", pid, file));
         ASSERT_TRUE(text.has_value());
         EXPECT_EQ(text->find(signature), text->npos) << file;
     }
@@ -265,7 +264,7 @@ TEST(Container, GivesItsRightToNobodyElse) {
     int holders = 0;
     for (const auto& each : std::filesystem::recursive_directory_iterator(directory + "/secret")) {
         if (!each.is_regular_file()) continue;
-        const auto text = node::system::read_file(each.path().string()).value_or("");
+        const auto text = read_file(each.path().string()).value_or("");
         if (text.find(signature) == text.npos) continue;
         ++holders;
         EXPECT_EQ(each.status().permissions(),

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
 #include "localcloud/network/command.h"
 
 namespace hopyard::localcloud::compute {
@@ -31,14 +32,6 @@ std::optional<pid_t> process_number(const std::string& text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
     if (error != std::errc{} || end != text.data() + text.size() || pid <= 0) return std::nullopt;
     return pid;
-}
-
-std::string read_text(const fs::path& path) {
-    // What can be read: an iterator would throw where a process in /proc ends meanwhile.
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
 }
 
 /// One line of /proc/PID/status, without its name.
@@ -98,7 +91,7 @@ void remove_bottom_up(const fs::path& group) {
 
 /// The last lines LXC wrote, without its time stamps and places.
 std::string cause_in(const fs::path& log) {
-    std::istringstream lines(read_text(log));
+    std::istringstream lines(read_file(log).value_or(""));
     std::string cause;
     for (std::string line; std::getline(lines, line);) {
         if (line.find(" ERROR ") == std::string::npos) continue;
@@ -176,7 +169,8 @@ std::optional<Container> find_container(const std::vector<pid_t>& processes,
     if (!found.init.is_alive()) return std::nullopt;
     const pid_t parent = parent_of(found.init.pid());
     if (parent > 1 &&
-        read_text("/proc/" + std::to_string(parent) + "/cmdline").find(name) != std::string::npos)
+        read_file("/proc/" + std::to_string(parent) + "/cmdline").value_or("").find(name) !=
+            std::string::npos)
         found.monitor = Process::open(parent);
     return found;
 }

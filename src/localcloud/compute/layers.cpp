@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 
 #include <fcntl.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/encoding.h"
+#include "base/read_file.h"
 #include "localcloud/compute/machine_config.h"
 #include "localcloud/network/descriptor.h"
 
@@ -55,8 +55,7 @@ Result<std::string> Layers::current() {
     std::error_code ignored;
     if (stamp_of(info) == stamp_ && fs::exists(current_, ignored)) return current_;
 
-    std::ifstream file(program_, std::ios::binary);
-    const std::string content{std::istreambuf_iterator<char>(file), {}};
+    const auto content = read_file(program_).value_or("");
     if (content.empty() || static_cast<std::int64_t>(content.size()) != info.st_size)
         return fail(ErrorKind::unavailable,
                     "node_program_unreadable",

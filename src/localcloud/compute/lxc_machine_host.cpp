@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/read_file.h"
 #include "localcloud/compute/image.h"
 #include "localcloud/compute/machine_config.h"
 #include "localcloud/network/namespaces.h"
@@ -329,8 +330,7 @@ MachineHost::Capacity LxcMachineHost::capacity() {
 }
 
 std::string LxcMachineHost::console_tail(const std::string& id) const {
-    std::ifstream file(directory_of(id) / "console.log", std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const auto text = read_file(directory_of(id) / "console.log").value_or("");
     return text.size() > console_tail_bytes ? text.substr(text.size() - console_tail_bytes) : text;
 }
 

@@ -1,25 +1,13 @@
 // The part of LxcMachineHost that brings what lies on this machine in line with what should be.
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "base/log.h"
+#include "base/read_file.h"
 #include "localcloud/compute/lxc_machine_host.h"
 #include "localcloud/compute/machine_config.h"
 #include "localcloud/network/namespaces.h"
 
 namespace hopyard::localcloud::compute {
-namespace {
-
-namespace fs = std::filesystem;
-
-std::string read_text(const fs::path& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-}  // namespace
-
 /// Machines that are not wanted go before ports and networks do: their processes live in them.
 void LxcMachineHost::remove_unwanted_machines(const Wanted& wanted) {
     std::set<std::string> keep;
@@ -32,7 +20,8 @@ void LxcMachineHost::remove_unwanted_machines(const Wanted& wanted) {
             kill_processes(inhabitants_of(network::namespace_number(port)));
     std::vector<std::string> leftover;
     std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(options_.state / "machines", ignored)) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(options_.state / "machines", ignored)) {
         const auto name = entry.path().filename().string();
         if (name.starts_with(names_.machine("")) && !keep.contains(name)) leftover.push_back(name);
     }
@@ -68,7 +57,7 @@ Result<void> LxcMachineHost::adopt(const MachineSpec& spec,
         const std::lock_guard lock(mutex_);
         auto& machine = machines_[spec.id];
         machine.spec = spec;
-        machine.layer = program_layer_of(read_text(directory_of(spec.id) / "config"));
+        machine.layer = program_layer_of(read_file(directory_of(spec.id) / "config").value_or(""));
         machine.state = container ? MachineState::running : MachineState::stopped;
         machine.container = std::move(container);
     }

@@ -10,6 +10,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "base/read_file.h"
 #include "node/access/accounts.h"
 #include "node/init_script/init_script.h"
 #include "node/system/files.h"
@@ -63,9 +64,9 @@ Result<void> put_back(const std::string& path, const std::string& contents) {
 
 Result<void> make_accounts(const std::vector<User>& users) {
     const AccountLock lock;
-    const AccountFiles now{.passwd = system::read_file("/etc/passwd").value_or(""),
-                           .group = system::read_file("/etc/group").value_or(""),
-                           .shadow = Secret(system::read_file("/etc/shadow").value_or(""))};
+    const AccountFiles now{.passwd = read_file("/etc/passwd").value_or(""),
+                           .group = read_file("/etc/group").value_or(""),
+                           .shadow = Secret(read_file("/etc/shadow").value_or(""))};
     ASSIGN_OR_RETURN(const auto wanted, with_users(now, users));
     // The group first: no account may be there whose group is not.
     RETURN_IF_ERROR(put_back("/etc/group", wanted.group));

@@ -7,6 +7,7 @@
 
 #include "base/json_fields.h"
 #include "base/log.h"
+#include "base/read_file.h"
 #include "node/system/files.h"
 
 namespace hopyard::node::console {
@@ -179,7 +180,7 @@ std::string batch_script(const Submission& submission,
 }
 
 JobBook::JobBook(std::string path, std::size_t most) : path_(std::move(path)), most_(most) {
-    const auto parsed = json::parse(system::read_file(path_).value_or(""), nullptr, false);
+    const auto parsed = json::parse(read_file(path_).value_or(""), nullptr, false);
     if (!parsed.is_array()) return;
     for (const auto& each : parsed) {
         if (auto entry = entry_from(each)) entries_[entry->job.id] = std::move(*entry);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "base/read_file.h"
 #include "node/system/files.h"
 #include "node/system/processes.h"
 
@@ -122,7 +123,7 @@ TEST(BatchScript, RunsTheCommandAsItWasTyped) {
         out,
         directory / "fallback");
     EXPECT_EQ(shell.run(script, directory), 3);
-    EXPECT_EQ(system::read_file(out), "its /root back 2\ntwo\n");
+    EXPECT_EQ(read_file(out), "its /root back 2\ntwo\n");
 }
 
 TEST(BatchScript, PutsASyntaxErrorIntoTheOutput) {
@@ -130,7 +131,7 @@ TEST(BatchScript, PutsASyntaxErrorIntoTheOutput) {
     Shell shell;
     const auto out = directory / "out.txt";
     EXPECT_EQ(shell.run(batch_script(submission("if then"), out, directory / "f"), directory), 2);
-    EXPECT_NE(system::read_file(out).value_or("").find("syntax error"), std::string::npos);
+    EXPECT_NE(read_file(out).value_or("").find("syntax error"), std::string::npos);
 }
 
 TEST(BatchScript, FallsBackWhereTheContainerIsNot) {
@@ -140,7 +141,7 @@ TEST(BatchScript, FallsBackWhereTheContainerIsNot) {
     const auto script =
         batch_script(submission("echo here"), directory / "file/out", directory / "fallback");
     EXPECT_EQ(shell.run(script, directory), 0);
-    EXPECT_EQ(system::read_file(directory / "fallback"), "here\n");
+    EXPECT_EQ(read_file(directory / "fallback"), "here\n");
 }
 
 TEST(BatchScript, RunsOnEveryNodeThroughSrun) {
@@ -154,7 +155,7 @@ TEST(BatchScript, RunsOnEveryNodeThroughSrun) {
     wanted.runs = Submission::Runs::on_every_node;
     const auto out = directory / "out.txt";
     EXPECT_EQ(shell.run(batch_script(wanted, out, directory / "f"), directory), 0);
-    EXPECT_EQ(system::read_file(out), "srun --ntasks-per-node=1\na b\n");
+    EXPECT_EQ(read_file(out), "srun --ntasks-per-node=1\na b\n");
 }
 
 JobBook::Entry entry(std::int64_t id) {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/read_file.h"
 #include "node/system/files.h"
 
 namespace hopyard::node::console {
@@ -47,9 +48,7 @@ class Cluster {
         std::filesystem::remove_all(directory_);
     }
     std::string operator/(const std::string& name) const { return directory_ + "/" + name; }
-    std::string file(const std::string& name) const {
-        return system::read_file(*this / name).value_or("");
-    }
+    std::string file(const std::string& name) const { return read_file(*this / name).value_or(""); }
     void program(const std::string& name, const std::string& body) {
         ASSERT_TRUE(
             system::write_file(*this / ("bin/" + name), "#!/bin/sh\n" + body, {.mode = 0755}));

@@ -9,6 +9,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "base/read_file.h"
 #include "node/metadata.h"
 #include "node/system/files.h"
 
@@ -180,10 +181,10 @@ Result<nodewire::InitScriptResult> InitScript::run_to_end(const nodewire::Orders
 }
 
 void InitScript::end_what_was_left() const {
-    const auto left = system::read_file(parts_.state.file("init-script.process"));
+    const auto left = read_file(parts_.state.file("init-script.process"));
     const auto before = left ? parse_stat(*left) : std::nullopt;
     if (!before) return;
-    const auto now = system::read_file(fmt::format("/proc/{}/stat", before->pid));
+    const auto now = read_file(fmt::format("/proc/{}/stat", before->pid));
     if (now && parse_stat(*now) == before) {
         log::info("a run of the init script that was left behind is ended", {{"pid", before->pid}});
         kill(-before->pid, SIGKILL);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
 #include "node/system/files.h"
 
 namespace hopyard::node {
@@ -125,7 +126,7 @@ TEST(InitScript, RunsAndReportsItsOutputInOrderAndItsExitCode) {
     EXPECT_TRUE(machine.wait_for([&] { return machine.status().ready; }));
     EXPECT_TRUE(may_start(machine.board));
     EXPECT_TRUE(may_take_work(machine.board));
-    EXPECT_EQ(system::read_file(machine.file("log")), "one\ntwo\nthree\n");
+    EXPECT_EQ(read_file(machine.file("log")), "one\ntwo\nthree\n");
     struct stat facts {};
     ASSERT_EQ(stat(machine.file("log").c_str(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 0777, 0600u);
@@ -195,7 +196,7 @@ TEST(InitScript, RunsOncePerMachine) {
     machine.give_orders(first());
     machine.run();
     EXPECT_TRUE(machine.wait_for([&] { return machine.status().applied_revision == 3; }));
-    EXPECT_EQ(system::read_file(machine.state.file("init-script.runs")), "run\n");
+    EXPECT_EQ(read_file(machine.state.file("init-script.runs")), "run\n");
     EXPECT_EQ(machine.server->asked(), 1);
 }
 
@@ -251,10 +252,10 @@ TEST(InitScript, ThatDoesNotEndIsEndedWithWhatItStarted) {
     ASSERT_TRUE(machine.wait_for_result());
     EXPECT_EQ(machine.result().exit_code, 124);
     EXPECT_TRUE(machine.result().output_tail.starts_with("begun\n"));
-    const auto child = system::read_file(machine.state.file("init-script.child")).value_or("");
+    const auto child = read_file(machine.state.file("init-script.child")).value_or("");
     ASSERT_FALSE(child.empty());
     EXPECT_TRUE(machine.wait_for([&] {
-        const auto stat = system::read_file("/proc/" + std::to_string(std::stoi(child)) + "/stat");
+        const auto stat = read_file("/proc/" + std::to_string(std::stoi(child)) + "/stat");
         return !stat || stat->find(") Z ") != stat->npos;
     }));
 }
@@ -264,7 +265,7 @@ TEST(InitScript, CutShortByAStopRunsAgain) {
         "#!/bin/sh\necho run >>\"$0.runs\"\n[ $(wc -l <\"$0.runs\") -gt 1 ] || exec sleep 1000\n");
     machine.give_orders(first());
     machine.run();
-    const auto runs = [&] { return system::read_file(machine.state.file("init-script.runs")); };
+    const auto runs = [&] { return read_file(machine.state.file("init-script.runs")); };
     ASSERT_TRUE(machine.wait_for([&] { return runs() == "run\n"; }));
     machine.stop();
     EXPECT_FALSE(machine.board.report().init_script.has_value());

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
+#include "base/read_file.h"
 #include "http/message.h"
 #include "http/transport.h"
 #include "node/system/files.h"
@@ -137,7 +138,7 @@ std::int64_t PendingWrites::count() {
 }
 
 bool PendingWrites::read(const std::string& path, Seen& seen) const {
-    const auto parsed = nlohmann::json::parse(system::read_file(path).value_or(""), nullptr, false);
+    const auto parsed = nlohmann::json::parse(read_file(path).value_or(""), nullptr, false);
     const bool whole = parsed.is_object() && parsed.contains("Dirty");
     seen.dirty = !whole || parsed["Dirty"] != false;
     return whole;

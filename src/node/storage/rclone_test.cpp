@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "base/read_file.h"
 #include "node/system/files.h"
 
 namespace hopyard::node::storage {
@@ -69,7 +70,7 @@ TEST(MountCommand, KeepsSignaturesOutOfTheLog) {
                                         .mount_point = directory.path(),
                                         .log = directory / "log"});
     ASSERT_TRUE(processes.finish(command, Seconds(10)));
-    const auto log = [&] { return system::read_file(directory / "log").value_or(""); };
+    const auto log = [&] { return read_file(directory / "log").value_or(""); };
     // The filter ends a moment after the program.
     for (int i = 0; i < 1000 && !log().ends_with("\n"); ++i) {
         (void)processes.finish({.arguments = {"/bin/true"}}, Seconds(10));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/read_file.h"
 #include "node/init_script/init_script.h"
 #include "node/metadata.h"
 #include "node/system/files.h"
@@ -94,7 +95,7 @@ Result<void> Storage::start(const nodewire::StorageGrant& grant, const Mounted& 
         RETURN_IF_ERROR(system::write_file(paths.authority, grant.ca_pem));
     }
     RETURN_IF_ERROR(system::make_directory(options_.cache, {.mode = 0700}));
-    if (!system::read_file(options_.log_file)) {
+    if (!read_file(options_.log_file)) {
         RETURN_IF_ERROR(system::write_file(options_.log_file, "", {.mode = 0600}));
     }
     std::error_code exists_already;
@@ -126,7 +127,7 @@ Milliseconds Storage::rest_after(const Result<Step>& outcome) {
 }
 
 bool Storage::is_mounted() const {
-    const auto mounts = system::read_file("/proc/self/mounts").value_or("");
+    const auto mounts = read_file("/proc/self/mounts").value_or("");
     return storage::has_mount(mounts, options_.mount_point);
 }
 

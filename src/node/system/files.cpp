@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
+
 namespace hopyard::node::system {
 namespace {
 
@@ -41,20 +43,6 @@ bool has(const std::string& path, std::string_view contents, const FileOptions& 
 }
 
 }  // namespace
-
-std::optional<std::string> read_file(const std::string& path) {
-    // Not a stream: its iterators throw where a read fails, as of a process in /proc that ends.
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return std::nullopt;
-    std::string text;
-    char part[16 << 10];
-    ssize_t count = 0;
-    while ((count = read(file, part, sizeof part)) > 0 || (count < 0 && errno == EINTR))
-        if (count > 0) text.append(part, static_cast<std::size_t>(count));
-    close(file);
-    if (count < 0) return std::nullopt;
-    return text;
-}
 
 Result<void> write_file(const std::string& path, std::string_view contents, FileOptions options) {
     if (has(path, contents, options)) return {};

@@ -17,8 +17,6 @@ struct FileOptions {
     gid_t group = 0;
 };
 
-/// Nothing when there is none or it cannot be read.
-std::optional<std::string> read_file(const std::string& path);
 /// A new file takes the old one's place by a rename; equal contents are left alone. Owner and group
 /// are set only when we are root.
 Result<void> write_file(const std::string& path,

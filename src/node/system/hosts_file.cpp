@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
 #include "node/system/files.h"
 
 namespace hopyard::node::system {

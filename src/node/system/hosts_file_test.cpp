@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "base/read_file.h"
 #include "node/system/files.h"
 
 namespace hopyard::node::system {
